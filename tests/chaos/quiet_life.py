@@ -26,7 +26,7 @@ async def send(server: MailfoldServer, ledger: Ledger, mails: int, seed: int = 1
 
 async def settled(server: MailfoldServer) -> None:
     """Wait until no reception is unsettled."""
-    await until(lambda: _nothing_moves(server), "every reception settled", 30.0)
+    await until(lambda: _nothing_moves(server), "every reception settled", 60.0)
 
 
 async def touch(server: MailfoldServer) -> None:

@@ -21,7 +21,7 @@ LAUNCHER = "launcher"
 BUS = "nats"
 DATABASE = "postgresql"
 _BACK_SECONDS = 60.0
-_GONE_SECONDS = 10.0
+_GONE_SECONDS = 60.0
 _LOOK_SECONDS = 0.02
 
 

@@ -12,7 +12,7 @@ from itertools import groupby
 from tests.dialogs.script import ANYTHING, Act, Script, Step
 
 Address = tuple[str, int]
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 
 
 class Mismatch(AssertionError):

@@ -122,10 +122,10 @@ def test_a_mailbox_store_that_is_away_only_delays_mail(server: MailfoldServer, a
         gone = time.monotonic()
         message_ids = send(server, ann, 20)
         elsewhere = submit(server, bob, f"dora@{HONEST}")
-        until(lambda: elsewhere not in unsettled(server), "a mail that needs no mailbox", 40)
+        until(lambda: elsewhere not in unsettled(server), "a mail that needs no mailbox", 60)
         both = submit(server, bob, f"dora@{HONEST}", ann.address)
         until(lambda: time.monotonic() - gone > _TRIED_SECONDS, "the bus's last try", 60)
-        until(lambda: _reports_stuck_mail(server), "the stuck mails in the status", 30)
+        until(lambda: _reports_stuck_mail(server), "the stuck mails in the status", 60)
         assert len(unsettled(server)) == 21
     until(lambda: not unsettled(server), "every reception settled", 60)
     sent = {entry.recipient for entry in server.contracts.queue() if entry.queue_id == both}

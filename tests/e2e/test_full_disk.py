@@ -87,11 +87,11 @@ def test_full_disk(disk: SmallDisk, server: MailfoldServer) -> None:
         assert refusal.code in (451, 452) and refusal.text.startswith(("4.3.0", "4.3.1")), refusal
     accepted += _send_until_refused(server, ann.address)
     disk.make_room()
-    accepted.append(until(lambda: _try_to_send(server, ann.address), "mail is accepted again", 30))
+    accepted.append(until(lambda: _try_to_send(server, ann.address), "mail is accepted again", 60))
     server.settled(60)
     with server.imap(ann) as imap:
         for message_id in accepted:
-            imap.wait_for(message_id, seconds=40)
+            imap.wait_for(message_id, seconds=60)
     server.command("verify")
 
 
@@ -100,13 +100,13 @@ def test_reserve(disk: SmallDisk) -> None:
         ann = server.people.person("ann")
         accepted = [_send(server, ann.address, 1000)]
         disk.fill(_RESERVE // 2)
-        until(lambda: _says_to_mail(server) == 452, "the reserve is noticed", 10)
+        until(lambda: _says_to_mail(server) == 452, "the reserve is noticed", 60)
         server.settled(60)  # mail that is already accepted is delivered
         disk.make_room()
-        accepted.append(until(lambda: _try_to_send(server, ann.address), "mail is accepted again", 10))
+        accepted.append(until(lambda: _try_to_send(server, ann.address), "mail is accepted again", 60))
         with server.imap(ann) as imap:
             for message_id in accepted:
-                imap.wait_for(message_id, seconds=40)
+                imap.wait_for(message_id, seconds=60)
 
 
 def _says_to_mail(server: MailfoldServer) -> int:

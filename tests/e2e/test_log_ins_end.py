@@ -55,7 +55,7 @@ def test_sessions_end_though_the_directory_was_killed_meanwhile(server: Mailfold
     with session(server, ann) as imap:
         before = directory(server)
         os.kill(before, signal.SIGKILL)
-        until(lambda: directory(server) not in (0, before) and server.status()["ready"], "the directory to be back", 30)
+        until(lambda: directory(server) not in (0, before) and server.status()["ready"], "the directory to be back", 60)
         server.command("user", "password", ann.user, "--password-stdin", text="another secret\n")
         assert last_words(imap) == (b"" if server.layout == "small" else f"* BYE {CHANGED}\r\n".encode())
     with pytest.raises(imaplib.IMAP4.error):

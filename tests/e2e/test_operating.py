@@ -145,7 +145,7 @@ def test_a_wrong_setting_is_refused(server: MailfoldServer, name: str, value: st
 
 def test_a_payload_nobody_understands_becomes_a_dead_letter(server: MailfoldServer) -> None:
     publish(server, CLASSIFIED.on(3), b"{ this is no event")
-    (dead_letter_id,) = until(lambda: buried(server, "mail.classified"), "the dead letter", 30)
+    (dead_letter_id,) = until(lambda: buried(server, "mail.classified"), "the dead letter", 60)
     shown = server.command("deadletters", "show", dead_letter_id)
     assert "mail.classified" in shown and "this is no event" in shown, shown
     ended = server.command.run("deadletters", "retry", dead_letter_id)

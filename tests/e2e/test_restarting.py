@@ -54,7 +54,7 @@ def test_a_power_cut_loses_nothing(server: MailfoldServer) -> None:
     sent = [(person, send(server, person)) for person in people for _ in range(5)]
     server.kill()
     server.start()
-    server.settled(40)
+    server.settled(60)
     for person, message_id in sent:
         with server.imap(person) as imap:
             imap.wait_for(message_id)
@@ -72,11 +72,11 @@ def test_wiping_the_bus_under_an_idle_system(server: MailfoldServer) -> None:
     os.kill(bus.pid, signal.SIGSTOP)
     shutil.rmtree(server.places.nats / "jetstream")
     os.kill(bus.pid, signal.SIGKILL)
-    until(lambda: _pid_of(server, bus.name) not in (0, bus.pid), "the bus is back", 30)
+    until(lambda: _pid_of(server, bus.name) not in (0, bus.pid), "the bus is back", 60)
     message_id = send(server, ann)
     with server.imap(ann) as imap:
-        imap.wait_for(message_id, seconds=40)
-    server.settled(40)
+        imap.wait_for(message_id, seconds=60)
+    server.settled(60)
 
 
 def _pid_of(server: MailfoldServer, name: str) -> int:
@@ -137,10 +137,10 @@ def recipients_of(server: MailfoldServer, queue_id: str) -> list[str]:
 
 def test_mail_for_a_full_queue_waits_without_a_dead_letter_until_there_is_room(crowded: MailfoldServer) -> None:
     late = submit(crowded, f"late@{HONEST}")
-    until(lambda: repeats_of(crowded, late) >= 2, "two repeats", 40)
+    until(lambda: repeats_of(crowded, late) >= 2, "two repeats", 60)
     assert (state_of(crowded, late), dead_letters_of(crowded, late), recipients_of(crowded, late)) == ("moving", [], [])
     make_room(crowded)
-    until(lambda: not state_of(crowded, late), "the reception's release", 40)
+    until(lambda: not state_of(crowded, late), "the reception's release", 60)
     assert recipients_of(crowded, late) == [f"late@{HONEST}"]
 
 
@@ -160,6 +160,6 @@ def test_what_is_not_settled_within_its_days_is_kept_and_done_later(crowded: Mai
     again = until(lambda: dead_letters_of(crowded, late), "its second end", 60)
     assert again[0]["id"] != buried["id"]
     make_room(crowded)
-    until(lambda: not state_of(crowded, late), "the reception's release", 40)
+    until(lambda: not state_of(crowded, late), "the reception's release", 60)
     until(lambda: not dead_letters_of(crowded, late), "the dead letter's end")
     assert recipients_of(crowded, late) == [f"late@{HONEST}"]

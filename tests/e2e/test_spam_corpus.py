@@ -98,7 +98,7 @@ class Classroom:
 
     def wait_for(self, spam: int, ham: int) -> None:
         """Wait until the filter has learnt exactly so many, and has been trained with them."""
-        until(lambda: self.seen() == (spam, ham), f"{spam} spam and {ham} ham learnt", 30)
+        until(lambda: self.seen() == (spam, ham), f"{spam} spam and {ham} ham learnt", 60)
         self.server.contracts.ask("classifier", ClassifierStub, "RebuildModel", RebuildModelRequest())
         assert self.seen() == (spam, ham)
 

@@ -22,7 +22,7 @@ from shared.rpc.mailfold.outbound.v1.outbound_pb2 import ListQueueRequest, Queue
 from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import OutboundStub
 
 T = TypeVar("T")
-_CALL_SECONDS = 30.0
+_CALL_SECONDS = 60.0
 
 
 class Contracts:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from tests.harness.waiting import until
+from tests.harness.waiting import PATIENCE, until
 
-_TIMEOUT = 30.0
+_TIMEOUT = 60.0
 imaplib._MAXLINE = 10_000_000  # type: ignore[attr-defined]  # a BODYSTRUCTURE of 500 levels is one line
 
 
@@ -54,7 +54,7 @@ class Imap:
         self.connection.noop()
         return self.uids("HEADER", "Message-ID", f'"<{message_id}>"')
 
-    def wait_for(self, message_id: str, mailbox: str = "INBOX", seconds: float = 15.0) -> int:
+    def wait_for(self, message_id: str, mailbox: str = "INBOX", seconds: float = PATIENCE) -> int:
         """Wait for the only message with this Message-ID; returns its UID. `mailbox` is selected afterwards."""
         self.select(mailbox)
         outcome = until(lambda: self.find(message_id), f"{message_id} in {mailbox}", seconds)

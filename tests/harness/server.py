@@ -23,12 +23,12 @@ from tests.harness.imap import Imap
 from tests.harness.people import People, Person
 from tests.harness.ports import IMAPS, SMTP, SUBMISSION, SUBMISSIONS, free_offset
 from tests.harness.smtp import Smtp
-from tests.harness.waiting import until
+from tests.harness.waiting import PATIENCE, until
 from tests.harness.zone import sample_zone
 from tests.parts.child import Child, Folder, PartFailed
 from tests.parts.dns import ZoneServerThread
 
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0
 _STOP_SECONDS = 40.0
 _TAIL = 3000
 _IN_HASTE = {"MAILFOLD_BUS_MAX_ATTEMPTS": "3", "MAILFOLD_INGRESS_REPEAT_FIRST": "3"}
@@ -210,7 +210,7 @@ class MailfoldServer:
         """A client for port 993, logged in."""
         return Imap(self.port(IMAPS), self.tls(), person.address, person.password)
 
-    def settled(self, seconds: float = 20.0) -> None:
+    def settled(self, seconds: float = PATIENCE) -> None:
         """Wait until every reception is settled; held ones do not count."""
         until(
             lambda: not [reception for reception in self.contracts.receptions() if reception.state == "moving"],

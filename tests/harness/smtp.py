@@ -11,7 +11,7 @@ from types import TracebackType
 
 from loadtest.smtp.rendered_mail import dotted
 
-_TIMEOUT = 30.0
+_TIMEOUT = 60.0
 _QUEUE_ID = re.compile(r"\b(?:queued|Accepted) as (\S+)")
 _REFERENCE = re.compile(r"\b([0-9A-HJKMNP-TV-Z]{10})\b\)?\s*\Z")
 

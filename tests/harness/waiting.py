@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+PATIENCE = 60.0
+"""Seconds after which a condition is given up. Other tests share the machine, so it is long; a wait ends as soon as the
+condition holds."""
 _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 0.1
 
@@ -16,7 +19,7 @@ class NeverHappened(AssertionError):
     """The condition did not become true in time."""
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = 15.0) -> T:
+def until(condition: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
     """The first truthy value of `condition`. Raises NeverHappened, naming `what` and the last value."""
     end, pause = time.monotonic() + seconds, _FIRST_PAUSE
     while not (result := condition()):
@@ -28,7 +31,7 @@ def until(condition: Callable[[], T], what: str, seconds: float = 15.0) -> T:
 
 
 async def until_true(
-    condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20.0, pause: float = 0.01
+    condition: Callable[[], bool | Awaitable[bool]], seconds: float = PATIENCE, pause: float = 0.01
 ) -> None:
     """Wait for a condition, checking it between turns of the event loop. Raises NeverHappened."""
     end = time.monotonic() + seconds

@@ -7,7 +7,7 @@ import selectors
 import socket
 from types import TracebackType
 
-_CONNECT_SECONDS = 10.0
+_CONNECT_SECONDS = 60.0
 _SPARE_DESCRIPTORS = 300
 
 

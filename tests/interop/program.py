@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.parts.clients import Client
 
-_SECONDS = 30.0
+_SECONDS = 60.0
 
 
 class ClientFailed(AssertionError):

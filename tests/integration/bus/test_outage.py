@@ -56,7 +56,7 @@ async def test_a_wiped_server_under_an_idle_system_is_no_loss_and_no_load(bus: B
     nats_server.wipe()
     await until_true(lambda: calls.count == 2)
     await bus.publish(RECEIVED.on(0), "e2", b"after")
-    await until_true(lambda: inbox.finished == [b"before", b"after"], seconds=5)
+    await until_true(lambda: inbox.finished == [b"before", b"after"])
     with LineCount() as lines:
         await asyncio.sleep(_IDLE_SECONDS)
     assert lines.count < _IDLE_LINES

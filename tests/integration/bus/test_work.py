@@ -182,7 +182,7 @@ async def test_what_does_not_finish_in_time_goes_to_another_at_once(nats_server:
         await until_true(lambda: stuck.running == 1)
     async with connected(nats_server) as bus:
         bus.work(CLASSIFIER_RECEIVED, other.handle, other.bury)
-        await until_true(lambda: other.taken == [(b"fact", 2)], seconds=5)
+        await until_true(lambda: other.taken == [(b"fact", 2)], seconds=25)  # an unanswered one waits 30
 
 
 async def test_what_is_unavailable_is_given_back_to_its_sender(bus: Bus, nats_server: NatsServer) -> None:

@@ -131,7 +131,7 @@ class Rooms:
 
     async def verdict(self) -> MailClassified:
         """The next verdict that delivery would get."""
-        return await asyncio.wait_for(self.classified.get(), 20)
+        return await asyncio.wait_for(self.classified.get(), 60)
 
     async def learning(self) -> classifier_pb2.LearningReply:
         """What the classifier's contract reports as learnt."""

@@ -45,7 +45,7 @@ from shared.service import SHARED_SECTIONS, App, Host
 from shared.settings import Sections, load
 from tests.harness.waiting import until_true
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 DELIVER = "/mailfold.mailstore.v1.Mailstore/Deliver"
 ENQUEUE = "/mailfold.outbound.v1.Outbound/Enqueue"
 RESOLVE = "/mailfold.directory.v1.Directory/Resolve"

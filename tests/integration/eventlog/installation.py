@@ -29,7 +29,7 @@ from shared.settings import load
 from tests.harness.waiting import until_true
 
 CLIENT = Actor("remote", session="s-one", address="192.0.2.7")
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class BareOwner:

@@ -13,6 +13,7 @@ import pytest
 
 from services.ingress.endpoints.connection import SmtpConnection
 from shared.protocol.smtp.events import Answered, Event
+from tests.harness.waiting import PATIENCE
 from tests.integration.ingress.client import connected
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
@@ -21,7 +22,9 @@ from tests.parts.nats import NatsServer
 
 
 async def until_empty(server: Running) -> None:
-    await asyncio.wait_for(asyncio.gather(*(listener.emptied.wait() for listener in server.ingress.listeners.all)), 10)
+    await asyncio.wait_for(
+        asyncio.gather(*(listener.emptied.wait() for listener in server.ingress.listeners.all)), PATIENCE
+    )
 
 
 async def test_silence_is_ended(nats_server: NatsServer, tmp_path: Path) -> None:
@@ -99,7 +102,7 @@ async def test_a_half_closed_client_gets_its_answers(nats_server: NatsServer, tm
         commands = b"EHLO c.example\r\nMAIL FROM:<>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n" + MAIL + b".\r\nQUIT\r\n"
         client.writer.write(commands)
         client.writer.write_eof()
-        said = await asyncio.wait_for(client.reader.read(), 10)
+        said = await asyncio.wait_for(client.reader.read(), PATIENCE)
         assert b"\r\n250 2.0.0 Accepted as q" in said and said.endswith(b"221 2.0.0 Bye\r\n")
 
 
@@ -116,13 +119,13 @@ async def test_commands_that_came_with_the_end_are_answered(
             if isinstance(event, Answered):
                 client.writer.write(b"QUIT\r\n")
                 client.writer.write_eof()
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(PATIENCE):
                     while not connection._wire.is_over:  # noqa: ASYNC110
                         await asyncio.sleep(0.01)
 
         monkeypatch.setattr(SmtpConnection, "_handle", slow)
         client.writer.write(b"NOOP\r\n")
-        said = await asyncio.wait_for(client.reader.read(), 10)
+        said = await asyncio.wait_for(client.reader.read(), PATIENCE)
         assert said.endswith(b"221 2.0.0 Bye\r\n")
 
 
@@ -134,7 +137,7 @@ async def test_what_is_no_handshake_ends_the_connection(nats_server: NatsServer,
                 await client.hello()
                 assert (await client.say("STARTTLS")).startswith(b"220")
             client.writer.write(b"EHLO client.example\r\nNOOP\r\n" * 10)
-            assert b"250" not in await asyncio.wait_for(client.reader.read(), 10)
+            assert b"250" not in await asyncio.wait_for(client.reader.read(), PATIENCE)
         await until_empty(server)
         async with connected(server.port(465), trusting()) as after:
             assert (await after.reply()).startswith(b"220")
@@ -168,7 +171,7 @@ async def test_eight_bit_headers_and_nul_pass(nats_server: NatsServer, tmp_path:
     async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
         await client.hello()
         assert (await client.mail(wild)).startswith(b"250")
-        event = await asyncio.wait_for(server.received.get(), 10)
+        event = await asyncio.wait_for(server.received.get(), PATIENCE)
         assert await server.body(event.message.blob) == wild
         assert event.message.eight_bit
 
@@ -182,8 +185,8 @@ async def test_a_stop_says_goodbye_and_finishes_what_is_under_way(nats_server: N
         await idle.hello()
         await busy.hello()
         await busy.envelope()
-        stopping = asyncio.create_task(server.ingress.listeners.stop(5))
+        stopping = asyncio.create_task(server.ingress.listeners.stop(10 * PATIENCE))
         assert (await idle.reply()).startswith(b"421 4.3.2 ")
         assert (await busy.say(MAIL + b".")).startswith(b"250")
         assert (await busy.reply()).startswith(b"421 4.3.2 ")
-        await asyncio.wait_for(stopping, 4)
+        await asyncio.wait_for(stopping, PATIENCE)

@@ -22,6 +22,7 @@ from shared.events.mail import MailReceived
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Provenance, Recorded
 from shared.protocol.message.scan import decode_scan
+from tests.harness.waiting import PATIENCE
 from tests.integration.ingress.client import connected
 from tests.integration.ingress.directory import PASSWORD
 from tests.integration.ingress.server import running
@@ -38,7 +39,7 @@ async def test_a_mail_is_accepted_and_published(nats_server: NatsServer, tmp_pat
     async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
         await client.hello()
         reply = await client.mail(MAIL)
-        event = await asyncio.wait_for(server.received.get(), 10)
+        event = await asyncio.wait_for(server.received.get(), PATIENCE)
         assert reply == f"250 2.0.0 Accepted as {event.queue_id}\r\n".encode()
         assert event.reverse_path == "bob@sender.example"
         assert [recipient.address for recipient in event.recipients] == ["ann@example.org"]
@@ -63,7 +64,7 @@ async def test_dsn_parameters_are_kept(nats_server: NatsServer, tmp_path: Path) 
         await client.say("RCPT TO:<ann@example.org> NOTIFY=DELAY,SUCCESS ORCPT=rfc822;a+2Bb@example.net")
         await client.say("DATA")
         await client.say(MAIL + b".")
-        event = await asyncio.wait_for(server.received.get(), 10)
+        event = await asyncio.wait_for(server.received.get(), PATIENCE)
         assert (event.ret, event.envid) == ("HDRS", "QQ+1")
         assert event.recipients[0].notify == "SUCCESS,DELAY"
         assert event.recipients[0].orcpt == "rfc822;a+b@example.net"
@@ -78,9 +79,9 @@ async def test_requiretls_is_kept(nats_server: NatsServer, tmp_path: Path) -> No
             await client.say("RCPT TO:<ann@example.org>")
             await client.say("DATA")
             await client.say(MAIL + b".")
-            assert (await asyncio.wait_for(server.received.get(), 10)).require_tls
+            assert (await asyncio.wait_for(server.received.get(), PATIENCE)).require_tls
             await client.mail(MAIL)  # the next mail of the session does not have it
-            assert not (await asyncio.wait_for(server.received.get(), 10)).require_tls
+            assert not (await asyncio.wait_for(server.received.get(), PATIENCE)).require_tls
         async with connected(server.port(587)) as client:
             await client.hello()
             await client.start_tls()
@@ -89,7 +90,7 @@ async def test_requiretls_is_kept(nats_server: NatsServer, tmp_path: Path) -> No
             await client.say("RCPT TO:<carl@elsewhere.example>")
             await client.say("DATA")
             await client.say(b"From: ann@example.org\r\n\r\nhi\r\n.")
-            assert (await asyncio.wait_for(server.submitted.get(), 10)).require_tls
+            assert (await asyncio.wait_for(server.submitted.get(), PATIENCE)).require_tls
 
 
 async def test_forged_results_of_ours_are_removed(nats_server: NatsServer, tmp_path: Path) -> None:
@@ -98,7 +99,7 @@ async def test_forged_results_of_ours_are_removed(nats_server: NatsServer, tmp_p
     async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
         await client.hello()
         await client.mail(others + forged + MAIL)
-        event = await asyncio.wait_for(server.received.get(), 10)
+        event = await asyncio.wait_for(server.received.get(), PATIENCE)
         assert await server.body(event.message.blob) == others + MAIL
 
 
@@ -113,7 +114,7 @@ async def test_spf_dkim_and_dmarc_pass_and_are_reported(nats_server: NatsServer,
         async with connected(server.port(25)) as client:
             await client.hello()
             await client.mail(data, sender=signed.reverse_path)
-            event = await asyncio.wait_for(server.received.get(), 10)
+            event = await asyncio.wait_for(server.received.get(), PATIENCE)
         assert {check.name: check.result for check in event.checks} == {"spf": "pass", "dkim": "pass", "dmarc": "pass"}
         spf = event.checks[0]
         domain = signed.reverse_path.partition("@")[2]
@@ -137,7 +138,7 @@ async def test_a_silent_resolver_costs_one_bounded_wait(nats_server: NatsServer,
         for _ in range(5):
             await client.mail(MAIL)
         assert loop.time() - began < 1
-        event = await asyncio.wait_for(server.received.get(), 10)
+        event = await asyncio.wait_for(server.received.get(), PATIENCE)
         assert {check.name: check.result for check in event.checks} == {
             "spf": "temperror",
             "dkim": "none",
@@ -153,7 +154,7 @@ async def test_a_submitted_mail_is_completed(nats_server: NatsServer, tmp_path: 
         assert (
             await client.mail(b"Subject: x\r\n\r\nhi\r\n", "carl@elsewhere.example", sender="ann@example.org")
         ).startswith(b"250")
-        event = await asyncio.wait_for(server.submitted.get(), 10)
+        event = await asyncio.wait_for(server.submitted.get(), PATIENCE)
         assert (event.user, event.account, event.client.protocol) == ("u1", "a1", "ESMTPSA")
         for field in (b"with ESMTPSA id", b"Message-ID: <q", b"Date: ", b"From: <ann@example.org>"):
             assert field in event.message.prefix
@@ -173,7 +174,7 @@ async def test_ten_thousand_recipients(nats_server: NatsServer, tmp_path: Path) 
             assert replies[-1].startswith(b"452 4.5.3")
             await client.say("DATA")
             assert (await client.say(MAIL + b".")).startswith(b"250")
-        event = await asyncio.wait_for(server.received.get(), 10)
+        event = await asyncio.wait_for(server.received.get(), PATIENCE)
         assert len(event.recipients) == 10_000
 
 
@@ -216,7 +217,7 @@ async def test_a_directory_that_is_down_defers_only_unknown_recipients(nats_serv
 
 async def test_a_known_recipient_is_not_asked_for(nats_server: NatsServer, tmp_path: Path) -> None:
     async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
-        await asyncio.wait_for(server.ingress.follower.caught_up.wait(), 10)
+        await asyncio.wait_for(server.ingress.follower.caught_up.wait(), PATIENCE)
         await client.hello()
         await client.mail(MAIL, "ann@example.org", "info@example.org", "ann+tag@example.org")
         assert "Resolve" not in server.directory.asked

@@ -14,7 +14,7 @@ from shared.events.mail import MailReceived
 from shared.rpc.mailfold.ingress.v1 import ingress_pb2 as pb
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
-from tests.harness.waiting import until_true
+from tests.harness.waiting import PATIENCE, until_true
 from tests.integration.ingress.client import connected
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
@@ -73,7 +73,7 @@ async def test_an_event_that_the_bus_refuses_is_a_dead_letter_until_it_succeeds(
         assert (await owner.Report(owner_pb2.ReportRequest())).counts["dead_letters"] == 1
 
         await send_to(server, "ann@example.org")  # other mail is published
-        assert (await asyncio.wait_for(server.received.get(), 10)).recipients[0].address == "ann@example.org"
+        assert (await asyncio.wait_for(server.received.get(), PATIENCE)).recipients[0].address == "ann@example.org"
 
         async def tried_again() -> bool:
             return bus.tries > 2 and (await server.ingress.dead_letters.show(dead_letter.id)).attempts == bus.tries
@@ -81,7 +81,7 @@ async def test_an_event_that_the_bus_refuses_is_a_dead_letter_until_it_succeeds(
         await until_true(tried_again)
         bus.refuses = False
         await until_true(lambda: has_dead_letters(server, []))
-        while (await asyncio.wait_for(server.received.get(), 10)).recipients[0].address != "info@example.org":
+        while (await asyncio.wait_for(server.received.get(), PATIENCE)).recipients[0].address != "info@example.org":
             pass
         assert not (await server.ingress.store.verify()).differences
 
@@ -94,7 +94,7 @@ async def test_a_reception_that_is_held_is_tried_rarely_and_ends_by_itself(
         await stub(server).Hold(pb.HoldRequest(queue_id=event.queue_id, held=True, reason="dead letter l1"))
         while not server.received.empty():
             server.received.get_nowait()
-        assert await asyncio.wait_for(server.received.get(), 10) == event
+        assert await asyncio.wait_for(server.received.get(), PATIENCE) == event
         assert await state(server) == ["held"]
         await settle(server, event)
         await until_left(server, 0)
@@ -111,7 +111,7 @@ async def test_what_is_not_settled_within_its_days_becomes_a_dead_letter_and_is_
         await until_true(lambda: is_in(server, "held"))
         while not server.received.empty():
             server.received.get_nowait()
-        assert await asyncio.wait_for(server.received.get(), 10) == event  # it is still repeated
+        assert await asyncio.wait_for(server.received.get(), PATIENCE) == event  # it is still repeated
         await settle(server, event)
         await until_left(server, 0)
         await until_true(lambda: has_dead_letters(server, []))
@@ -160,7 +160,7 @@ async def test_a_worker_that_is_away_does_not_fill_the_bus(
         await worker.attach(client)
         seen: dict[str, MailReceived] = {}
         while len(seen) < 80:
-            event = await asyncio.wait_for(server.received.get(), 20)
+            event = await asyncio.wait_for(server.received.get(), PATIENCE)
             seen[event.queue_id] = event
 
 

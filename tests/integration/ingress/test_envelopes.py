@@ -10,6 +10,7 @@ import pytest
 from services.ingress.domain import accepted
 from shared.events.mail import LARGEST_RECEPTION
 from shared.eventstore.event import encode
+from tests.harness.waiting import PATIENCE
 from tests.integration.ingress.client import Client, connected
 from tests.integration.ingress.server import running
 from tests.integration.ingress.test_acceptance import MAIL
@@ -54,7 +55,7 @@ async def test_the_largest_accepted_envelope_leaves(
             taken = await fill(client, parameters, count)
             await client.say("DATA")
             assert (await client.say(MAIL + b".")).startswith(b"250 2.0.0 Accepted")
-        event = await asyncio.wait_for(server.received.get(), 10)
+        event = await asyncio.wait_for(server.received.get(), PATIENCE)
         assert len(event.recipients) == taken >= least
         assert len(encode(event)) <= LARGEST_RECEPTION
 

@@ -11,7 +11,7 @@ import pytest
 from services.ingress.endpoints.connection import SmtpConnection
 from shared.events import directory as directory_events
 from shared.network.wire import Wire
-from tests.harness.waiting import until_true
+from tests.harness.waiting import PATIENCE, until_true
 from tests.integration.ingress.client import Client, connected
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
@@ -40,7 +40,7 @@ def asked(server: Running) -> int:
 
 async def test_twelve_thousand_guesses_in_one_session_are_twenty(nats_server: NatsServer, tmp_path: Path) -> None:
     async with running(nats_server.url, tmp_path, **FAST) as server, connected(server.port(25)) as client:
-        await asyncio.wait_for(server.ingress.follower.caught_up.wait(), 10)
+        await asyncio.wait_for(server.ingress.follower.caught_up.wait(), PATIENCE)
         await client.hello()
         replies = await guess(client, 12_000)
         assert [reply[:10] for reply in replies] == [b"550 5.1.1 "] * 20 + [b"421 4.7.0 "]
@@ -86,7 +86,7 @@ async def test_a_paused_session_takes_no_more_input(nats_server: NatsServer, tmp
 async def test_many_sessions_of_one_network_ask_no_more_than_one_may(nats_server: NatsServer, tmp_path: Path) -> None:
     """Above the limit known recipients are still accepted; others are answered 450, because they may be new."""
     async with running(nats_server.url, tmp_path, unknown_recipients="30", **FAST) as server:
-        await asyncio.wait_for(server.ingress.follower.caught_up.wait(), 10)
+        await asyncio.wait_for(server.ingress.follower.caught_up.wait(), PATIENCE)
         for _ in range(2):
             async with connected(server.port(25)) as client:
                 await client.hello()
@@ -110,7 +110,7 @@ async def test_many_sessions_of_one_network_ask_no_more_than_one_may(nats_server
 async def test_an_account_made_a_moment_ago_is_never_unknown(nats_server: NatsServer, tmp_path: Path) -> None:
     """It was refused before, and is named again before its event was followed; no refusal is cached."""
     async with running(nats_server.url, tmp_path, **FAST) as server, connected(server.port(25)) as client:
-        await asyncio.wait_for(server.ingress.follower.caught_up.wait(), 10)
+        await asyncio.wait_for(server.ingress.follower.caught_up.wait(), PATIENCE)
         await client.hello()
         await client.say("MAIL FROM:<bob@sender.example>")
         assert (await client.say("RCPT TO:<new@example.org>")).startswith(b"550 5.1.1 ")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.waiting import PATIENCE
 from tests.integration.ingress.client import Client, connected
 from tests.integration.ingress.directory import PASSWORD
 from tests.integration.ingress.server import Running, running
@@ -24,7 +25,7 @@ PLAIN = base64.b64encode(f"\0ann@example.org\0{PASSWORD}".encode())
 async def ended(client: Client, early: bytes) -> bytes:
     """Send the input in one write; returns all replies until the server closes."""
     client.writer.write(early)
-    return await asyncio.wait_for(client.reader.read(), 10)
+    return await asyncio.wait_for(client.reader.read(), PATIENCE)
 
 
 async def nothing_was_taken(server: Running) -> bool:
@@ -68,7 +69,7 @@ async def test_groups_and_chunks_are_in_time(nats_server: NatsServer, tmp_path: 
         chunk = b"BDAT %d LAST\r\n" % len(MAIL) + MAIL
         client.writer.write(MAIL + b".\r\n" + ENVELOPE + chunk + ENVELOPE + chunk + b"QUIT\r\n")
         assert [(await client.reply())[:3] for _ in range(8)] == [b"250"] * 7 + [b"221"]
-        taken = [await asyncio.wait_for(server.received.get(), 10) for _ in range(4)]
+        taken = [await asyncio.wait_for(server.received.get(), PATIENCE) for _ in range(4)]
         assert {event.message.size for event in taken} == {len(MAIL)}
 
 

@@ -12,7 +12,7 @@ from shared.bus.subjects import SETTLED
 from shared.events.mail import MailReceived, MailSettled, Outcome
 from shared.rpc.mailfold.ingress.v1 import ingress_pb2 as pb
 from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import IngressStub
-from tests.harness.waiting import until_true
+from tests.harness.waiting import PATIENCE, until_true
 from tests.integration.ingress.client import connected
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
@@ -25,7 +25,7 @@ async def accepted(server: Running) -> MailReceived:
     async with connected(server.port(25)) as client:
         await client.hello()
         await client.mail(MAIL)
-    return await asyncio.wait_for(server.received.get(), 10)
+    return await asyncio.wait_for(server.received.get(), PATIENCE)
 
 
 async def settle(server: Running, event: MailReceived, message_id: str = "s1") -> None:
@@ -52,7 +52,7 @@ async def test_repeated_until_settled(nats_server: NatsServer, tmp_path: Path) -
     async with running(nats_server.url, tmp_path, **SOON) as server:
         event = await accepted(server)
         for _ in range(2):
-            assert await asyncio.wait_for(server.received.get(), 10) == event
+            assert await asyncio.wait_for(server.received.get(), PATIENCE) == event
         await settle(server, event)
         await until_left(server, 0)
         assert (await stub(server).Hold(pb.HoldRequest(queue_id=event.queue_id, held=True))).settled
@@ -79,7 +79,7 @@ async def test_a_held_reception_rests_until_it_is_resumed(nats_server: NatsServe
         await stub(server).Hold(pb.HoldRequest(queue_id=event.queue_id, held=False))
         while not server.received.empty():
             server.received.get_nowait()
-        assert await asyncio.wait_for(server.received.get(), 10) == event
+        assert await asyncio.wait_for(server.received.get(), PATIENCE) == event
         log_events = await server.ingress.store.read_stream(event.queue_id)
         assert [log_event.event.stored_name for log_event in log_events] == [
             "mail.received",
@@ -99,7 +99,7 @@ async def test_a_restart_repeats_what_is_not_settled(nats_server: NatsServer, tm
         event = await accepted(server)
     nats_server.wipe()
     async with running(nats_server.url, tmp_path) as server:
-        assert await asyncio.wait_for(server.received.get(), 10) == event
+        assert await asyncio.wait_for(server.received.get(), PATIENCE) == event
 
 
 async def test_a_repeat_after_a_restart_is_no_repeat_to_the_bus(nats_server: NatsServer, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ async def test_a_repeat_after_a_restart_is_no_repeat_to_the_bus(nats_server: Nat
     async with running(nats_server.url, tmp_path) as server:
         event = await accepted(server)
     async with running(nats_server.url, tmp_path) as server:
-        assert await asyncio.wait_for(server.received.get(), 5) == event
+        assert await asyncio.wait_for(server.received.get(), PATIENCE) == event
 
 
 async def test_a_wiped_bus_only_delays(nats_server: NatsServer, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ async def test_a_wiped_bus_only_delays(nats_server: NatsServer, tmp_path: Path) 
         await asyncio.to_thread(nats_server.wipe)
         while not server.received.empty():
             server.received.get_nowait()
-        await asyncio.wait_for(server.received.get(), 30)
+        await asyncio.wait_for(server.received.get(), PATIENCE)
 
 
 async def test_without_a_bus_mail_is_accepted(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_without_a_bus_mail_is_accepted(tmp_path: Path) -> None:
                 await client.hello()
                 assert (await client.mail(MAIL)).startswith(b"250")
             nats.start()
-            await asyncio.wait_for(server.received.get(), 30)
+            await asyncio.wait_for(server.received.get(), PATIENCE)
 
 
 async def send(server: Running, count: int) -> None:
@@ -142,7 +142,7 @@ async def test_a_new_mail_does_not_wait_for_those_that_are_stuck(nats_server: Na
     """Before, the eleventh mail was not published until one of the ten was settled."""
     async with running(nats_server.url, tmp_path, repeats_waiting="10") as server:
         await send(server, 30)
-        events = [await asyncio.wait_for(server.received.get(), 10) for _ in range(30)]
+        events = [await asyncio.wait_for(server.received.get(), PATIENCE) for _ in range(30)]
         assert len({event.queue_id for event in events}) == 30
 
 
@@ -151,19 +151,19 @@ async def test_what_has_no_room_in_memory_has_its_turn_in_rounds(nats_server: Na
         await send(server, 25)
         seen: Counter[str] = Counter()
         while len(seen) < 25 or min(seen.values()) < 4:  # once at first, then once in each round
-            seen[(await asyncio.wait_for(server.received.get(), 10)).queue_id] += 1
+            seen[(await asyncio.wait_for(server.received.get(), PATIENCE)).queue_id] += 1
 
 
 async def test_the_first_settlement_after_a_silence_begins_a_round(nats_server: NatsServer, tmp_path: Path) -> None:
     """The worker is available again, so old mails need not wait for the end of the longest pause."""
     async with running(nats_server.url, tmp_path, repeats_waiting="10", repeat_first="299") as server:
         await send(server, 15)
-        events = [await asyncio.wait_for(server.received.get(), 10) for _ in range(15)]
+        events = [await asyncio.wait_for(server.received.get(), PATIENCE) for _ in range(15)]
         await until_true(lambda: has_gone_round(server))
         while not server.received.empty():
             server.received.get_nowait()
         await settle(server, events[0])
-        old = {(await asyncio.wait_for(server.received.get(), 10)).queue_id for _ in range(5)}
+        old = {(await asyncio.wait_for(server.received.get(), PATIENCE)).queue_id for _ in range(5)}
         assert len(old) == 5
 
 

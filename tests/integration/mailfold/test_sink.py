@@ -29,7 +29,7 @@ class Client:
 
     async def reply(self) -> str:
         """The next reply, its last line; empty when the connection is closed."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (line := await self.reader.readline())[3:4] == b"-":
                 pass
         return line.decode().rstrip()

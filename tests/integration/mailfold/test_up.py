@@ -38,12 +38,12 @@ class Server:
 
     def __init__(self, data: Path, *arguments: str) -> None:
         self.data = data
-        self.output = data.parent / "up.out"
-        with self.output.open("wb") as output:
+        self.output, self.errors = data.parent / "up.out", data.parent / "up.err"
+        with self.output.open("wb") as output, self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 command(*arguments, "--data", str(data), "--port-offset", str(free_offset())),
                 stdout=output,
-                stderr=output,
+                stderr=errors,
                 cwd=ROOT,
                 start_new_session=True,
             )
@@ -51,10 +51,14 @@ class Server:
     def wait(self, said: str = "serves from") -> str:
         deadline = time.monotonic() + PATIENCE
         while said not in self.output.read_text():
-            assert self.process.poll() is None, self.output.read_text()
-            assert time.monotonic() < deadline, self.output.read_text()
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < deadline, self.said()
             time.sleep(0.05)
         return self.output.read_text()
+
+    def said(self) -> str:
+        """Its output and, behind it, its errors, among them the progress of a start that takes long."""
+        return self.output.read_text() + self.errors.read_text()
 
     def status(self) -> Any:
         return json.loads(run("status", "--json", "--data", str(self.data)).stdout)
@@ -100,7 +104,7 @@ def test_up_status_and_down(server: Server) -> None:
 def test_a_killed_launcher_leaves_nobody_behind(server: Server) -> None:
     pids = [process["pid"] for process in server.status()["processes"]]
     server.stop(signal.SIGKILL)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while [pid for pid in pids if _alive(pid)]:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -38,7 +38,7 @@ def logged() -> Iterator[list[Any]]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0)
 
@@ -174,5 +174,5 @@ async def test_a_cancellation_in_the_turn_of_the_event_is_kept() -> None:
     await asyncio.sleep(0)  # the inner waiter is done, but the task has not run yet
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await task

@@ -27,6 +27,7 @@ def has(*records: str) -> Answer:
         OURS.replace("v=DKIM1; ", "") + "; t=y; n=by hand; s=email; h=sha256:sha1",
         OURS.replace("p=", "p= "),
     ],
+    ids=["as we write it", "without spaces", "other tags", "space in a tag"],
 )
 def test_the_key_counts_and_not_the_text(record: str) -> None:
     assert check_record(OURS, [("ns1", has(record))]) == KeyRecordCheck(True, "seen at ns1")

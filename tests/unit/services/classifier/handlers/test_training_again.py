@@ -76,7 +76,7 @@ async def teach(store: EventStore) -> None:
 
 async def trained(learner: Teacher) -> None:
     """Wait until no training is due."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert learner._due is not None
         await learner._due
 
@@ -116,7 +116,7 @@ async def test_a_stop_ends_the_tries(store: EventStore, monkeypatch: pytest.Monk
 
     with monkeypatch.context() as patched:
         patched.setattr(store, "read", never)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await failed.wait()
             await learner.stop()
     assert learner._due is not None and learner._due.done()

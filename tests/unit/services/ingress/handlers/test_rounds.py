@@ -52,7 +52,7 @@ def made(receptions: Receptions, turns: Turns) -> Rounds:
 
 
 async def until_round(walk: Rounds, number: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while walk.number < number:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
