@@ -101,6 +101,12 @@ def report_failed(event: outbound.OutboundReportFailed, _names: Names) -> Iterat
     yield from (f"  about {entry}" for entry in event.entries)
 
 
+def rows_forgotten(event: outbound.OutboundRowsForgotten, names: Names) -> Iterator[str]:
+    """Old rows of a table of the queue were forgotten."""
+    account = f" of the account {names.of(event.account)}" if event.account else ""
+    yield f"rows of {event.table}{account} before {event.before} forgotten"
+
+
 def paused(event: outbound.OutboundPaused, _names: Names) -> Iterator[str]:
     """All sending stopped."""
     yield f"sending paused{f': {event.reason}' if event.reason else ''}"

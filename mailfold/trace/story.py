@@ -42,6 +42,7 @@ _LINES: dict[type[Event], Lines] = {
     outbound.OutboundReportMade: outbound_lines.report_made,
     outbound.OutboundReportSubmitted: outbound_lines.report_submitted,
     outbound.OutboundReportFailed: outbound_lines.report_failed,
+    outbound.OutboundRowsForgotten: outbound_lines.rows_forgotten,
     outbound.OutboundPaused: outbound_lines.paused,
     outbound.OutboundResumed: outbound_lines.resumed,
     outbound.OutboundHoldRuleAdded: outbound_lines.hold_rule_added,

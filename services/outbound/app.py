@@ -27,6 +27,7 @@ from services.outbound.handlers.commands import QueueCommands
 from services.outbound.handlers.due import DueEntries
 from services.outbound.handlers.enqueue import Enqueuer
 from services.outbound.handlers.family_refusals import FamilyRefusals
+from services.outbound.handlers.forgetting import Forgetting
 from services.outbound.handlers.holds import Holds
 from services.outbound.handlers.messages import MessagePreparer
 from services.outbound.handlers.record import Recorder
@@ -105,6 +106,7 @@ class Outbound:
         self._ages = Ages(
             due, recorder, settings.schedule(), host.clock, self._runner.claiming, settings.age_look_seconds
         )
+        self._forgetting = Forgetting(self.store, host.clock, settings.kept_rows())
         commands = QueueCommands(self.store, due, recorder, host.clock, host.turns, self._runner.claiming)
         endpoint = OutboundEndpoint(
             self.store, self._enqueuer, commands, self._holds, self._runner, probe, settings.expire_days
@@ -130,10 +132,12 @@ class Outbound:
         self._dnssec.start()
         self._runner.start()
         self._ages.start()
+        self._forgetting.start()
         self._submitter.start()
 
     async def stop(self) -> None:
         """Finish the work in progress and close."""
+        await self._forgetting.stop()
         await self._ages.stop()
         await self._runner.stop()
         await self._submitter.stop()

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from services.outbound.domain.kept_rows import KeptRows
 from services.outbound.domain.next_hop import Network
 from services.outbound.domain.schedule import AttemptTime, RetrySchedule
 from services.outbound.domain.sending_limits import SendingLimits
@@ -180,6 +181,34 @@ class OutboundSettings(Section, frozen=True):
             "an operator releases it."
         ),
     ] = True
+
+    sent_days: Annotated[
+        float,
+        Meta(
+            description="Days for which it is kept how much each account sent; the limits of an account need one day.",
+            ge=2,
+            le=3650,
+        ),
+    ] = 30.0
+    known_recipients: Annotated[
+        int,
+        Meta(
+            description="Recipients of an account that are remembered; the one that was written to least recently is "
+            "forgotten, and counts as new again.",
+            ge=100,
+            le=10_000_000,
+        ),
+    ] = 20_000
+    tls_result_days: Annotated[
+        int, Meta(description="Days for which the TLS of connections to other domains is counted.", ge=2, le=3650)
+    ] = 60
+    sts_policy_days: Annotated[
+        float, Meta(description="Days for which an MTA-STS policy is kept after its end.", ge=1, le=3650)
+    ] = 30.0
+
+    def kept_rows(self) -> KeptRows:
+        """How much the tables that would grow without end keep."""
+        return KeptRows(self.sent_days, self.known_recipients, self.tls_result_days, self.sts_policy_days)
 
     def sending_limits(self) -> SendingLimits:
         """The limits of an account as a value for decisions."""

@@ -59,7 +59,7 @@ class SendingAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     transaction only the first has it."""
 
 
-@stored("outbound.queued", schema=2)
+@stored("outbound.queued", schema=3)
 class OutboundQueued(Event, frozen=True):
     """A copy for another server was put into the queue; it will be sent or bounced."""
 
@@ -87,6 +87,14 @@ class OutboundQueued(Event, frozen=True):
     """When a mail that the sender holds back is released (RFC 4865), in UTC microseconds; 0: at once."""
     require_tls: bool = False
     """Whether the sender asked for REQUIRETLS (RFC 8689)."""
+    is_new_recipient: bool = False
+    """Whether the account was not known to have written to this recipient before."""
+
+
+@upcast("outbound.queued", 2)
+def _without_new_recipient(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 did not say whether a recipient is new; then it does not count as new."""
+    return data
 
 
 @upcast("outbound.queued", 1)
@@ -298,3 +306,18 @@ class OutboundStsPolicyFailed(Event, frozen=True):
     result: str
     """`sts-policy-fetch-error`, `sts-policy-invalid` or `sts-webpki-invalid` (RFC 8460 §4.3.2)."""
     reason: str
+
+
+@stored("outbound.rows_forgotten")
+class OutboundRowsForgotten(Event, frozen=True):
+    """The oldest rows of a table that would grow without end were forgotten.
+
+    A row is forgotten when its place in the order of the table is before `before`; rows that earlier events would add
+    there are not added, so that the table follows from the events in any order of their streams.
+    """
+
+    table: str
+    """`sent_entry`, `sent_mail`, `known_recipient`, `tls_result`, `sts_policy` or `sts_failure`."""
+    before: str
+    account: str = ""
+    """The account whose rows were forgotten; empty where the table has one order for all."""

@@ -89,6 +89,9 @@ class Tallies:
 class Reader(Protocol):
     """Statements that only read."""
 
+    octet_order: str
+    """A clause after a text column in ORDER BY: the order of its octets, as in SQLite and Python."""
+
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows."""
 
@@ -98,9 +101,6 @@ class Reader(Protocol):
 
 class StreamReader(Reader, Protocol):
     """A reader whose results need not fit into memory."""
-
-    octet_order: str
-    """A clause after a text column in ORDER BY: the order of its octets, as in SQLite and Python."""
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
         """All rows, with few of them in memory.

@@ -16,7 +16,10 @@ _NTH_RECIPIENT = (
     "SELECT counts_at FROM sent_entry WHERE account = ? AND counts_at > ? ORDER BY counts_at DESC LIMIT 1 OFFSET ?"
 )
 _IS_KNOWN = "SELECT 1 FROM known_recipient WHERE account = ? AND recipient = ?"
-_FIRST_WRITTEN = "SELECT at FROM known_recipient WHERE account = ? AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?"
+_NTH_NEW_RECIPIENT = (
+    "SELECT counts_at FROM sent_entry WHERE account = ? AND is_new = 1 AND counts_at > ? "
+    "ORDER BY counts_at DESC LIMIT 1 OFFSET ?"
+)
 
 
 class AccountLimits:
@@ -46,12 +49,18 @@ class AccountLimits:
 
         return exceeded(self._limits, nth_newest, now)
 
+    def is_new_recipient(self, transaction: Transaction, copy: OutboundQueued) -> bool:
+        """Whether the account is not known to have written to the recipient; False where nothing limits that."""
+        if not copy.account or not self._limits.new_recipients_a_day:
+            return False
+        person = (copy.account, recipient_key(copy.forward_path))
+        return transaction.first_row(_IS_KNOWN, person) is None
+
     def _new_recipients(self, transaction: Transaction, queued: OutboundQueued, now: int) -> LimitExceeded | None:
         limit = self._limits.new_recipients_a_day
-        person = (queued.account, recipient_key(queued.forward_path))
-        if not limit or transaction.first_row(_IS_KNOWN, person) is not None:
+        if not queued.is_new_recipient:
             return None
-        row = transaction.first_row(_FIRST_WRITTEN, (queued.account, now - DAY, limit - 1))
+        row = transaction.first_row(_NTH_NEW_RECIPIENT, (queued.account, now - DAY, limit - 1))
         if row is None:
             return None
         return LimitExceeded(f"the account writes to more than {limit} new recipients a day", row[0] + DAY)

@@ -70,7 +70,8 @@ class Enqueuer:
             return earlier[0].stream, True
         if self.open_entries >= self._limit:
             raise Unavailable(f"the outbound queue is full ({self._limit} entries)", "full")
-        queued = msgspec.structs.replace(copy, entry=self._ids.new(IdKind.ENTRY))
+        is_new = self._account_limits.is_new_recipient(transaction, copy)
+        queued = msgspec.structs.replace(copy, entry=self._ids.new(IdKind.ENTRY), is_new_recipient=is_new)
         now = self._clock.now()
         hold = self._holds.hold_of(queued, now) or self._account_limits.hold_of(transaction, queued, now)
         events: list[Event] = [queued] if hold is None else [queued, hold]

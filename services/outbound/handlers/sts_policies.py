@@ -25,7 +25,8 @@ log = structlog.get_logger("outbound")
 _ACTOR = Actor("service", "outbound")
 _REMEMBERED = 10_000
 _REASON = 300
-_ROW = "SELECT mode, mx, max_age, id, fetched, failed_id, failed_result, failed_reason FROM sts_policy WHERE domain = ?"
+_POLICY = "SELECT mode, mx, max_age, id, fetched FROM sts_policy WHERE domain = ?"
+_FAILURE = "SELECT id, result, reason FROM sts_failure WHERE domain = ?"
 Fetch = Callable[[str], Awaitable[StsPolicy]]
 """Fetches the policy of a domain. Raises StsFetchFailed."""
 
@@ -123,9 +124,13 @@ class StsPolicies:
 
 
 def _stored(reader: Reader, domain: str) -> KnownPolicy:
-    row = reader.first_row(_ROW, (domain,))
-    if row is None:
-        return KnownPolicy()
-    mode: StsMode = row[0] or "none"
-    policy = StsPolicy(mode, tuple(row[1].split()), row[2]) if row[4] else None
-    return KnownPolicy(policy, row[3], row[4], row[5], row[6], row[7], looked=row[4])
+    known = KnownPolicy()
+    row = reader.first_row(_POLICY, (domain,))
+    if row is not None:
+        mode: StsMode = row[0]
+        policy = StsPolicy(mode, tuple(row[1].split()), row[2])
+        known = KnownPolicy(policy, row[3], row[4], looked=row[4])
+    failure = reader.first_row(_FAILURE, (domain,))
+    if failure is not None:
+        known = msgspec.structs.replace(known, failed_id=failure[0], failed_result=failure[1], failed_reason=failure[2])
+    return known

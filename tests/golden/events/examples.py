@@ -196,6 +196,7 @@ EXAMPLES: tuple[Event, ...] = (
         "a0001",
         1_700_000_000_000_000,
         True,
+        True,
     ),
     outbound.OutboundBounced("e0009", "q0001", "ann@elsewhere.example", "5.1.1", "550 5.1.1 no such user", _ATTEMPT),
     outbound.OutboundCancelled("e0009", "q0001", "asked for by the sender"),
@@ -240,6 +241,7 @@ EXAMPLES: tuple[Event, ...] = (
     outbound.OutboundReportSubmitted("q0002", "q0001"),
     outbound.OutboundRescheduled("e0009", "q0001", 1_700_000_000_000_000),
     outbound.OutboundResumed(),
+    outbound.OutboundRowsForgotten("known_recipient", "0019700 00ff", "a0001"),
     outbound.OutboundStsPolicyFailed(
         "elsewhere.example", "1a", "sts-policy-fetch-error", "the answer has the status 404"
     ),

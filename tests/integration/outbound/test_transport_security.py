@@ -56,11 +56,12 @@ async def test_the_rows_of_policies_and_connections(
     for _ in range(2):
         policies = await store.read(lambda reader: reader.all("SELECT * FROM sts_policy ORDER BY domain"))
         assert [tuple(row) for row in policies] == [
-            ("a.example", "", "", "", 0, 0, "1", "sts-policy-invalid", "no valid mode"),
-            (
-                *("b.example", "2", "enforce", "b.example *.b.example", 86_400, AT),
-                *("3", "sts-policy-fetch-error", "no connection"),
-            ),
+            ("b.example", "2", "enforce", "b.example *.b.example", 86_400, AT, AT + 86_400_000_000),
+        ]
+        failures = await store.read(lambda reader: reader.all("SELECT * FROM sts_failure ORDER BY domain"))
+        assert [tuple(row) for row in failures] == [
+            ("a.example", "1", "sts-policy-invalid", "no valid mode", AT),
+            ("b.example", "3", "sts-policy-fetch-error", "no connection", AT),
         ]
         counts = await store.read(lambda reader: reader.all("SELECT * FROM tls_result"))
         assert [tuple(row) for row in counts] == [("2023-11-14", "far.example", "tlsa", "dnssec-invalid", 2)]
