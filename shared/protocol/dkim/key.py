@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from shared.protocol.dkim.result import HashName
 from shared.protocol.dkim.signature import KeyType, Signature, UnacceptableSignature
 from shared.protocol.dkim.tags import DkimSyntaxError, decode_base64, items, parse_tags
 
@@ -73,14 +74,19 @@ def find_key(records: tuple[str, ...]) -> PublicKey:
 
 def check_key(key: PublicKey, signature: Signature) -> None:
     """Check that this key may verify the signature (§6.1.2). Raises UnacceptableSignature."""
-    if key.key_type != signature.key_type:
+    check_use(key, signature.key_type, signature.hash_name)
+    if "s" in key.flags and signature.identity.rpartition("@")[2] != signature.domain:
+        raise UnacceptableSignature("permerror", "the key forbids subdomains in i=")
+
+
+def check_use(key: PublicKey, key_type: KeyType, hash_name: HashName) -> None:
+    """Check that this key may be used for mail, with this algorithm. Raises UnacceptableSignature."""
+    if key.key_type != key_type:
         raise UnacceptableSignature("permerror", "the key is of another type")
-    if key.hash_names and signature.hash_name not in key.hash_names:
+    if key.hash_names and hash_name not in key.hash_names:
         raise UnacceptableSignature("permerror", "the key forbids this hash")
     if "*" not in key.services and "email" not in key.services:
         raise UnacceptableSignature("permerror", "the key is not for mail")
-    if "s" in key.flags and signature.identity.rpartition("@")[2] != signature.domain:
-        raise UnacceptableSignature("permerror", "the key forbids subdomains in i=")
 
 
 def _load(key_type: str, octets: bytes) -> tuple[KeyType, RSAPublicKey | Ed25519PublicKey, int]:

@@ -6,13 +6,12 @@ The message must be in its final form (`shared.protocol.message.outgoing`), beca
 
 from __future__ import annotations
 
-import base64
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from shared.protocol.dkim.body import BodyHasher, BodyNeed
 from shared.protocol.dkim.canonical import HeaderFields, canonical_field
+from shared.protocol.dkim.folding import base64_text, folded, name_words, wrapped
 from shared.protocol.dkim.profile import BOTH, OVERSIGNED_NAMES, SIGNED_NAMES, SigningProfile
 from shared.protocol.dkim.signing_key import SigningKey
 
@@ -22,9 +21,7 @@ BODY_NEED = BodyNeed("relaxed", "sha256")
 MOST_OF_A_NAME = 100
 """How often one name may be in h=. Of fields that occur more often, those on top are not signed."""
 
-_LINE = 72
 _METHOD: Final = "relaxed"
-_NAME_GROUP = re.compile(r"(?:[^:;]+(?::|;\Z)){1,4}")
 
 
 def hash_body(chunks: Iterable[bytes]) -> bytes:
@@ -84,7 +81,7 @@ class _SignedPart(NamedTuple):
 def _signed_part(header_block: bytes, body_hash: bytes, profile: SigningProfile) -> _SignedPart:
     header = HeaderFields(header_block)
     names = signed_names(header, profile)
-    words = (*_name_words(names), f"bh={_base64(body_hash)};")
+    words = (*name_words(names), f"bh={base64_text(body_hash)};")
     return _SignedPart(words, b"".join(canonical_field(field, _METHOD) + b"\r\n" for field in header.select(names)))
 
 
@@ -99,9 +96,9 @@ def _signature(signed: _SignedPart, key: SigningKey, now: int, identity: str) ->
         f"t={now // 1_000_000};",
         *signed.words,
     ]
-    unsigned = _folded(words) + b"\r\n b="
+    unsigned = folded("DKIM-Signature", words) + b"\r\n b="
     signature = key.sign(signed.fields + canonical_field(unsigned, _METHOD))
-    return unsigned + _wrapped(_base64(signature)) + b"\r\n"
+    return unsigned + wrapped(base64_text(signature)) + b"\r\n"
 
 
 def signed_names(header: HeaderFields, profile: SigningProfile = BOTH) -> tuple[bytes, ...]:
@@ -113,27 +110,3 @@ def signed_names(header: HeaderFields, profile: SigningProfile = BOTH) -> tuple[
         if name not in profile.omitted
         for _ in range(min(len(header.named(name)) + extra, MOST_OF_A_NAME))
     )
-
-
-def _base64(octets: bytes) -> str:
-    return base64.b64encode(octets).decode("ascii")
-
-
-def _name_words(names: Iterable[bytes]) -> list[str]:
-    """h= in pieces that may be on lines of their own, because white space is allowed after a colon."""
-    text = b":".join(names).decode("ascii")
-    return [group[0] for group in _NAME_GROUP.finditer(f"h={text};")]
-
-
-def _folded(words: Iterable[str]) -> bytes:
-    lines, line = [], "DKIM-Signature:"
-    for word in words:
-        if len(line) + 1 + len(word) > _LINE:
-            lines.append(line)
-            line = ""
-        line += " " + word
-    return "\r\n".join([*lines, line]).encode("utf-8")
-
-
-def _wrapped(value: str) -> bytes:
-    return "\r\n\t".join(value[at : at + _LINE] for at in range(0, len(value), _LINE)).encode("ascii")

@@ -77,9 +77,9 @@ def read_signature(field: bytes, tags: dict[str, str]) -> Signature:
         raise UnacceptableSignature("neutral", "unknown version")
     if "dns/txt" not in items(tags.get("q", "dns/txt")):
         raise UnacceptableSignature("neutral", "unknown query method")
-    key_type, hash_name = _algorithm(tags["a"])
+    key_type, hash_name = read_algorithm(tags["a"])
     header_method, body_method = _methods(tags.get("c", "simple/simple"))
-    domain = _domain(tags)
+    domain = read_domain(tags)
     signed_at, expires_at = _times(tags)
     return Signature(
         field=field,
@@ -95,7 +95,7 @@ def read_signature(field: bytes, tags: dict[str, str]) -> Signature:
         value=decode_base64(tags["b"], "b"),
         prefix=_prefix(tags),
         identity=_identity(tags, domain),
-        length=_number(tags, "l"),
+        length=read_number(tags, "l"),
         signed_at=signed_at,
         expires_at=expires_at,
     )
@@ -120,7 +120,8 @@ def _prefix(tags: dict[str, str]) -> str:
     return without_blank(tags.get("b", ""))[:8]
 
 
-def _algorithm(name: str) -> tuple[KeyType, HashName]:
+def read_algorithm(name: str) -> tuple[KeyType, HashName]:
+    """The kind of key and the hash of an a= value. Raises UnacceptableSignature for unknown ones and for SHA-1."""
     try:
         key_type, hash_name = _ALGORITHMS[name.lower()]
     except KeyError:
@@ -138,7 +139,8 @@ def _methods(value: str) -> tuple[Canonicalization, Canonicalization]:
     return cast(Canonicalization, header), cast(Canonicalization, body)
 
 
-def _domain(tags: dict[str, str]) -> str:
+def read_domain(tags: dict[str, str]) -> str:
+    """d= in A-labels. Raises DkimSyntaxError when it cannot be asked for with s=."""
     domain = to_a_labels(tags["d"])  # RFC 8616 §5: d= may be in U-labels
     if domain is None or not is_askable(f"{tags['s']}._domainkey.{domain}") or " " in domain:
         raise DkimSyntaxError("d= or s= is no domain name")
@@ -164,13 +166,14 @@ def _header_names(value: str) -> tuple[bytes, ...]:
 
 
 def _times(tags: dict[str, str]) -> tuple[int | None, int | None]:
-    signed_at, expires_at = _number(tags, "t"), _number(tags, "x")
+    signed_at, expires_at = read_number(tags, "t"), read_number(tags, "x")
     if signed_at is not None and expires_at is not None and expires_at < signed_at:
         raise DkimSyntaxError("x= is before t=")
     return signed_at, expires_at
 
 
-def _number(tags: dict[str, str], name: str) -> int | None:
+def read_number(tags: dict[str, str], name: str) -> int | None:
+    """The number of a tag, or None without the tag. Raises DkimSyntaxError for other text."""
     value = tags.get(name)
     if value is None:
         return None
