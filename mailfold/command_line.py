@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, _Place] = {
     "dkim": _Place("dkim", "app"),
     "relay": _Place("relay", "app"),
     "queue": _Place("queue", "app"),
+    "submissions": _Place("submissions", "app"),
     "test-mail": _Place("test_mail", "test_mail"),
     "sink": _Place("sink", "app"),
     "secrets": _Place("secrets", "app"),

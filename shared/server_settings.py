@@ -89,4 +89,24 @@ class BlobSection(Section, frozen=True):
         return BlobSettings(spool_bytes=self.spool_bytes, level=self.level)
 
 
-SHARED_SECTIONS: Mapping[str, type[Section]] = {"server": ServerSettings, "bus": BusSettings, "blobs": BlobSection}
+class UndoSettings(Section, frozen=True):
+    """The part of the section `outbound` that the ingress obeys; the outbound queue extends it."""
+
+    undo_seconds: Annotated[
+        float,
+        Meta(
+            description="Seconds for which each mail of a user is kept before it goes anywhere, so that `mailfold "
+            "submissions cancel` can take it back. 0: it goes at once.",
+            ge=0,
+            le=86_400,
+        ),
+    ] = 0.0
+
+
+SHARED_SECTIONS: Mapping[str, type[Section]] = {
+    "server": ServerSettings,
+    "bus": BusSettings,
+    "blobs": BlobSection,
+    "outbound": UndoSettings,
+}
+"""The sections that every service knows; a service may extend one."""

@@ -65,8 +65,8 @@ class Settings:
         self._sources = dict(sources)
 
     def of(self, kind: type[S]) -> S:
-        """The section of this type."""
-        return next(section for section in self._sections.values() if type(section) is kind)
+        """The section of this type, or of a type that extends it."""
+        return next(section for section in self._sections.values() if isinstance(section, kind))
 
     def described(self) -> list[Described]:
         """Every setting, with secrets masked."""

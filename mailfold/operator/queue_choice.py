@@ -46,7 +46,7 @@ async def filter_of(session: Session, choice: QueueChoice) -> outbound_pb2.Queue
         state=choice.state,
         before=since(choice.older_than, time_ns() // 1000) if choice.older_than else 0,
         reason=choice.reason,
-        account=await _account(session, choice.account) if choice.account else "",
+        account=await account_id(session, choice.account) if choice.account else "",
     )
 
 
@@ -60,7 +60,8 @@ def _domain(text: str) -> str:
         raise CommandFailed(f"{text!r} is not a domain: {error}", UNUSABLE) from error
 
 
-async def _account(session: Session, address: str) -> str:
+async def account_id(session: Session, address: str) -> str:
+    """The id of the account with this address. Raises NotFound."""
     from shared.rpc.mailfold.directory.v1.directory_pb2 import NameRequest
     from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from mailfold.texts import moment
 from mailfold.trace.names import Names
 from shared.events import mail
 from shared.events.mail import Client, Message, RecordedCheck, Refusal
@@ -25,6 +26,9 @@ def submitted(event: mail.MailSubmitted, names: Names) -> Iterator[str]:
     else:
         yield f"written by this server itself ({event.client.listener})"
     yield from _envelope(event)
+    if event.release_at:
+        because = "the sender asked for it" if event.hold_requested else "it can be taken back meanwhile"
+        yield f"  held until {moment(event.release_at)}: {because} (`mailfold submissions`)"
     yield from _message(event.message)
     yield from _checks(event.checks)
 
@@ -54,6 +58,16 @@ def held(event: mail.MailHeld, _names: Names) -> Iterator[str]:
 def resumed(_event: mail.MailResumed, _names: Names) -> Iterator[str]:
     """The reception is no longer held."""
     yield "moves again"
+
+
+def released(_event: mail.MailReleased, _names: Names) -> Iterator[str]:
+    """A submission that waited is on its way."""
+    yield "released: it is delivered from now on, and its age counts from now"
+
+
+def cancelled(event: mail.MailCancelled, _names: Names) -> Iterator[str]:
+    """A submission that waited was taken back."""
+    yield f"cancelled before its release, so nobody gets it: {event.reason or 'no reason was given'}"
 
 
 def _client(client: Client) -> str:

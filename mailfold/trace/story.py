@@ -23,6 +23,8 @@ _LINES: dict[type[Event], Lines] = {
     mail.MailSettled: mail_lines.settled,
     mail.MailHeld: mail_lines.held,
     mail.MailResumed: mail_lines.resumed,
+    mail.MailReleased: mail_lines.released,
+    mail.MailCancelled: mail_lines.cancelled,
     spam.MailClassified: spam_lines.classified,
     spam.LessonLearned: spam_lines.learned,
     spam.LessonForgotten: spam_lines.forgotten,

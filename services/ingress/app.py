@@ -14,17 +14,22 @@ from services.ingress.endpoints.dependencies import Dependencies
 from services.ingress.endpoints.listeners import Listeners
 from services.ingress.endpoints.servicer import IngressEndpoint
 from services.ingress.endpoints.settled import SettledWorker
+from services.ingress.endpoints.waiting import WaitingEndpoint
 from services.ingress.handlers.acceptance import Acceptance
 from services.ingress.handlers.checks import SenderChecks
 from services.ingress.handlers.holding import Holding
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.refusals import Refusals
+from services.ingress.handlers.releaser import Releaser
 from services.ingress.handlers.repeater import Repeater
 from services.ingress.handlers.schedule import Schedule
 from services.ingress.handlers.stuck import stuck_mails
 from services.ingress.handlers.submitted_reports import SubmittedReports
 from services.ingress.handlers.submitted_test_mails import SubmittedTestMails
+from services.ingress.handlers.waiting import WaitingSubmissions
+from services.ingress.handlers.waiting_commands import WaitingCommands
 from services.ingress.projections.receptions import ReceptionProjection
+from services.ingress.projections.waiting import WaitingProjection
 from services.ingress.settings import SECTIONS as SECTIONS
 from services.ingress.settings import IngressSettings
 from shared.dns.resolver import Resolver
@@ -44,6 +49,7 @@ from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import add_IngressServicer_
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
 from shared.scans import ScanCounts
+from shared.server_settings import UndoSettings
 from shared.service import Host
 from shared.tls.renewed_certificate import RenewedCertificate
 
@@ -61,7 +67,9 @@ class Ingress:
         self._settings = settings = host.section(IngressSettings)
         metadata = sqlalchemy.MetaData()
         self.store = host.event_store(
-            SERVICE, metadata, (ReceptionProjection(metadata), DeadLetterProjection(metadata))
+            SERVICE,
+            metadata,
+            (ReceptionProjection(metadata), WaitingProjection(metadata), DeadLetterProjection(metadata)),
         )
         self.dead_letters = DeadLetters(self.store, host.ids)
         self.receptions = Receptions(self.store, settings.doubt_patience)
@@ -71,6 +79,11 @@ class Ingress:
         holding = Holding(self.receptions, schedule)
         self.burial = Burial(self.dead_letters, holding, _ACTOR)
         self.repeater = Repeater(host.bus, self.receptions, schedule, self.burial, settings, host.clock)
+        undo_seconds = host.section(UndoSettings).undo_seconds
+        self.waiting = WaitingSubmissions(
+            self.store, host.clock, undo_seconds, settings.future_release_days, settings.future_release_mails
+        )
+        self.releaser = Releaser(self.waiting, self.repeater, host.clock)
         self.settled = SettledWorker(host.bus, self.receptions, self.repeater, self.burial)
         self._certificate = RenewedCertificate(SERVICE, host.places, host.clock, host.server.host)
         self._resolver: Resolver | None = None
@@ -108,6 +121,7 @@ class Ingress:
         await self.refusals.start()
         await self.burial.start()
         await self.repeater.start()
+        self.releaser.start()
         self.settled.start()
         self._dependencies.tls = await self._certificate.start(self._host.server.tls_minimum)
         await self.listeners.start()
@@ -117,6 +131,7 @@ class Ingress:
         await self.listeners.stop(self._settings.stop_grace)
         await self._certificate.stop()
         await self.settled.stop()
+        await self.releaser.stop()
         await self.repeater.stop()
         await self.burial.stop()
         await self._dependencies.directory.stop()
@@ -143,6 +158,8 @@ class Ingress:
             directory,
             self.receptions,
             self.repeater,
+            self.waiting,
+            self.releaser,
             settings.max_hops,
         )
         self.refusals = Refusals(self.store, host.clock, settings)
@@ -157,6 +174,7 @@ class Ingress:
             checks,
             acceptance,
             self.refusals,
+            self.waiting,
             room,
             ids,
             UnknownRecipients(settings.unknown_recipients),
@@ -173,7 +191,9 @@ class Ingress:
             self.repeater,
         )
         reports = SubmittedReports(self.receptions, self.repeater)
-        return IngressEndpoint(self.receptions, self.repeater, holding, reports, test_mails)
+        commands = WaitingCommands(self.waiting, self.releaser, self.receptions)
+        waiting = WaitingEndpoint(self.waiting, commands, self.receptions)
+        return IngressEndpoint(self.receptions, self.repeater, holding, reports, test_mails, waiting)
 
     async def _report(self) -> owner_pb2.ReportReply:
         counts = await self.receptions.count()

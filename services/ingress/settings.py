@@ -43,6 +43,24 @@ class IngressSettings(Section, frozen=True):
             le=700_000,
         ),
     ] = 524288
+    future_release_days: Annotated[
+        float,
+        Meta(
+            description="Days for which a user may have a mail kept before it is delivered (FUTURERELEASE, RFC 4865). "
+            "0: it is not offered.",
+            ge=0,
+            le=366,
+        ),
+    ] = 31.0
+    future_release_mails: Annotated[
+        int,
+        Meta(
+            description="Mails of one account that may wait at once for a time that their sender chose; a further one "
+            "is answered 452.",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 1000
     max_hops: Annotated[
         int, Meta(description="Received fields above which a message is refused as a loop.", ge=10, le=1000)
     ] = 100

@@ -14,11 +14,12 @@ from services.outbound.domain.schedule import AttemptTime, RetrySchedule
 from services.outbound.domain.sending_limits import SendingLimits
 from services.outbound.domain.tls_rules import TlsRules, parse_tls_rules
 from shared.dns.settings import ResolverSettings
+from shared.server_settings import UndoSettings
 from shared.settings import Section
 from shared.tls.versions import TlsMinimum
 
 
-class OutboundSettings(Section, frozen=True):
+class OutboundSettings(UndoSettings, frozen=True):
     """The queue: its limits, its pauses, and what it may connect to."""
 
     sending: Annotated[

@@ -8,6 +8,7 @@ import msgspec
 
 from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.envelope import recipient
+from services.ingress.domain.release_time import ReleaseTime
 from shared.blobs.port import BlobRef
 from shared.events.mail import LARGEST_RECEPTION, MailReceived, MailSubmitted, Message, RecordedCheck
 from shared.eventstore.event import encode
@@ -33,7 +34,12 @@ class Completed(msgspec.Struct, frozen=True):
 
 
 def accepted(
-    client: SmtpClient, transaction: SmtpTransaction, hop: Hop, message: Message, checks: tuple[RecordedCheck, ...]
+    client: SmtpClient,
+    transaction: SmtpTransaction,
+    hop: Hop,
+    message: Message,
+    checks: tuple[RecordedCheck, ...],
+    release: ReleaseTime,
 ) -> Accepted:
     """The event of a mail from another server, or from a user."""
     mail = transaction.mail
@@ -54,6 +60,7 @@ def accepted(
         envid,
         checks,
         mail.require_tls,
+        *release,
     )
 
 

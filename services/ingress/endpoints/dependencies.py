@@ -10,6 +10,7 @@ from services.ingress.domain.unknown_recipients import UnknownRecipients
 from services.ingress.handlers.acceptance import Acceptance
 from services.ingress.handlers.checks import SenderChecks
 from services.ingress.handlers.refusals import Refusals
+from services.ingress.handlers.waiting import WaitingSubmissions
 from services.ingress.settings import IngressSettings
 from shared.blobs.disk_room import DiskRoom
 from shared.blobs.port import Blobs
@@ -29,6 +30,7 @@ class Dependencies:
     checks: SenderChecks
     acceptance: Acceptance
     refusals: Refusals
+    waiting: WaitingSubmissions
     room: DiskRoom
     authserv_ids: frozenset[str]
     unknown_recipients: UnknownRecipients

@@ -9,7 +9,7 @@ import msgspec
 
 from services.ingress.endpoints.connection import SmtpConnection
 from services.ingress.endpoints.dependencies import Dependencies
-from services.ingress.endpoints.session_config import session_config
+from services.ingress.endpoints.session_config import future_release, session_config
 from shared.background import spawn
 from shared.ids import IdKind
 from shared.network.acceptor import ListenerTls
@@ -57,7 +57,7 @@ class Listeners:
         return [row for listener in self.all for row in listener.report()]
 
     def _listener(self, kind: ListenerKind, purpose: Port) -> Listener:
-        settings = self._dependencies.settings
+        dependencies, settings = self._dependencies, self._dependencies.settings
         limits = ConnectionLimits(
             settings.max_connections, settings.max_connections_per_address, settings.max_handshakes
         )
@@ -66,8 +66,10 @@ class Listeners:
         config = session_config(purpose, self._host.server.host, settings, implicit_tls=is_implicit)
 
         def connected(wire: Wire) -> None:
-            session = msgspec.structs.replace(config, session_id=self._dependencies.ids.new(IdKind.SESSION))
-            connection = wire.slot.occupant = SmtpConnection(self._dependencies, kind.name, session, wire)
+            offered = future_release(config, dependencies.waiting.longest, dependencies.clock.now())
+            session_id = dependencies.ids.new(IdKind.SESSION)
+            session = msgspec.structs.replace(config, session_id=session_id, future_release=offered)
+            connection = wire.slot.occupant = SmtpConnection(dependencies, kind.name, session, wire)
             spawn(connection.serve(), "ingress-connection")
 
         def connect(slot: Slot) -> Wire:

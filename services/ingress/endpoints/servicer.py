@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from services.ingress.endpoints.waiting import WaitingEndpoint
 from services.ingress.handlers.holding import Holding
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.repeater import Repeater
@@ -29,12 +30,14 @@ class IngressEndpoint(IngressServicer):
         holding: Holding,
         reports: SubmittedReports,
         test_mails: SubmittedTestMails,
+        waiting: WaitingEndpoint,
     ) -> None:
         self._receptions = receptions
         self._repeater = repeater
         self._holding = holding
         self._submitted_reports = reports
         self._test_mails = test_mails
+        self._waiting = waiting
 
     async def ListReceptions(self, request: pb.ListReceptionsRequest, context: Any) -> pb.ReceptionList:
         receptions = pb.ReceptionList()
@@ -58,6 +61,15 @@ class IngressEndpoint(IngressServicer):
         """Write a test mail and accept it; it is delivered and sent like a submitted mail."""
         message = await self._test_mails.accept(request.sender, request.recipient, current_provenance())
         return pb.SubmitTestReply(queue_id=message.queue_id, message_id=message.message.message_id)
+
+    async def ListWaiting(self, request: pb.ListWaitingRequest, context: Any) -> pb.WaitingList:
+        return await self._waiting.listed(request)
+
+    async def ReleaseWaiting(self, request: pb.ChangeWaitingRequest, context: Any) -> pb.ChangeWaitingReply:
+        return await self._waiting.release(request)
+
+    async def CancelWaiting(self, request: pb.ChangeWaitingRequest, context: Any) -> pb.ChangeWaitingReply:
+        return await self._waiting.cancel(request)
 
     async def _reception(self, queue_id: str, at: int, state: str) -> pb.Reception:
         recorded = await self._receptions.accepted(queue_id)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from services.ingress.domain.release_time import date_time
 from services.ingress.settings import IngressSettings
 from shared.protocol.sasl.exchange import MECHANISMS
 from shared.protocol.smtp.body import BareNewline
-from shared.protocol.smtp.config import Port, SessionConfig
+from shared.protocol.smtp.config import FutureRelease, Port, SessionConfig
 
 
 def session_config(purpose: Port, hostname: str, settings: IngressSettings, *, implicit_tls: bool) -> SessionConfig:
@@ -24,3 +25,14 @@ def session_config(purpose: Port, hostname: str, settings: IngressSettings, *, i
         max_bad_commands=settings.max_bad_commands,
         max_idle_commands=settings.max_idle_commands,
     )
+
+
+def future_release(config: SessionConfig, longest: int, now: int) -> FutureRelease | None:
+    """What a session that begins now offers of FUTURERELEASE (RFC 4865 §1): only to users.
+
+    `longest` is the longest interval in seconds; 0: it is not offered. The latest time moves on while the session
+    lasts, so a client may always use what it was offered.
+    """
+    if config.port is not Port.SUBMISSION or not longest:
+        return None
+    return FutureRelease(longest, date_time(now + longest * 1_000_000))

@@ -9,6 +9,7 @@ from services.ingress.endpoints.dependencies import Dependencies
 from services.ingress.handlers.acceptance import Arrived
 from services.ingress.handlers.checks import SpfAnswer
 from services.ingress.handlers.intake import Intake
+from shared.eventstore.connection import StoreUnavailable
 from shared.grpc.errors import ServiceError
 from shared.network.address import network_of
 from shared.network.wire import Wire
@@ -45,9 +46,10 @@ class MailTransaction:
         self.forget()
         if shortage := self._dependencies.room.shortage(mail.size or 0):
             return with_cause(replies.storage_full(), shortage)  # RFC 1870 §6.1: refuse before the body is sent
-        refusal = await self._sender_refusal(mail.reverse_path) if self._client.is_authenticated else None
-        if refusal is not None:
-            return refusal
+        if self._client.is_authenticated:
+            refusal = await self._sender_refusal(mail.reverse_path) or await self._hold_refusal(mail)
+            if refusal is not None:
+                return refusal
         self._mail = mail
         self.sender = str(mail.reverse_path or "")
         return replies.sender_accepted()
@@ -128,6 +130,13 @@ class MailTransaction:
             self._spf.cancel()
         self._intake, self._spf = None, None
         self._mail, self._envelope, self.sender = Mail(None), 0, ""
+
+    async def _hold_refusal(self, mail: Mail) -> Reply | None:
+        """The refusal of a time of release (RFC 4865), or None."""
+        try:
+            return await self._dependencies.waiting.refusal_of(mail.hold, self._client.account)
+        except StoreUnavailable as error:
+            return with_cause(replies.try_later(), f"event store: {error}")
 
     async def _sender_refusal(self, reverse_path: Address | None) -> Reply | None:
         """The refusal of a reverse-path, or None.

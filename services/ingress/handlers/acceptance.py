@@ -13,14 +13,17 @@ from services.ingress.domain.claims import UnclearClaim, claimed_addresses
 from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.header import hop_count
 from services.ingress.domain.prefix import completion, moment
+from services.ingress.domain.release_time import AT_ONCE, date_time
 from services.ingress.handlers.checks import Checked, SenderChecks, SpfAnswer
 from services.ingress.handlers.intake import Intake, refusal_of
 from services.ingress.handlers.receptions import Receptions
+from services.ingress.handlers.releaser import Releaser
 from services.ingress.handlers.repeater import Repeater
+from services.ingress.handlers.waiting import NoRoomToWait, WaitingSubmissions
 from shared.blobs.errors import BlobError
 from shared.blobs.port import BlobRef, Blobs
 from shared.clock import Clock
-from shared.events.mail import RecordedCheck
+from shared.events.mail import MailSubmitted, RecordedCheck
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Provenance
 from shared.grpc.errors import ServiceError
@@ -60,6 +63,8 @@ class Acceptance:
         directory: FollowedDirectory,
         receptions: Receptions,
         repeater: Repeater,
+        waiting: WaitingSubmissions,
+        releaser: Releaser,
         max_hops: int,
     ) -> None:
         self._hostname = hostname
@@ -70,6 +75,8 @@ class Acceptance:
         self._directory = directory
         self._receptions = receptions
         self._repeater = repeater
+        self._waiting = waiting
+        self._releaser = releaser
         self._max_hops = max_hops
         self.count = 0
         """Number of messages accepted since the start."""
@@ -82,6 +89,8 @@ class Acceptance:
             return refusal or await self._take(arrived, scan)
         except BlobError as error:
             return refusal_of(error)
+        except NoRoomToWait as error:
+            return with_cause(replies.too_many_held(), str(error))
         except StoreUnavailable as error:
             return with_cause(replies.try_later(), f"event store: {error}")
         except ServiceError as error:
@@ -101,17 +110,26 @@ class Acceptance:
             await self._blobs.take_back(blob)
             return with_cause(replies.event_too_large(), f"{too_much} octets more than the bus carries")
         await self._record(event, blob, arrived.client)
+        if isinstance(event, MailSubmitted) and event.release_at:
+            return replies.message_held(hop.queue_id, date_time(event.release_at))
         return replies.message_accepted(hop.queue_id)
 
     async def _record(self, event: Accepted, blob: BlobRef, client: SmtpClient) -> None:
+        provenance = Provenance(client.actor(), correlation=event.queue_id)
         try:
-            recorded = await self._receptions.accept(event, Provenance(client.actor(), correlation=event.queue_id))
+            recorded = await self._receptions.accept(event, provenance, self._waiting.check_of(event))
+        except NoRoomToWait:
+            await self._blobs.take_back(blob)
+            raise
         except StoreUnavailable as error:
             if not error.in_doubt:
                 await self._blobs.take_back(blob)
             raise
         self.count += 1
-        self._repeater.accepted(recorded, event.queue_id)
+        if isinstance(event, MailSubmitted) and event.release_at:
+            self._releaser.accepted(event.release_at)
+        else:
+            self._repeater.accepted(recorded, event.queue_id)
 
     def _loop(self, intake: Intake) -> Reply | None:
         """Refuse a message that loops (RFC 5321 §6.3)."""
@@ -159,7 +177,8 @@ class Acceptance:
             author = str(mail.reverse_path or client.account_address)
             added = msgspec.structs.replace(added, message_id=f"{hop.queue_id}@{self._hostname}", author=author)
         message = message_of(scan, blob, added, arrived.flags, smtputf8=mail.smtputf8)
-        return accepted(client, arrived.transaction, hop, message, checked.checks)
+        release = self._waiting.release_of(mail.hold) if client.is_authenticated else AT_ONCE
+        return accepted(client, arrived.transaction, hop, message, checked.checks, release)
 
 
 def _not_author() -> Reply:

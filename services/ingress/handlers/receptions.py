@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from services.ingress.domain.accepted import Accepted
-from services.ingress.projections.receptions import HELD, MOVING
-from shared.events.mail import MailHeld, MailResumed, MailSettled
+from services.ingress.projections.receptions import HELD, MOVING, WAITING
+from shared.events.mail import MailHeld, MailReleased, MailResumed, MailSettled
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Provenance, Recorded
 from shared.eventstore.store import EventStore
@@ -15,6 +15,7 @@ from shared.eventstore.transaction import Transaction, VersionConflict
 
 _LOOK_SECONDS = 0.1
 _PAGE_OF_STATE = "SELECT queue_id, at FROM reception WHERE state = ? AND queue_id > ? ORDER BY queue_id LIMIT ?"
+Check = Callable[[Transaction], None]
 
 
 class Receptions:
@@ -24,29 +25,35 @@ class Receptions:
         self._store = store
         self._doubt_patience = doubt_patience
 
-    async def accept(self, event: Accepted, provenance: Provenance) -> Recorded:
-        """Accept a mail. Raises StoreUnavailable when it was not accepted, as far as could be determined in time."""
+    async def accept(self, event: Accepted, provenance: Provenance, check: Check | None = None) -> Recorded:
+        """Accept a mail; `check` runs in the same transaction and may raise.
+
+        Raises StoreUnavailable when it was not accepted, as far as could be determined in time.
+        """
         try:
-            return await self._append(event, provenance)
+            return await self._append(event, provenance, check)
         except StoreUnavailable as error:
             if not error.in_doubt:
                 raise
-            return await self._cleared(event, provenance)
+            return await self._cleared(event, provenance, check)
 
-    async def _append(self, event: Accepted, provenance: Provenance) -> Recorded:
-        return await self._store.write(
-            lambda transaction: transaction.append(event.queue_id, [event], provenance, expected=0)[0]
-        )
+    async def _append(self, event: Accepted, provenance: Provenance, check: Check | None) -> Recorded:
+        def work(transaction: Transaction) -> Recorded:
+            if check is not None:
+                check(transaction)
+            return transaction.append(event.queue_id, [event], provenance, expected=0)[0]
 
-    async def _accepted_before(self, event: Accepted, provenance: Provenance) -> Recorded:
+        return await self._store.write(work)
+
+    async def _accepted_before(self, event: Accepted, provenance: Provenance, check: Check | None) -> Recorded:
         try:
-            return await self._append(event, provenance)
+            return await self._append(event, provenance, check)
         except VersionConflict:
             if (before := await self.accepted(event.queue_id)) is None:
                 raise
             return before
 
-    async def _cleared(self, event: Accepted, provenance: Provenance) -> Recorded:
+    async def _cleared(self, event: Accepted, provenance: Provenance, check: Check | None) -> Recorded:
         """Write the event again after the database failed during its commit, to find out whether it was stored.
 
         Whether the first attempt or this one succeeds, the event is stored once. If the client were asked to send again
@@ -55,7 +62,7 @@ class Receptions:
         patience = asyncio.get_running_loop().time() + self._doubt_patience
         while True:
             try:
-                return await self._accepted_before(event, provenance)
+                return await self._accepted_before(event, provenance, check)
             except StoreUnavailable as error:
                 if asyncio.get_running_loop().time() >= patience:
                     raise StoreUnavailable(str(error), in_doubt=True) from error
@@ -109,10 +116,14 @@ class Receptions:
     async def last_begun(self, queue_id: str) -> int:
         """When a reception last began to be repeated normally, in UTC microseconds.
 
-        That is its acceptance, or the last time it was resumed.
+        That is its acceptance, its release, or the last time it was resumed.
         """
-        history = await self._store.read_stream(queue_id)
-        return max(recorded.at for recorded in history if isinstance(recorded.event, Accepted | MailResumed))
+        history, begins = await self._store.read_stream(queue_id), Accepted | MailReleased | MailResumed
+        return max(recorded.at for recorded in history if isinstance(recorded.event, begins))
+
+    async def history(self, queue_id: str) -> list[Recorded]:
+        """All events of a mail in the log of the ingress, also after its end; a held mail has few, never many."""
+        return await self._store.read_stream(queue_id)
 
     async def accepted(self, queue_id: str) -> Recorded | None:
         """The event of acceptance."""
@@ -135,9 +146,9 @@ class Receptions:
         return [(row[0], row[1], row[2]) for row in await self._store.read(lambda reader: reader.all(sql, (limit,)))]
 
     async def count(self) -> dict[str, int]:
-        """The number of receptions that are repeated normally, and of those that are held."""
+        """The number of receptions that are repeated normally, that are held, and that wait for their release."""
         rows = await self._store.read(lambda reader: reader.all("SELECT state, count(*) FROM reception GROUP BY state"))
-        return {MOVING: 0, HELD: 0} | {row[0]: row[1] for row in rows}
+        return {MOVING: 0, HELD: 0, WAITING: 0} | {row[0]: row[1] for row in rows}
 
     async def blobs(self, generation: str) -> AsyncIterator[list[str]]:
         """The blobs that receptions still need."""

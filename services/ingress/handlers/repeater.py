@@ -106,6 +106,11 @@ class Repeater:
             self._schedule.begin(queue_id)
             self._spawn(self._publish_first(queue_id, recorded))
 
+    def begin(self, queue_id: str) -> None:
+        """Publish a reception that is on its way from now on."""
+        if not self._schedule.at_once(queue_id):
+            self._moving.look()
+
     def released(self, queue_id: str) -> None:
         """Stop repeating a settled reception.
 

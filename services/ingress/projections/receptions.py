@@ -7,18 +7,33 @@ from collections.abc import Sequence
 import sqlalchemy
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
-from shared.events.mail import MailHeld, MailReceived, MailResumed, MailSettled, MailSubmitted
+from shared.events.mail import (
+    MailCancelled,
+    MailHeld,
+    MailReceived,
+    MailReleased,
+    MailResumed,
+    MailSettled,
+    MailSubmitted,
+)
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
 MOVING = "moving"
 HELD = "held"
+WAITING = "waiting"
+"""A submission that waits for its release (`waiting.py`)."""
 _INSERT = "INSERT INTO reception (queue_id, shard, position, at, state, blob) VALUES (?, ?, ?, ?, ?, ?)"
+_REMOVE = "DELETE FROM reception WHERE queue_id = ?"
+_RELEASE = "UPDATE reception SET state = ?, at = ? WHERE queue_id = ?"
 _STATE = "UPDATE reception SET state = ? WHERE queue_id = ?"
 
 
 class ReceptionProjection:
-    """Keeps a row from acceptance to settlement; the event itself is read from the log."""
+    """Keeps a row from acceptance to settlement; the event itself is read from the log.
+
+    `at` is the time from which the mail is on its way: its acceptance, or its release.
+    """
 
     name = "receptions"
     version = 1
@@ -41,10 +56,13 @@ class ReceptionProjection:
     def apply(self, connection: Connection, recorded: Recorded) -> None:
         event = recorded.event
         if isinstance(event, MailReceived | MailSubmitted):
-            row = (event.queue_id, recorded.shard, recorded.position, recorded.at, MOVING, event.message.blob)
+            state = WAITING if isinstance(event, MailSubmitted) and event.release_at else MOVING
+            row = (event.queue_id, recorded.shard, recorded.position, recorded.at, state, event.message.blob)
             connection.execute(_INSERT, row)
-        elif isinstance(event, MailSettled):
-            connection.execute("DELETE FROM reception WHERE queue_id = ?", (event.queue_id,))
+        elif isinstance(event, MailSettled | MailCancelled):
+            connection.execute(_REMOVE, (event.queue_id,))
+        elif isinstance(event, MailReleased):
+            connection.execute(_RELEASE, (MOVING, recorded.at, event.queue_id))
         elif isinstance(event, MailHeld):
             connection.execute(_STATE, (HELD, event.queue_id))
         elif isinstance(event, MailResumed):

@@ -331,7 +331,7 @@ def message_accepted(queue_id: str) -> Reply:
 
 def message_held(queue_id: str, until: str) -> Reply:
     """The message is accepted, and delivered later (RFC 4865)."""
-    return _reply(codes.OK, codes.OTHER, f"Accepted as {queue_id}, held until {until}")
+    return _reply(codes.OK, codes.OTHER, f"Accepted as {queue_id} and held until {until}")
 
 
 def message_too_large(limit: int) -> Reply:

@@ -59,6 +59,7 @@ async def running(
     resolver: str = "127.0.0.1:9",
     directory: FakeDirectory | None = None,
     blobs: Blobs | None = None,
+    undo_seconds: str = "0",
     **settings: str,
 ) -> AsyncIterator[Running]:
     """Start the ingress; `settings` belong to the section `ingress`.
@@ -73,6 +74,7 @@ async def running(
         "server.hostname": HOSTNAME,
         "server.port_offset": str(free_offset()),
         "bus.url": nats_url,
+        "outbound.undo_seconds": undo_seconds,
     }
     given = load({**SHARED_SECTIONS, **SECTIONS}, None, {}, flags)
     bus = await Bus.connect(given.of(BusSettings), "test")

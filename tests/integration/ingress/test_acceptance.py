@@ -195,7 +195,7 @@ async def test_a_mail_that_the_store_does_not_take_leaves_no_blob_but_in_doubt(
 ) -> None:
     """In doubt the event may have been committed, and then it needs its blob."""
 
-    async def refuse(self: Receptions, event: MailReceived, reason: Provenance) -> Recorded:
+    async def refuse(self: Receptions, event: MailReceived, reason: Provenance, check: object) -> Recorded:
         raise StoreUnavailable("the disk is full", in_doubt=in_doubt)
 
     monkeypatch.setattr(Receptions, "accept", refuse)

@@ -63,7 +63,7 @@ def test_every_promised_command_is_there() -> None:
     }
     assert set(LEAVES) == item | rest | sending | queue | {
         f"deadletters {word}" for word in ("list", "show", "retry")
-    } | {"domain incoming"}
+    } | {"domain incoming", "submissions list", "submissions release", "submissions cancel"}
 
 
 @pytest.mark.parametrize("name", LEAVES)

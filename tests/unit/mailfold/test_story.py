@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from mailfold.trace.names import Names
 from mailfold.trace.story import LoggedEvent, story
 from shared.events import delivery, directory, mail, mailbox, sending, spam
@@ -113,6 +115,21 @@ def test_keys_and_relays_with_the_name_of_their_domain() -> None:
         "relay of all domains without a relay of their own removed",
     ]
     assert not any("aesgcm1" in line for line in shown)
+
+
+def test_a_submission_that_waits_is_released_or_cancelled() -> None:
+    message = mail.Message("g0001/ab", 700, message_id="<1@x>")
+    submission = mail.MailSubmitted("q1", "ann@example.org", (), message, mail.Client("192.0.2.1"), "u1", "a1")
+    asked = msgspec.structs.replace(submission, release_at=AT, hold_requested=True, require_tls=True)
+    assert "held until 2023-11-14 22:13:20.123: the sender asked for it (`mailfold submissions`)" in lines(asked)
+    assert "MAIL FROM:<ann@example.org> REQUIRETLS" in lines(asked)
+    undo = msgspec.structs.replace(submission, release_at=AT)
+    assert any("it can be taken back meanwhile" in line for line in lines(undo))
+    assert not any("held" in line or "REQUIRETLS" in line for line in lines(submission))
+    released = list(story([logged(mail.MailReleased("q1"), Actor("service", "ingress"))], NAMES))
+    assert not released[0].endswith("ingress") and "delivered from now on" in released[1]
+    cancelled = list(story([logged(mail.MailCancelled("q1", "wrong list"), Actor("operator", "root"))], NAMES))
+    assert cancelled[0].endswith("by operator root") and cancelled[1].endswith("nobody gets it: wrong list")
 
 
 def test_who_did_it() -> None:

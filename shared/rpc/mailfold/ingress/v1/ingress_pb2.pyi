@@ -19,6 +19,225 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class WaitingFilter(_message.Message):
+    """Every field that is not empty must fit. `sender` may contain `*`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDS_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    sender: _builtins.str
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """queue ids"""
+
+    def __init__(
+        self,
+        *,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
+        account: _builtins.str = ...,
+        sender: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "ids", b"ids", "sender", b"sender"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingFilter: _TypeAlias = WaitingFilter  # noqa: Y015
+
+@_typing.final
+class ListWaitingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    limit: _builtins.int
+    after: _builtins.str
+    @_builtins.property
+    def filter(self) -> Global___WaitingFilter: ...
+    def __init__(
+        self,
+        *,
+        limit: _builtins.int = ...,
+        filter: Global___WaitingFilter | None = ...,
+        after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "filter", b"filter", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWaitingRequest: _TypeAlias = ListWaitingRequest  # noqa: Y015
+
+@_typing.final
+class WaitingSubmission(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    RELEASE_AT_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_FIELD_NUMBER: _builtins.int
+    MORE_RECIPIENTS_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    REQUESTED_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    at: _builtins.int
+    """of its acceptance, in UTC microseconds"""
+    release_at: _builtins.int
+    account: _builtins.str
+    sender: _builtins.str
+    more_recipients: _builtins.int
+    subject: _builtins.str
+    size: _builtins.int
+    requested: _builtins.bool
+    """the sender chose the time of release"""
+    @_builtins.property
+    def recipients(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """the first ones"""
+
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+        at: _builtins.int = ...,
+        release_at: _builtins.int = ...,
+        account: _builtins.str = ...,
+        sender: _builtins.str = ...,
+        recipients: _abc.Iterable[_builtins.str] | None = ...,
+        more_recipients: _builtins.int = ...,
+        subject: _builtins.str = ...,
+        size: _builtins.int = ...,
+        requested: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "at", b"at", "more_recipients", b"more_recipients", "queue_id", b"queue_id", "recipients", b"recipients", "release_at", b"release_at", "requested", b"requested", "sender", b"sender", "size", b"size", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingSubmission: _TypeAlias = WaitingSubmission  # noqa: Y015
+
+@_typing.final
+class WaitingList(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBMISSIONS_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    next: _builtins.str
+    """give it as `after` for the next page; empty at the end"""
+    @_builtins.property
+    def submissions(self) -> _containers.RepeatedCompositeFieldContainer[Global___WaitingSubmission]: ...
+    def __init__(
+        self,
+        *,
+        submissions: _abc.Iterable[Global___WaitingSubmission] | None = ...,
+        next: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next", b"next", "submissions", b"submissions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingList: _TypeAlias = WaitingList  # noqa: Y015
+
+@_typing.final
+class ChangeWaitingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ALL_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    all: _builtins.bool
+    @_builtins.property
+    def filter(self) -> Global___WaitingFilter: ...
+    def __init__(
+        self,
+        *,
+        filter: Global___WaitingFilter | None = ...,
+        reason: _builtins.str = ...,
+        all: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "filter", b"filter", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeWaitingRequest: _TypeAlias = ChangeWaitingRequest  # noqa: Y015
+
+@_typing.final
+class ChangeWaitingReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_FIELD_NUMBER: _builtins.int
+    QUEUE_IDS_FIELD_NUMBER: _builtins.int
+    NOT_WAITING_FIELD_NUMBER: _builtins.int
+    changed: _builtins.int
+    @_builtins.property
+    def queue_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """of those that were changed, at most 1,000"""
+
+    @_builtins.property
+    def not_waiting(self) -> _containers.RepeatedCompositeFieldContainer[Global___NotWaiting]:
+        """ids of the filter that do not wait"""
+
+    def __init__(
+        self,
+        *,
+        changed: _builtins.int = ...,
+        queue_ids: _abc.Iterable[_builtins.str] | None = ...,
+        not_waiting: _abc.Iterable[Global___NotWaiting] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "not_waiting", b"not_waiting", "queue_ids", b"queue_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeWaitingReply: _TypeAlias = ChangeWaitingReply  # noqa: Y015
+
+@_typing.final
+class NotWaiting(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    state: _builtins.str
+    """"unknown", "released", "cancelled", "delivered at once"; "waiting": it does not fit the filter"""
+    at: _builtins.int
+    """when it was released, cancelled or accepted"""
+    actor: _builtins.str
+    """who released or cancelled it"""
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+        at: _builtins.int = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "at", b"at", "queue_id", b"queue_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NotWaiting: _TypeAlias = NotWaiting  # noqa: Y015
+
+@_typing.final
 class SubmitTestRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

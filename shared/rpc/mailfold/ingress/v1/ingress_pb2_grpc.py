@@ -55,6 +55,21 @@ class IngressStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitTestRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitTestReply.FromString,
                 _registered_method=True)
+        self.ListWaiting = channel.unary_unary(
+                '/mailfold.ingress.v1.Ingress/ListWaiting',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ListWaitingRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.WaitingList.FromString,
+                _registered_method=True)
+        self.ReleaseWaiting = channel.unary_unary(
+                '/mailfold.ingress.v1.Ingress/ReleaseWaiting',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ChangeWaitingRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ChangeWaitingReply.FromString,
+                _registered_method=True)
+        self.CancelWaiting = channel.unary_unary(
+                '/mailfold.ingress.v1.Ingress/CancelWaiting',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ChangeWaitingRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ChangeWaitingReply.FromString,
+                _registered_method=True)
 
 
 class IngressServicer:
@@ -88,6 +103,26 @@ class IngressServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWaiting(self, request, context):
+        """The submitted mails that wait for their release, oldest first, in pages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseWaiting(self, request, context):
+        """The commands below change every waiting mail that fits the filter. A repeat changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelWaiting(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngressServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -110,6 +145,21 @@ def add_IngressServicer_to_server(servicer, server):
                     servicer.SubmitTest,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitTestRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitTestReply.SerializeToString,
+            ),
+            'ListWaiting': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWaiting,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ListWaitingRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.WaitingList.SerializeToString,
+            ),
+            'ReleaseWaiting': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseWaiting,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ChangeWaitingRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ChangeWaitingReply.SerializeToString,
+            ),
+            'CancelWaiting': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelWaiting,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ChangeWaitingRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ChangeWaitingReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -221,6 +271,87 @@ class Ingress:
             '/mailfold.ingress.v1.Ingress/SubmitTest',
             shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitTestRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitTestReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWaiting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.ingress.v1.Ingress/ListWaiting',
+            shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ListWaitingRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.WaitingList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseWaiting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.ingress.v1.Ingress/ReleaseWaiting',
+            shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ChangeWaitingRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ChangeWaitingReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelWaiting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.ingress.v1.Ingress/CancelWaiting',
+            shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ChangeWaitingRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.ChangeWaitingReply.FromString,
             options,
             channel_credentials,
             insecure,

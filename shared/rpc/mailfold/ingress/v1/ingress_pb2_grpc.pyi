@@ -40,6 +40,11 @@ class IngressStub:
     """Accepts a notification from the outbound queue like a submitted mail; a repeat with the same queue id changes nothing."""
     SubmitTest: _grpc.UnaryUnaryMultiCallable[_ingress_pb2.SubmitTestRequest, _ingress_pb2.SubmitTestReply]
     """Writes a test mail and accepts it like a submitted one. Only for the operator."""
+    ListWaiting: _grpc.UnaryUnaryMultiCallable[_ingress_pb2.ListWaitingRequest, _ingress_pb2.WaitingList]
+    """The submitted mails that wait for their release, oldest first, in pages."""
+    ReleaseWaiting: _grpc.UnaryUnaryMultiCallable[_ingress_pb2.ChangeWaitingRequest, _ingress_pb2.ChangeWaitingReply]
+    """The commands below change every waiting mail that fits the filter. A repeat changes nothing."""
+    CancelWaiting: _grpc.UnaryUnaryMultiCallable[_ingress_pb2.ChangeWaitingRequest, _ingress_pb2.ChangeWaitingReply]
 
 @_typing.type_check_only
 class IngressAsyncStub(IngressStub):
@@ -53,6 +58,11 @@ class IngressAsyncStub(IngressStub):
     """Accepts a notification from the outbound queue like a submitted mail; a repeat with the same queue id changes nothing."""
     SubmitTest: _aio.UnaryUnaryMultiCallable[_ingress_pb2.SubmitTestRequest, _ingress_pb2.SubmitTestReply]  # type: ignore[assignment]
     """Writes a test mail and accepts it like a submitted one. Only for the operator."""
+    ListWaiting: _aio.UnaryUnaryMultiCallable[_ingress_pb2.ListWaitingRequest, _ingress_pb2.WaitingList]  # type: ignore[assignment]
+    """The submitted mails that wait for their release, oldest first, in pages."""
+    ReleaseWaiting: _aio.UnaryUnaryMultiCallable[_ingress_pb2.ChangeWaitingRequest, _ingress_pb2.ChangeWaitingReply]  # type: ignore[assignment]
+    """The commands below change every waiting mail that fits the filter. A repeat changes nothing."""
+    CancelWaiting: _aio.UnaryUnaryMultiCallable[_ingress_pb2.ChangeWaitingRequest, _ingress_pb2.ChangeWaitingReply]  # type: ignore[assignment]
 
 class IngressServicer(metaclass=_abc_1.ABCMeta):
     """Receptions: mails accepted and not yet settled."""
@@ -87,5 +97,28 @@ class IngressServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingress_pb2.SubmitTestReply, _abc.Awaitable[_ingress_pb2.SubmitTestReply]]:
         """Writes a test mail and accepts it like a submitted one. Only for the operator."""
+
+    @_abc_1.abstractmethod
+    def ListWaiting(
+        self,
+        request: _ingress_pb2.ListWaitingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingress_pb2.WaitingList, _abc.Awaitable[_ingress_pb2.WaitingList]]:
+        """The submitted mails that wait for their release, oldest first, in pages."""
+
+    @_abc_1.abstractmethod
+    def ReleaseWaiting(
+        self,
+        request: _ingress_pb2.ChangeWaitingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingress_pb2.ChangeWaitingReply, _abc.Awaitable[_ingress_pb2.ChangeWaitingReply]]:
+        """The commands below change every waiting mail that fits the filter. A repeat changes nothing."""
+
+    @_abc_1.abstractmethod
+    def CancelWaiting(
+        self,
+        request: _ingress_pb2.ChangeWaitingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingress_pb2.ChangeWaitingReply, _abc.Awaitable[_ingress_pb2.ChangeWaitingReply]]: ...
 
 def add_IngressServicer_to_server(servicer: IngressServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
