@@ -18,6 +18,8 @@ class Source(NamedTuple):
     name: str
     text: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
+    """Every node of the tree, found once for all tests."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -25,21 +27,25 @@ class Source(NamedTuple):
 
     def imports(self) -> Iterator[tuple[int, str]]:
         """Line and module of every import, also those inside functions."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 yield from ((node.lineno, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 yield node.lineno, node.module
 
 
-@cache
+def parsed(name: str, text: str) -> Source:
+    """A file of this name and text."""
+    tree = ast.parse(text)
+    return Source(name, text, tree, tuple(ast.walk(tree)))
+
+
 def sources(*tops: str) -> tuple[Source, ...]:
     """Every file of the product that people write (not shared/rpc)."""
-    result = []
-    for top in tops or PRODUCT:
-        for path in sorted((ROOT / top).rglob("*.py")):
-            name = path.relative_to(ROOT).as_posix()
-            if not name.startswith("shared/rpc/"):
-                text = path.read_text("utf-8")
-                result.append(Source(name, text, ast.parse(text)))
-    return tuple(result)
+    return tuple(file for top in tops or PRODUCT for file in _files(top))
+
+
+@cache
+def _files(top: str) -> tuple[Source, ...]:
+    names = ((path, path.relative_to(ROOT).as_posix()) for path in sorted((ROOT / top).rglob("*.py")))
+    return tuple(parsed(name, path.read_text("utf-8")) for path, name in names if not name.startswith("shared/rpc/"))

@@ -14,7 +14,7 @@ def test_only_one_module_makes_tasks() -> None:
     result = [
         f"{file.name}:{node.lineno} {node.attr}: use BackgroundTask, spawn or begin of {HOME}"
         for file in sources()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Attribute) and node.attr in BARE and file.name != HOME
     ]
     assert result == []
@@ -24,7 +24,7 @@ def test_nobody_imports_them_by_name() -> None:
     result = [
         f"{file.name}:{node.lineno}"
         for file in sources()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.ImportFrom) and node.module == "asyncio" and {alias.name for alias in node.names} & BARE
     ]
     assert result == []
@@ -35,7 +35,7 @@ def test_no_loop_runs_for_ever_under_spawn() -> None:
     spawned = {
         (file.name, argument.func.attr)
         for file in sources()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("spawn", "begin") and node.args
         for argument in node.args[:1]
         if isinstance(argument, ast.Call) and isinstance(argument.func, ast.Attribute)
@@ -43,7 +43,7 @@ def test_no_loop_runs_for_ever_under_spawn() -> None:
     endless = [
         f"{file.name}:{node.lineno} {node.name}"
         for file in sources()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.AsyncFunctionDef) and (file.name, node.name) in spawned
         for step in ast.walk(node)
         if isinstance(step, ast.While)

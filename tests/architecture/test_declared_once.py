@@ -15,7 +15,7 @@ def strings() -> list[tuple[str, int, str]]:
     return [
         (file.name, node.lineno, node.value)
         for file in sources()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
 
@@ -24,7 +24,7 @@ def test_stored_event_names_are_declared_in_shared_events_alone() -> None:
     declared = [
         (file.name, decorator.args[0].value)
         for file in sources()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.ClassDef)
         for decorator in node.decorator_list
         if isinstance(decorator, ast.Call)
@@ -44,7 +44,7 @@ def test_subjects_are_spelt_in_one_file() -> None:
 
 
 def test_streams_and_consumers_are_declared_in_one_file() -> None:
-    calls = ((file.name, node) for file in sources() for node in ast.walk(file.tree) if isinstance(node, ast.Call))
+    calls = ((file.name, node) for file in sources() for node in file.nodes if isinstance(node, ast.Call))
     result = {name for name, node in calls if getattr(node.func, "id", "") in ("Durable", "Stream")}
     assert result == {"shared/bus/subjects.py"}
 
@@ -53,7 +53,7 @@ def test_nothing_on_the_bus_is_ever_terminated() -> None:
     calls = [
         f"{file.name}:{node.lineno}"
         for file in sources()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Attribute) and node.attr == "term"
     ]
     assert calls == []
@@ -67,7 +67,7 @@ def test_stored_scans_are_read_where_their_version_is_known() -> None:
     readers = {
         file.name
         for file in sources()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.ImportFrom)
         and node.module == "shared.protocol.message.scan"
         and {alias.name for alias in node.names} & {"decode_scan", "header_end"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.architecture.source import Source, sources
+from tests.architecture.source import Source, parsed, sources
 
 IMPURE = {
     "aiosmtpd",
@@ -91,6 +91,6 @@ def test_no_wall_is_crossed() -> None:
 
 
 def test_the_rules_see_what_they_forbid() -> None:
-    bad = Source("shared/protocol/imap/clock.py", "", __import__("ast").parse("import time"))
+    bad = parsed("shared/protocol/imap/clock.py", "import time")
     assert wall(bad, ["time"], "time") == "a pure place"
     assert wall(bad, ["services", "access"], "services.access") == "shared/ knows no service"

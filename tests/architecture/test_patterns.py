@@ -16,7 +16,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 def calls_in_functions(file: Source) -> Iterator[ast.Call]:
     """The calls in functions; calls made while the module is imported cannot depend on input."""
     seen: set[int] = set()
-    for function in ast.walk(file.tree):
+    for function in file.nodes:
         if isinstance(function, FUNCTIONS):
             for node in ast.walk(function):
                 if isinstance(node, ast.Call) and id(node) not in seen:
@@ -50,7 +50,7 @@ def test_functions_of_re_are_called_by_their_full_name() -> None:
     hidden = [
         f"{file.name}:{node.lineno}"
         for file in sources()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if (isinstance(node, ast.ImportFrom) and node.module in ("re", "regex", "re2"))
         or (isinstance(node, ast.alias) and node.name in ("re", "regex", "re2") and node.asname)
     ]

@@ -25,7 +25,7 @@ def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def long_functions(file: Source) -> list[str]:
-    functions = (node for node in ast.walk(file.tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+    functions = (node for node in file.nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
     return [
         f"{file.name}:{node.lineno} {node.name} {body_lines(node)}"
         for node in functions
@@ -49,7 +49,10 @@ def test_each_constant_has_one_value() -> None:
 
 
 def assigned_twice(file: Source) -> list[str]:
-    scopes = [file.tree, *(node for node in ast.walk(file.tree) if isinstance(node, ast.ClassDef))]
+    scopes: list[ast.Module | ast.ClassDef] = [
+        file.tree,
+        *(node for node in file.nodes if isinstance(node, ast.ClassDef)),
+    ]
     rows = []
     for scope in scopes:
         names = [
@@ -81,7 +84,7 @@ def test_no_error_is_swallowed_whole() -> None:
     silent = [
         f"{file.name}:{node.lineno}"
         for file in sources()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")))
         and all(isinstance(step, (ast.Pass, ast.Continue)) for step in node.body)
@@ -94,7 +97,7 @@ def test_no_cancellation_is_swallowed() -> None:
     calls = [
         f"{file.name}:{node.lineno}"
         for file in sources()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Attribute) and node.attr == "wait_for"
     ]
     assert calls == []
@@ -105,7 +108,7 @@ def test_stubs_are_typed() -> None:
     untyped = [
         f"{file.name}:{node.lineno}"
         for file in sources()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.AnnAssign)
         and ast.unparse(node.annotation) == "Any"
         and node.value is not None

@@ -59,7 +59,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 def names(file: Source) -> Iterator[tuple[int, str]]:
     """Line and text of every name that the file gives."""
     yield 0, file.parts[-1]
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.lineno, node.name
         elif isinstance(node, ast.arg):
