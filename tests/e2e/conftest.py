@@ -1,17 +1,19 @@
-"""One server for each layout and the whole run; all tests here use each of them."""
+"""One server for each layout and the whole run; `tests.harness.layouts` says which of them a test uses."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.harness.layouts import LAYOUTS, layouts_of
 from tests.harness.server import MailfoldServer
 from tests.parts import nats
 from tests.parts.required import needs
 
-LAYOUTS = ("small-sqlite", "split-sqlite", "small-postgres", "split-postgres")
+_HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session", params=LAYOUTS)
@@ -22,6 +24,24 @@ def server(request: pytest.FixtureRequest) -> Iterator[MailfoldServer]:
     url = request.getfixturevalue("postgres_server").create_database() if store == "postgres" else ""
     with MailfoldServer(layout=layout, store=url) as running:
         yield running
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the layouts in which a test need not run; pytest reports how many tests these are."""
+    left_out = [item for item in items if not _belongs(item)]
+    if left_out:
+        items[:] = [item for item in items if _belongs(item)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _belongs(item: pytest.Item) -> bool:
+    """Whether the test runs in the layout that is its parameter; tests of other folders have none."""
+    layout = item.callspec.params.get("server") if hasattr(item, "callspec") else None
+    if layout not in LAYOUTS or not item.path.is_relative_to(_HERE):
+        return True
+    return layout in layouts_of(
+        item.nodeid.partition("[")[0], everywhere=item.get_closest_marker("all_layouts") is not None
+    )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.e2e.received import fields
 from tests.harness.mails import RenderedMail, compose
 from tests.harness.people import Person
@@ -9,6 +11,7 @@ from tests.harness.server import MailfoldServer
 from tests.harness.zone import FORGED, HONEST, SILENT
 
 
+@pytest.mark.all_layouts
 def test_a_signed_mail_from_an_honest_sender_passes(server: MailfoldServer) -> None:
     ann = server.people.person("ann")
     sent = compose(f"carl@{HONEST}", ann.address, signed_by=HONEST)

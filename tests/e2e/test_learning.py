@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
+import pytest
+
 from shared.rpc.mailfold.classifier.v1.classifier_pb2 import RebuildModelRequest
 from shared.rpc.mailfold.classifier.v1.classifier_pb2_grpc import ClassifierStub
 from tests.harness.mails import compose
@@ -12,6 +14,8 @@ from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
 from tests.harness.zone import HONEST, SILENT
+
+pytestmark = pytest.mark.all_layouts
 
 TAUGHT = 60
 """Mails of each label; with fewer than 50 the filter has no opinion."""

@@ -16,6 +16,8 @@ from tests.harness.server import MailfoldServer
 from tests.harness.smtp import Smtp
 from tests.harness.waiting import until
 
+pytestmark = pytest.mark.all_layouts
+
 CHANGED, SWITCHED_OFF, REMOVED = (
     "The password was changed; log in again",
     "This account was switched off",

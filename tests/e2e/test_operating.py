@@ -143,6 +143,7 @@ def test_a_wrong_setting_is_refused(server: MailfoldServer, name: str, value: st
     assert ended.status in (1, 2) and name in ended.errors + ended.output
 
 
+@pytest.mark.all_layouts
 def test_a_payload_nobody_understands_becomes_a_dead_letter(server: MailfoldServer) -> None:
     publish(server, CLASSIFIED.on(3), b"{ this is no event")
     (dead_letter_id,) = until(lambda: buried(server, "mail.classified"), "the dead letter", 60)
@@ -153,6 +154,7 @@ def test_a_payload_nobody_understands_becomes_a_dead_letter(server: MailfoldServ
     assert buried(server, "mail.classified") == [dead_letter_id]
 
 
+@pytest.mark.all_layouts
 def test_verify_finds_all_equal_and_rebuild_changes_nothing(server: MailfoldServer, ann: Person) -> None:
     sent = compose(SENDER, ann.address)
     with server.smtp() as smtp:

@@ -65,6 +65,7 @@ def test_a_domain_is_the_same_in_letters_and_in_the_form_of_the_dns(server: Mail
         assert [entry["queue_id"] for entry in entries(server, queue_id, "--domain", form)] == [queue_id]
 
 
+@pytest.mark.all_layouts
 def test_held_released_and_returned_to_the_sender(server: MailfoldServer, ann: Person) -> None:
     queue_id = sent(server, ann, "bob", "cat")
     (bob,) = [entry["id"] for entry in entries(server, queue_id, "--recipient", "bob@*")]
@@ -124,6 +125,7 @@ def test_a_change_without_a_choice_is_refused(server: MailfoldServer) -> None:
         assert refusal.status == 2 and "which entries?" in refusal.errors
 
 
+@pytest.mark.all_layouts
 def test_a_stopped_server_still_shows_its_queue(server: MailfoldServer, ann: Person) -> None:
     queue_id = sent(server, ann, "bob")
     server.command("queue", "pause", "--because", "a move")

@@ -13,6 +13,8 @@ from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
 from tests.harness.zone import HONEST
 
+pytestmark = pytest.mark.all_layouts
+
 SENDER = f"carl@{HONEST}"
 SPECIAL = {"Drafts": "\\Drafts", "Sent": "\\Sent", "Spam": "\\Junk", "Trash": "\\Trash", "Archive": "\\Archive"}
 

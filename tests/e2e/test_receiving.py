@@ -13,6 +13,8 @@ from tests.harness.smtp import Smtp
 from tests.harness.waiting import until
 from tests.harness.zone import HONEST, SILENT
 
+pytestmark = pytest.mark.all_layouts
+
 SENDER = f"carl@{HONEST}"
 
 

@@ -16,6 +16,8 @@ from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
 from tests.harness.zone import HONEST
 
+pytestmark = pytest.mark.all_layouts
+
 SENDER = f"carl@{HONEST}"
 SMALL_QUEUE = 100
 

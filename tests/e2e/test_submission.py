@@ -10,6 +10,8 @@ from tests.harness.people import SENDING_DOMAIN, Person
 from tests.harness.server import MailfoldServer
 from tests.harness.zone import HONEST
 
+pytestmark = pytest.mark.all_layouts
+
 
 @pytest.fixture
 def ann(server: MailfoldServer) -> Person:
