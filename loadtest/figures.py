@@ -125,6 +125,8 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     """From the final dot to 250."""
     cpu_ms_per_mail: Cost
     """Until the server was idle again."""
+    fsyncs_per_mail: Cost
+    """Empty when not measured."""
     others_cores: float
     """CPU used by neither server nor client, in cores: the sink, and other programs."""
 

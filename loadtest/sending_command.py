@@ -15,6 +15,7 @@ from loadtest.bench import empty_report
 from loadtest.figures import Report, Sending
 from loadtest.mailfold_command import CommandFailed
 from loadtest.measure.bench import Meters
+from loadtest.meter.fsyncs import method
 from loadtest.options import add_output, number
 from loadtest.publishing import publish
 from loadtest.sending import mailfold, peers, sink
@@ -81,7 +82,7 @@ def run(given: argparse.Namespace) -> int:
 
 async def _measure(given: argparse.Namespace) -> Report:
     """A report of all servers, or of what is missing."""
-    report = empty_report(Meters())
+    report = empty_report(Meters(fsync_method=method()))
     if reason := sink.reason_missing():
         return msgspec.structs.replace(report, skipped={"sending": reason})
     rounds = await _all_rounds(given)

@@ -11,7 +11,7 @@ from loadtest.figures import Cost, Inbound, spread
 from loadtest.imap.counts import Arrival, all_visible, wait_for
 from loadtest.imap.session import ImapSession
 from loadtest.measure.bench import Meters, per_message
-from loadtest.meter.fsyncs import FsyncCount
+from loadtest.meter.fsyncs import fsyncs_of
 from loadtest.meter.machine import Others
 from loadtest.meter.memory import MemoryPeak
 from loadtest.smtp.driver import Shape, Tally, send_all
@@ -86,25 +86,9 @@ def _watch(meters: Meters, *, fsyncs: bool = False) -> Iterator[_Watched]:
         yield watched
         return
     counting = meters.fsync_method if fsyncs or meters.fsync_method == "perf" else None
-    counter = FsyncCount(counting, meters.server.pids()) if counting else None
-    with MemoryPeak(meters.server) as peak, _counted(counter, watched):
+    with MemoryPeak(meters.server) as peak, fsyncs_of(meters.server.pids(), counting) as counts:
         yield watched
-    watched.memory, watched.memory_total = peak.by_name, peak.total
-
-
-@contextlib.contextmanager
-def _counted(counter: FsyncCount | None, watched: _Watched) -> Iterator[None]:
-    """Count for the length of the block; when attaching is not permitted (ptrace_scope, another user's server) there is
-    no count."""
-    try:
-        if counter:
-            counter.start()
-    except RuntimeError:
-        counter = None
-    try:
-        yield
-    finally:
-        watched.fsyncs = counter.stop() if counter else {}
+    watched.memory, watched.memory_total, watched.fsyncs = peak.by_name, peak.total, counts
 
 
 def _expected_counts(baseline: Mapping[int, int], tally: Tally) -> dict[int, int]:

@@ -6,13 +6,14 @@ nothing about speed.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -90,10 +91,41 @@ class FsyncCount:
         return counted(self._how, text)
 
 
+@contextlib.contextmanager
+def fsyncs_of(pids: Mapping[str, Sequence[int]], how: str | None) -> Iterator[dict[str, int]]:
+    """Count for the length of the block; the counts are there at its end.
+
+    There are none without a method, or when attaching is not permitted (ptrace_scope, another user's server).
+    """
+    counts: dict[str, int] = {}
+    counter = FsyncCount(how, running(pids)) if how else None
+    try:
+        if counter:
+            counter.start()
+    except RuntimeError:
+        counter = None
+    try:
+        yield counts
+    finally:
+        if counter:
+            counts.update(counter.stop())
+
+
 def counted(how: str, text: str) -> int:
     """The sum of the counts in the output of perf stat -x or strace -c."""
     line = _PERF_LINE if how == "perf" else _STRACE_LINE
     return sum(int(count) for count, call in line.findall(text) if call in CALLS)
+
+
+def running(pids: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+    """The processes that have not ended; nothing can attach to one that has ended and is not waited for."""
+    living = {name: [pid for pid in group if _runs(pid)] for name, group in pids.items()}
+    return {name: group for name, group in living.items() if group}
+
+
+def _runs(pid: int) -> bool:
+    status = _status(pid)
+    return bool(status) and "\nState:\tZ" not in status
 
 
 def _perf_attached(watcher: int, pids: Sequence[int]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from loadtest import mailfold_command
 from loadtest.measure.bench import Meters
+from loadtest.meter.fsyncs import method
 from loadtest.sending.server import MeasuredServer
 from loadtest.started_server import StartedServer, add_users
 from loadtest.target import Target
@@ -49,4 +50,4 @@ async def mailfold(
         with progress.bar("users", target.users) as step:
             await add_users(target, data, step)
         processes = mailfold_command.processes(await mailfold_command.status(data), server.pid)
-        yield MeasuredServer(NAME, target, Meters(processes, data=data), _SIGNATURES), server.resolver
+        yield MeasuredServer(NAME, target, Meters(processes, method(), data), _SIGNATURES), server.resolver

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from loadtest.content.outgoing import outgoing
 from loadtest.content.senders import sender_domain
 from loadtest.figures import Sending, spread
 from loadtest.measure.bench import per_message
+from loadtest.meter.fsyncs import fsyncs_of
 from loadtest.meter.machine import Others
 from loadtest.sending.server import MeasuredServer
 from loadtest.sending.sink import Sink, keeping
@@ -51,14 +53,15 @@ async def measure_sending(
     rendered = [render(mail) for mail in submissions.take(server.target.login(0), count)]
     await server.meters.quiet(progress)
     before, there = server.meters.cpu(), sink.counter.mails
-    others = Others(server.meters.cpu)
-    with progress.bar(f"{server.name}: submitted", count) as step:
-        tally = await send_all(server.target, rendered, shape, limit=_SEND_LIMIT, progress=step)
-    if not tally.accepted:
-        raise RuntimeError(f"{server.name} accepted nothing: {dict(tally.refusals)}")
-    last = await sink.arrived(there + tally.accepted, _ARRIVE_LIMIT)
-    disturbed = others.cores()
-    await server.meters.quiet(progress)
+    with _fsyncs(server) as fsyncs:
+        others = Others(server.meters.cpu)
+        with progress.bar(f"{server.name}: submitted", count) as step:
+            tally = await send_all(server.target, rendered, shape, limit=_SEND_LIMIT, progress=step)
+        if not tally.accepted:
+            raise RuntimeError(f"{server.name} accepted nothing: {dict(tally.refusals)}")
+        last = await sink.arrived(there + tally.accepted, _ARRIVE_LIMIT)
+        disturbed = others.cores()
+        await server.meters.quiet(progress)
     return Sending(
         server=server.name,
         connections=shape.connections,
@@ -70,8 +73,17 @@ async def measure_sending(
         arrived_per_second=round(tally.accepted / (last - tally.began), 1),
         accept_ms=spread(tally.durations),
         cpu_ms_per_mail=per_message(before, server.meters.cpu(), tally.accepted),
+        fsyncs_per_mail={name: round(number / tally.accepted, 2) for name, number in fsyncs.items()},
         others_cores=round(disturbed, 2),
     )
+
+
+def _fsyncs(server: MeasuredServer) -> contextlib.AbstractContextManager[dict[str, int]]:
+    """Count where that does not slow the server; processes that start meanwhile count for their parents."""
+    processes = server.meters.server
+    if processes is None or server.meters.fsync_method != "perf":
+        return contextlib.nullcontext({})
+    return fsyncs_of(processes.pids(), server.meters.fsync_method)
 
 
 async def check_signatures(server: MeasuredServer, port: int, submissions: Submissions) -> None:

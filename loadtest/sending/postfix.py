@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from loadtest.measure.bench import Meters
+from loadtest.meter.fsyncs import method
 from loadtest.meter.server_processes import ServerProcesses
 from loadtest.sending.programs import find, free_port, listens, spawn, stop
 from loadtest.sending.server import MeasuredServer
@@ -82,7 +83,7 @@ async def postfix(domain: str, relay: str, milter: Path | None = None) -> AsyncI
     process = await spawn([find("postfix") or "postfix", "-c", str(etc), "start-fg"], log, environment)
     try:
         await listens(process, NAME, "127.0.0.1", port, _START, log)
-        meters = Meters(ServerProcesses({process.pid: "postfix"}, process.pid))
+        meters = Meters(ServerProcesses({process.pid: "postfix"}, process.pid), method())
         yield MeasuredServer(NAME, Target(smtp_port=port, domain=domain, users=1), meters)
     finally:
         await stop(process)

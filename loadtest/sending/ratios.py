@@ -11,6 +11,9 @@ LEAST_RATE = 1.5
 MOST_CPU = 0.6
 """The goal for Mailfold beside Postfix with Rspamd."""
 
+QUIET_CORES = 0.6
+"""CPU of others above which rounds should not be compared; the sink itself uses some of it."""
+
 
 def servers(rounds: Sequence[Sending]) -> dict[str, list[Sending]]:
     """The rounds of each server, in the order of the servers' first rounds."""
@@ -46,6 +49,11 @@ def ratios(rounds: Sequence[Sending], first: str) -> list[SendingRatio]:
         for name, theirs in grouped.items()
         if name != first
     ]
+
+
+def disturbed(rounds: Sequence[Sending]) -> bool:
+    """Whether other programs used so much of the machine that the rounds should not be compared."""
+    return statistics.median(measured.others_cores for measured in rounds) > QUIET_CORES if rounds else False
 
 
 def reaches_goal(ratio: SendingRatio) -> bool:

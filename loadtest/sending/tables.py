@@ -11,7 +11,7 @@ from rich.table import Table
 from loadtest.figures import Cost, Report, Sending
 from loadtest.report import add_costs
 from loadtest.sending.peers import WITH_RSPAMD
-from loadtest.sending.ratios import LEAST_RATE, MOST_CPU, rate, reaches_goal, servers
+from loadtest.sending.ratios import LEAST_RATE, MOST_CPU, disturbed, rate, reaches_goal, servers
 
 _Rounds = Sequence[Sending]
 
@@ -30,6 +30,8 @@ def show_sending(report: Report, console: Console) -> None:
             f"{ratio.cpu:.2f} x the CPU{verdict}",
             highlight=False,
         )
+    if disturbed(report.sending):
+        console.print("other programs used the machine meanwhile: compare no figures of this run", highlight=False)
     for name, reason in report.skipped.items():
         console.print(f"{name} was skipped: {reason}", highlight=False)
 
@@ -43,19 +45,24 @@ def sending_table(rounds: Sequence[Sending]) -> Table:
         table.add_column(name, justify="right")
     for title, value in _ROWS:
         table.add_row(title, *(value(group) for group in grouped.values()))
-    add_costs(table, "CPU ms/mail, until quiet", [_costs(group) for group in grouped.values()])
+    for title, cost in _COSTS:
+        add_costs(table, title, [_medians(list(map(cost, group))) for group in grouped.values()])
     return table
 
 
-def _costs(rounds: _Rounds) -> Cost:
-    names = dict.fromkeys(name for measured in rounds for name in measured.cpu_ms_per_mail)
-    return {name: statistics.median(measured.cpu_ms_per_mail.get(name, 0.0) for measured in rounds) for name in names}
+def _medians(costs: Sequence[Cost]) -> Cost:
+    names = dict.fromkeys(name for cost in costs for name in cost)
+    return {name: statistics.median(cost.get(name, 0.0) for cost in costs) for name in names}
 
 
 def _median(rounds: _Rounds, of: Callable[[Sending], float]) -> float:
     return statistics.median(of(measured) for measured in rounds)
 
 
+_COSTS: tuple[tuple[str, Callable[[Sending], Cost]], ...] = (
+    ("CPU ms/mail, until quiet", lambda measured: measured.cpu_ms_per_mail),
+    ("fsyncs/mail", lambda measured: measured.fsyncs_per_mail),
+)
 _ROWS: tuple[tuple[str, Callable[[_Rounds], str]], ...] = (
     ("at the sink, mails/s", lambda rounds: f"{rate(rounds):.1f}"),
     ("  slowest and fastest round", lambda rounds: _extremes([measured.arrived_per_second for measured in rounds])),

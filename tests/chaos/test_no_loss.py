@@ -1,4 +1,4 @@
-"""Thousands of mails are sent while all processes are killed again and again, and lessons are taught meanwhile.
+"""Many mails are sent while all processes are killed again and again, and lessons are taught meanwhile.
 
 Two processes are kept away for long, and the bus is wiped once. No mail may be lost or duplicated, and nothing may wait
 for an operator.
@@ -36,7 +36,7 @@ from tests.parts.remote_server import RemoteServer
 from tests.parts.required import needs
 
 SEED = int(os.environ.get("MAILFOLD_CHAOS_SEED", "7"))
-MAILS = int(os.environ.get("MAILFOLD_CHAOS_MAILS", "2000"))
+MAILS = int(os.environ.get("MAILFOLD_CHAOS_MAILS", "1200"))
 KILLS = int(os.environ.get("MAILFOLD_CHAOS_KILLS", "32"))
 OUTSIDE = int(os.environ.get("MAILFOLD_CHAOS_OUTSIDE", "0"))
 """Mails of each storm that leave the server; 0: an eighth of all. A larger number makes a storm larger."""
@@ -69,9 +69,9 @@ def _storm_of(mails: int, kills: int) -> Storm:
     return Storm(Amount(max(mails, 2 * outside), outside), kills)
 
 
-STORMS = {"small": _storm_of(MAILS, KILLS), "split": _storm_of(MAILS // 4, KILLS // 2)}
+STORMS = {"small": _storm_of(MAILS, KILLS), "split": _storm_of(MAILS // 3, KILLS // 2)}
 """By layout. The second one gives every service a process of its own; the first one is for the figures."""
-ON_POSTGRES = _storm_of(MAILS // 4, KILLS // 2)
+ON_POSTGRES = _storm_of(MAILS // 3, KILLS // 2)
 
 
 @pytest.mark.parametrize("layout", STORMS)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 from loadtest.meter.cpu import used
-from loadtest.meter.fsyncs import counted
+from loadtest.meter.fsyncs import counted, running
 from loadtest.meter.proc import ProcessIo, ProcessTimes, all_times, cpu_seconds_of, descendants, read_io, read_pss
 from loadtest.meter.server_processes import ServerProcesses
 from loadtest.meter.work import between, stored
@@ -73,6 +75,12 @@ def test_counts_of_perf_and_of_strace() -> None:
     assert counted("perf", perf) == 41
     assert counted("strace", strace) == 49
     assert counted("perf", "<not counted>,,syscalls:sys_enter_fsync,0,100.00,,") == 0
+
+
+def test_fsyncs_are_not_counted_of_a_process_that_has_ended() -> None:
+    with subprocess.Popen(["true"]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        assert running({"a": [os.getpid(), ended.pid], "b": [ended.pid]}) == {"a": [os.getpid()]}
 
 
 def test_octets_and_calls_of_a_process(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ def _round(server: str, rate: float, **cpu: float) -> Sending:
         arrived_per_second=rate,
         accept_ms=Spread(1999, 10.0, 20.0, 30.0),
         cpu_ms_per_mail=cpu,
+        fsyncs_per_mail={} if server == BARE else {"core": 0.75},
         others_cores=0.1,
     )
 
@@ -66,17 +67,24 @@ def test_the_goal_needs_both_rate_and_cpu(rate: float, cpu: float, reached: bool
 
 
 def test_the_table_has_a_column_for_each_server_and_a_line_for_each_process() -> None:
-    text = _shown(_report(sending=ROUNDS, sending_ratios=RATIOS, skipped={"Exim": "no Exim"}))
+    text = " ".join(_shown(_report(sending=ROUNDS, sending_ratios=RATIOS, skipped={"Exim": "no Exim"})).split())
     for expected in (
         "150.0",
         "10.0 / 160.0",
         "3 x 2000",
-        "  rspamd",
-        "Mailfold beside Postfix: 0.50 x the mails per second, 3.00 x the CPU\n",
+        "│ rspamd │ - │ - │ 8.00 │",
+        "│ fsyncs/mail │ 0.75 │ not measured │ 0.75 │",
+        "Mailfold beside Postfix: 0.50 x the mails per second, 3.00 x the CPU Mailfold beside",
         "1.50 x the mails per second, 0.60 x the CPU (goal: at least 1.5 and at most 0.6: reached)",
         "Exim was skipped: no Exim",
     ):
         assert expected in text
+
+
+@pytest.mark.parametrize(("cores", "warned"), [(0.6, False), (0.61, True)])
+def test_a_run_beside_other_programs_is_not_to_be_compared(cores: float, warned: bool) -> None:
+    rounds = [msgspec.structs.replace(measured, others_cores=cores) for measured in ROUNDS]
+    assert ("compare no figures of this run" in _shown(_report(sending=rounds))) is warned
 
 
 def test_a_report_without_sending_shows_nothing() -> None:
