@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, _Place] = {
     "user": _Place("user", "app"),
     "account": _Place("account", "app"),
     "alias": _Place("alias", "app"),
+    "resolve": _Place("resolve", "resolve"),
     "dkim": _Place("dkim", "app"),
     "relay": _Place("relay", "app"),
     "queue": _Place("queue", "app"),

@@ -26,6 +26,15 @@ def since(text: str, now: int) -> int:
     return max(int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000_000), 0)
 
 
+def until(text: str, now: int) -> int:
+    """The microseconds of a time to come: `10m`, `2h`, `30d` from now, or an ISO date or time in UTC.
+
+    Raises CommandFailed.
+    """
+    ahead = _AGO.fullmatch(text.strip())
+    return now + int(ahead[1]) * _SECONDS[ahead[2]] * 1_000_000 if ahead else since(text, now)
+
+
 def moment(microseconds: int) -> str:
     """A time in UTC, to the millisecond; `-` for none."""
     return (

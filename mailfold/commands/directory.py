@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mailfold.operator.session import Session
 
 Fields = Sequence[str]
-_READING = ("Show", "List")
+_READING = ("Show", "List", "Explain")
 """Methods that change nothing."""
 
 
@@ -56,4 +56,6 @@ def _values(message: Any, fields: Fields) -> Mapping[str, object]:
 
 
 def _plain_value(value: Any) -> object:
+    if isinstance(value, Mapping):
+        return dict(sorted(value.items()))
     return value if isinstance(value, str | int | bool) else list(value)

@@ -14,14 +14,18 @@ from services.directory.adapters.settings_file import SettingsFile
 from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Throttle, ThrottleLimits
+from services.directory.endpoints.names import NameCommands
 from services.directory.endpoints.sending import SendingCommands
 from services.directory.endpoints.servicer import DirectoryEndpoint
 from services.directory.handlers import load
+from services.directory.handlers.alias_ends import AliasEnds
+from services.directory.handlers.aliases import AliasCommands
 from services.directory.handlers.authentication import Authenticator
 from services.directory.handlers.book import CurrentBook, book_events, read_book
 from services.directory.handlers.commands import DirectoryCommands
 from services.directory.handlers.dkim import DkimCommands
 from services.directory.handlers.dkim_upkeep import DkimUpkeep
+from services.directory.handlers.domains import DomainCommands
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
 from services.directory.handlers.relays import RelayCommands
@@ -67,23 +71,21 @@ class Directory:
             SERVICE, metadata, (ConfigurationProjection(metadata), SendingProjection(metadata))
         )
         self._hasher = PasswordHasher(section.concurrent_hashes, section.waiting_hashes)
-        limits = ThrottleLimits(
-            section.failures_per_account,
-            section.failures_per_address,
-            section.failure_seconds,
-            section.trusted_days * _DAY,
-            section.account_delay,
-        )
-        self._throttle = Throttle(limits)
+        self._throttle = Throttle(_throttle_limits(section))
         self._current = CurrentBook()
         self._settings = SettingCommands(self.store, host.settings, sections, SettingsFile(host.places))
         folded = FoldedLogins()
         self._journal = LoginJournal(self.store, folded, host.clock, section.fold_seconds)
         verified = VerifiedLogins(section.remember_seconds, section.remember_logins)
         line = LogInLine(self._throttle, host.clock, section.waiting_hashes)
-        authentication = Authenticator(self.store, self._hasher, self._throttle, line, verified, folded, host.clock)
+        canonical = self._current.canonical
+        authentication = Authenticator(
+            self.store, self._hasher, self._throttle, line, verified, folded, host.clock, canonical
+        )
         sending = _sending_commands(host, self.store, section)
         self._upkeep = DkimUpkeep(SERVICE, self.store, sending.dkim, sending.secrets, section.dkim_check_seconds)
+        aliases = AliasCommands(self._current, host.clock)
+        self._ends = AliasEnds(SERVICE, self.store, aliases, host.clock)
         self._roles = RoleMail(_address(section.postmaster), host.server.host.lower())
         endpoint = DirectoryEndpoint(
             self.store,
@@ -94,6 +96,7 @@ class Directory:
             self._current,
             self._roles,
             section.password_length,
+            NameCommands(DomainCommands(self._current), aliases),
             sending,
         )
         self.registrations: Sequence[Registration] = (
@@ -116,13 +119,16 @@ class Directory:
             return
         self.store.on_commit(self._current.follow)
         self.store.on_commit(self._forgive)
+        self.store.on_commit(self._ends.committed)
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self._settings.note_edits()
         self._journal.start()
+        self._ends.start()
         self._upkeep.start()
 
     async def stop(self) -> None:
         """Write the last log-ins and close."""
+        await self._ends.stop()
         await self._upkeep.stop()
         await self._journal.stop()
         self._hasher.close()
@@ -134,7 +140,7 @@ class Directory:
         users = {event.id for event in events if isinstance(event, UserPasswordChanged | UserSwitched)}
         added = {key_of(event.address) for event in events if isinstance(event, AccountAdded)}
         if users or added:
-            accounts = self._current.book.accounts
+            accounts = self._current.book.names.accounts
             suspects = self._throttle.suspects()
             theirs = {key for key in suspects if key in accounts and accounts[key].user in users}
             self._throttle.forgive(theirs | added)
@@ -154,6 +160,16 @@ def build(host: Host, sections: Mapping[str, type[Section]] | None = None) -> Di
     `sections` is every section of the installation, which only the launcher knows.
     """
     return Directory(host, sections or {**SHARED_SECTIONS, **SECTIONS})
+
+
+def _throttle_limits(section: DirectorySettings) -> ThrottleLimits:
+    return ThrottleLimits(
+        section.failures_per_account,
+        section.failures_per_address,
+        section.failure_seconds,
+        section.trusted_days * _DAY,
+        section.account_delay,
+    )
 
 
 def _sending_commands(host: Host, store: EventStore, section: DirectorySettings) -> SendingCommands:

@@ -34,6 +34,25 @@ class DomainRemoved(Event, frozen=True):
     name: str
 
 
+@stored("domain.aliased")
+class DomainAliased(Event, frozen=True):
+    """All addresses of a domain became those of another domain here; an empty `domain` ends that."""
+
+    id: str
+    domain: str
+    """The id of the other domain."""
+
+
+@stored("domain.value_changed")
+class DomainValueChanged(Event, frozen=True):
+    """A value of a domain was changed (`shared/routing/domain_values.py`); an empty value is the default."""
+
+    id: str
+    name: str
+    value: str
+    previous: str
+
+
 @stored("user.added", secret=("password_hash",))
 class UserAdded(Event, frozen=True):
     """A user was added, with the argon2id hash of the password."""
@@ -111,6 +130,39 @@ class AliasSwitched(Event, frozen=True):
 
     address: str
     disabled: bool
+
+
+@stored("alias.targets_changed")
+class AliasTargetsChanged(Event, frozen=True):
+    """Mail to an alias goes to other targets."""
+
+    address: str
+    targets: tuple[str, ...]
+
+
+@stored("alias.end_changed")
+class AliasEndChanged(Event, frozen=True):
+    """The end of a temporary alias was set, moved or taken away. An ended alias is in use again."""
+
+    address: str
+    ends_at: int
+    """UTC microseconds since the epoch; 0: it does not end."""
+
+
+@stored("alias.ended")
+class AliasEnded(Event, frozen=True):
+    """The time of a temporary alias is over: mail to it is refused, and its address stays taken."""
+
+    address: str
+
+
+@stored("alias.owners_changed")
+class AliasOwnersChanged(Event, frozen=True):
+    """The users who may send as an alias were named, in place of all that were named before."""
+
+    address: str
+    owners: tuple[str, ...]
+    """Ids of users; none: only the user of a single target here."""
 
 
 @stored("alias.removed")

@@ -1,161 +1,162 @@
-"""The address book: domains, accounts and aliases from the directory's events, and the resolution of addresses.
+"""The address book: where mail to an address goes, and who may send as whom.
 
-The directory, the ingress and delivery apply the same events with this code, so they cannot disagree.
+The directory, the ingress and delivery apply the same events with this code, so they cannot disagree. An address is
+looked for in this order: an account or alias of exactly this name, the same without the tag of a sub-address, aliases
+with wildcards for the name with and without tag, and the catch-all. A disabled account counts as missing where there is
+a catch-all; a disabled or ended alias refuses mail before any pattern is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from shared.events import directory as directory_events
 from shared.eventstore.event import Event
-from shared.protocol.address.account import lookup_key, without_subaddress
+from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import Address, parse_address
-from shared.protocol.address.domain import AddressError
+from shared.routing.known_names import KnownAccount, KnownAlias, KnownDomain, KnownNames
+from shared.routing.known_names import key_of as key_of
 from shared.routing.resolution import Resolution, ResolutionKind, Target
 
 MAX_ALIAS_STEPS = 10
 MAX_TARGETS = 1000
+_MAX_LOOKUPS = 5_000
+"""Targets that are looked up for one alias. Aliases of aliases could otherwise cost a million."""
 _EXPANDED_TARGETS = 20_000
 """Targets of expanded aliases that are cached until the next event. A stranger may name a thousand sub-addresses of one
 alias in one mail."""
 
-
-class KnownDomain(msgspec.Struct, frozen=True):
-    """A domain of ours."""
-
-    id: str
-    name: str
-    incoming: bool
-    disabled: bool = False
+Holder = KnownAccount | KnownAlias
 
 
-class KnownAccount(msgspec.Struct, frozen=True):
-    """An account."""
+class LocalAddress(msgspec.Struct, frozen=True):
+    """An address in a domain of ours, and what holds it."""
 
-    id: str
-    address: str
-    user: str
-    quota_bytes: int
-    disabled: bool = False
-
-
-class KnownAlias(msgspec.Struct, frozen=True):
-    """An alias."""
-
-    address: str
-    targets: tuple[str, ...]
-    disabled: bool = False
+    address: Address
+    """The address in the domain that counts."""
+    domain: KnownDomain
+    """The domain that counts."""
+    holder: Holder | None
+    detail: str
+    """The tag that was cut off to find the holder."""
 
 
 class AddressBook:
-    """Answers from memory.
+    """Answers from memory."""
 
-    Every event of the directory must be applied in order; events that do not concern the book are ignored.
-    """
-
-    def __init__(self) -> None:
-        self.domains: dict[str, KnownDomain] = {}
-        self.accounts: dict[str, KnownAccount] = {}
-        """Accounts by the lookup key of their address."""
-        self.aliases: dict[str, KnownAlias] = {}
+    def __init__(self, names: KnownNames | None = None) -> None:
+        self.names = names or KnownNames()
         self._expanded: dict[str, tuple[Target, ...]] = {}
         """Expanded aliases by their address; cleared by every event that may change one."""
         self._expanded_targets = 0
-        self._domain_names: dict[str, str] = {}
-        self._account_keys: dict[str, str] = {}
 
     def apply(self, event: Event) -> None:
         """Apply one event."""
         self._expanded.clear()
         self._expanded_targets = 0
-        match event:
-            case directory_events.DomainAdded() | directory_events.DomainChanged() | directory_events.DomainRemoved():
-                self._apply_domain(event)
-            case (
-                directory_events.AccountAdded() | directory_events.AccountChanged() | directory_events.AccountRemoved()
-            ):
-                self._apply_account(event)
-            case directory_events.AliasAdded(address, targets):
-                self.aliases[key_of(address)] = KnownAlias(address, targets)
-            case directory_events.AliasSwitched(address, disabled):
-                key = key_of(address)
-                if key in self.aliases:
-                    self.aliases[key] = msgspec.structs.replace(self.aliases[key], disabled=disabled)
-            case directory_events.AliasRemoved(address):
-                self.aliases.pop(key_of(address), None)
-            case _:
-                pass
+        self.names.apply(event)
 
     def resolve(self, address: Address) -> Resolution:
         """Where mail to this address goes."""
-        domain = self.domains.get(address.domain)
-        if domain is None:
+        domain = self.names.domains.get(address.domain)
+        local = self.locate(address)
+        if domain is None or local is None:
             return Resolution(ResolutionKind.REMOTE, (Target(str(address)),))
-        if domain.disabled:
+        if domain.disabled or local.domain.disabled:
             return Resolution(ResolutionKind.DISABLED)
         if not domain.incoming:
             return Resolution(ResolutionKind.OUTGOING_ONLY)
-        return self._local(address)
+        match local.holder:
+            case None:
+                return Resolution(ResolutionKind.UNKNOWN)
+            case KnownAccount() as account:
+                return _to_account(account, local.detail)
+            case KnownAlias() as alias:
+                return self._to_alias(alias, local.detail)
 
     def is_ours(self, address: Address) -> bool:
         """Whether the address is in a domain of ours."""
-        return address.domain in self.domains
+        return address.domain in self.names.domains
 
     def may_send_as(self, user: str, address: Address) -> bool:
-        """Whether the user owns the address.
+        """Whether a user may send as an address.
 
-        That is an account of the user, an alias to one, or a sub-address of either. A disabled account or alias does
-        not count.
+        That is an account of the user, an alias whose owners name the user or whose only target is an account of the
+        user, and a sub-address of either. A wildcard and a catch-all give nobody this right, and what is disabled does
+        not count. Where a domain allows masquerading, users with an account there may send as any of its addresses.
         """
-        domain = self.domains.get(address.domain)
-        if domain is None or domain.disabled:
+        domain, local = self.names.domains.get(address.domain), self.locate(address)
+        if domain is None or local is None or domain.disabled or local.domain.disabled:
             return False
-        for candidate in _with_bare(address):
-            account = self.accounts.get(lookup_key(candidate))
-            if account is not None:
-                return account.user == user and not account.disabled
-            if lookup_key(candidate) in self.aliases:
-                return any(target.user == user and not target.disabled for target in self._aliased_accounts(candidate))
-        return False
-
-    def _aliased_accounts(self, alias: Address) -> Iterator[KnownAccount]:
-        for target in self._expand(lookup_key(alias)):
-            known = self.accounts.get(key_of(target))
-            if known is not None:
-                yield known
-
-    def _local(self, address: Address) -> Resolution:
-        for candidate in _with_bare(address):
-            detail = without_subaddress(address)[1] or "" if candidate is not address else ""
-            key = lookup_key(candidate)
-            if key in self.accounts:
-                return self._account(self.accounts[key], detail)
-            if key in self.aliases:
-                return self._alias(self.aliases[key], detail)
-        return Resolution(ResolutionKind.UNKNOWN)
-
-    @staticmethod
-    def _account(account: KnownAccount, detail: str) -> Resolution:
-        if account.disabled:
-            return Resolution(ResolutionKind.DISABLED)
-        return Resolution(
-            ResolutionKind.ACCOUNTS, (Target(account.address, account.id, account.quota_bytes),), "", detail
+        return self._holds(user, local.holder) or (
+            local.domain.rules.masquerading and self.names.has_account_in(user, local.domain)
         )
 
-    def _alias(self, alias: KnownAlias, detail: str) -> Resolution:
-        if alias.disabled:
-            return Resolution(ResolutionKind.DISABLED)
+    def canonical(self, address: Address) -> Address:
+        """The address in the domain that counts, where its domain is an alias of another one."""
+        domain = self.names.domain_of(address.domain)
+        if domain is None or domain.name == address.domain:
+            return address
+        return Address(address.localpart, domain.name)
+
+    def locate(self, address: Address) -> LocalAddress | None:
+        """What holds an address; None for an address of another server."""
+        domain = self.names.domain_of(address.domain)
+        if domain is None:
+            return None
+        local = self.canonical(address)
+        holder, detail = self._holder(local, domain)
+        return LocalAddress(local, domain, holder, detail)
+
+    def targets_of(self, alias: KnownAlias) -> tuple[Target, ...]:
+        """The final targets of an alias, through aliases of aliases; a loop or a chain that is too long is cut."""
         targets = self._expanded.get(alias.address)
         if targets is None:
-            ends = self._expand(key_of(alias.address))
-            targets = tuple(target for address in ends for target in self._target(address))
+            targets = tuple(self._expand(alias).values())
             self._keep_expanded(alias.address, targets)
-        return Resolution(
-            ResolutionKind.ACCOUNTS if targets else ResolutionKind.DISABLED, targets, alias.address, detail
-        )
+        return targets
+
+    def _holds(self, user: str, holder: Holder | None) -> bool:
+        match holder:
+            case KnownAccount():
+                return holder.user == user and not holder.disabled
+            case KnownAlias(is_pattern=False) if holder.is_in_use:
+                return user in holder.owners if holder.owners else self._is_only_target(user, holder)
+            case _:
+                return False
+
+    def _is_only_target(self, user: str, alias: KnownAlias) -> bool:
+        targets = self.targets_of(alias) if len(alias.targets) == 1 else ()
+        if len(targets) != 1 or not targets[0].account:
+            return False
+        account = self.names.accounts.get(key_of(targets[0].address))
+        return account is not None and account.user == user
+
+    def _holder(self, local: Address, domain: KnownDomain) -> tuple[Holder | None, str]:
+        forms = list(_forms(local, domain.rules.separators))
+        keys = [lookup_key(form) for form, _ in forms]
+        for key, (_, detail) in zip(keys, forms, strict=True):
+            account = self.names.accounts.get(key)
+            if account is not None:
+                return (domain.catch_all if account.disabled and domain.catch_all else account), detail
+            alias = self.names.aliases.get(key)
+            if alias is not None:
+                return alias, detail
+        wildcards = self.names.wildcards.get(domain.name)
+        if wildcards:
+            localparts = [key.rpartition("@")[0] for key in keys]
+            matching = wildcards.match(localparts)
+            if matching is not None:
+                pattern, localpart = matching
+                return self.names.aliases[f"{pattern}@{domain.name}"], forms[localparts.index(localpart)][1]
+        return domain.catch_all, forms[-1][1]
+
+    def _to_alias(self, alias: KnownAlias, detail: str) -> Resolution:
+        targets = self.targets_of(alias) if alias.is_in_use else ()
+        if not targets:
+            return Resolution(ResolutionKind.DISABLED)
+        return Resolution(ResolutionKind.ACCOUNTS, targets, alias.address, detail)
 
     def _keep_expanded(self, address: str, targets: tuple[Target, ...]) -> None:
         if self._expanded_targets + len(targets) > _EXPANDED_TARGETS:
@@ -164,85 +165,55 @@ class AddressBook:
         self._expanded[address] = targets
         self._expanded_targets += len(targets)
 
-    def _target(self, address: str) -> Iterator[Target]:
-        parsed = parse_address(address)
-        if not self.is_ours(parsed):
-            yield Target(address)
-            return
-        for candidate in _with_bare(parsed):
-            account = self.accounts.get(lookup_key(candidate))
-            if account is not None and not account.disabled:
-                yield Target(account.address, account.id, account.quota_bytes)
-                return
-
-    def _expand(self, key: str) -> list[str]:
-        """The final targets of an alias, through aliases of aliases; a loop or a chain that is too long is cut."""
-        ends: dict[str, None] = {}
-        seen = {key}
-        level = [key]
+    def _expand(self, alias: KnownAlias) -> dict[str, Target]:
+        """The final targets by their keys. Each alias is expanded once, level by level."""
+        ends: dict[str, Target] = {}
+        expanded, level, lookups = {alias.address}, [alias], 0
         for _ in range(MAX_ALIAS_STEPS):
-            targets = [target for address in level for target in self._targets(address)]
-            level = []
-            for target in targets:
-                target_key = key_of(target)
-                if target_key in self.aliases and target_key not in self.accounts:
-                    if target_key not in seen:
-                        seen.add(target_key)
-                        level.append(target_key)
-                else:
-                    ends[target] = None
-            if not level or len(ends) > MAX_TARGETS:
-                break
-        return list(ends)[:MAX_TARGETS]
+            following: list[KnownAlias] = []
+            for target in _targets(level):
+                lookups += 1
+                if lookups > _MAX_LOOKUPS or len(ends) >= MAX_TARGETS:
+                    return ends
+                match self._end_of(target):
+                    case KnownAlias() as further:
+                        if further.is_in_use and further.address not in expanded:
+                            expanded.add(further.address)
+                            following.append(further)
+                    case Target() as end:
+                        ends.setdefault(key_of(end.address), end)
+            level = following
+        return ends
 
-    def _targets(self, key: str) -> tuple[str, ...]:
-        alias = self.aliases.get(key)
-        return alias.targets if alias is not None and not alias.disabled else ()
-
-    def _apply_domain(
-        self, event: directory_events.DomainAdded | directory_events.DomainChanged | directory_events.DomainRemoved
-    ) -> None:
-        match event:
-            case directory_events.DomainAdded(identity, name, incoming):
-                self._domain_names[identity] = name
-                self.domains[name] = KnownDomain(identity, name, incoming)
-            case directory_events.DomainChanged(identity, incoming, disabled):
-                if (known := self._domain_names.get(identity)) is not None:
-                    self.domains[known] = KnownDomain(identity, known, incoming, disabled)
-            case directory_events.DomainRemoved(identity, name):
-                self._domain_names.pop(identity, None)
-                self.domains.pop(name, None)
-
-    def _apply_account(
-        self, event: directory_events.AccountAdded | directory_events.AccountChanged | directory_events.AccountRemoved
-    ) -> None:
-        match event:
-            case directory_events.AccountAdded(identity, address, user, quota_bytes):
-                key = key_of(address)
-                self._account_keys[identity] = key
-                self.accounts[key] = KnownAccount(identity, address, user, quota_bytes)
-            case directory_events.AccountChanged(identity, disabled, quota_bytes):
-                account = self.accounts.get(self._account_keys.get(identity, ""))
-                if account is not None and account.id == identity:
-                    self.accounts[self._account_keys[identity]] = msgspec.structs.replace(
-                        account, disabled=disabled, quota_bytes=quota_bytes
-                    )
-            case directory_events.AccountRemoved(identity, address):
-                self._account_keys.pop(identity, None)
-                self.accounts.pop(key_of(address), None)
+    def _end_of(self, text: str) -> Target | KnownAlias | None:
+        """A target as the end of its way, or the alias that it is; None when nobody gets mail to it."""
+        local = self.locate(parse_address(text))
+        if local is None:
+            return Target(text)
+        match local.holder:
+            case KnownAccount(disabled=False) as account:
+                return Target(account.address, account.id, account.quota_bytes)
+            case KnownAlias() as alias:
+                return alias
+            case _:
+                return None
 
 
-def key_of(address: str) -> str:
-    """The lookup key of an address in an event; such addresses are valid."""
-    try:
-        return lookup_key(parse_address(address))
-    except AddressError:
-        return address.casefold()
+def _to_account(account: KnownAccount, detail: str) -> Resolution:
+    if account.disabled:
+        return Resolution(ResolutionKind.DISABLED)
+    return Resolution(ResolutionKind.ACCOUNTS, (Target(account.address, account.id, account.quota_bytes),), "", detail)
 
 
-def _with_bare(address: Address) -> Iterator[Address]:
-    """The address itself, then the address without its sub-address."""
-    yield address
-    bare, detail = without_subaddress(address)
-    if detail is not None:
-        yield bare
+def _targets(aliases: Iterable[KnownAlias]) -> Iterator[str]:
+    for alias in aliases:
+        yield from alias.targets
+
+
+def _forms(address: Address, separators: str) -> Iterator[tuple[Address, str]]:
+    """The address itself, then the address without the tag of its sub-address, with that tag."""
+    yield address, ""
+    localpart = address.localpart
+    place = min((at for at in map(localpart.find, separators) if at > 0), default=0)
+    if place:
+        yield Address(localpart[:place], address.domain), localpart[place + 1 :]

@@ -41,6 +41,13 @@ class NewDkimKey(msgspec.Struct, frozen=True):
         return f"NewDkimKey({self.selector}, {self.algorithm}, {HIDDEN})"
 
 
+class NewDomain(msgspec.Struct, frozen=True):
+    """The id and the keys of a domain that is to be added."""
+
+    id: str
+    keys: tuple[NewDkimKey, ...]
+
+
 class DkimKeyState(msgspec.Struct, frozen=True):
     """A DKIM key of a domain."""
 

@@ -8,6 +8,7 @@ from services.directory.domain.state import DirectoryRefused
 from shared.protocol.address.account import account_name, is_application_name, lookup_key, without_subaddress
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError, is_address_literal, parse_domain
+from shared.routing.wildcards import WILDCARD
 
 USER_NAME_LIMIT = 200
 TARGET_LIMIT = 1000
@@ -54,11 +55,9 @@ def account_address(text: str) -> Address:
 
 
 def alias_address(text: str) -> Address:
-    """The canonical address of an alias: exact, without sub-address. Raises DirectoryRefused."""
+    """The canonical address of an alias, perhaps with `*`, without sub-address. Raises DirectoryRefused."""
     address = _address(text)
-    if "*" in address.localpart:
-        raise DirectoryRefused("invalid", f"{text!r} has a '*': an alias is one exact address")
-    if without_subaddress(address)[1] is not None:
+    if WILDCARD not in address.localpart and without_subaddress(address)[1] is not None:
         raise DirectoryRefused(
             "invalid", f"{text!r} has a '+': mail to name+tag reaches name by itself, make the alias without the tag"
         )

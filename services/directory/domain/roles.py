@@ -47,5 +47,5 @@ class RoleMail(msgspec.Struct, frozen=True):
 
     def without_postmaster(self, book: AddressBook) -> int:
         """The number of domains that receive mail but refuse mail to their postmaster."""
-        names = [domain.name for domain in book.domains.values() if domain.incoming and not domain.disabled]
+        names = [domain.name for domain in book.names.domains.values() if domain.incoming and not domain.disabled]
         return sum(self.resolve(book, Address(POSTMASTER, name)).kind is not ResolutionKind.ACCOUNTS for name in names)

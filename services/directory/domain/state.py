@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -26,6 +27,12 @@ class DomainState(msgspec.Struct, frozen=True):
     disabled: bool
     accounts: int
     aliases: int
+    alias_of: str = ""
+    """The id of the domain whose addresses are its own."""
+    alias_of_name: str = ""
+    domain_aliases: tuple[str, ...] = ()
+    """The names of the domains that are aliases of this one."""
+    values: Mapping[str, str] = {}
 
 
 class UserState(msgspec.Struct, frozen=True):
@@ -52,8 +59,14 @@ class AccountState(msgspec.Struct, frozen=True):
 
 
 class AliasState(msgspec.Struct, frozen=True):
-    """An alias for exactly one address."""
+    """An alias: for one address, or for all that its wildcards stand for."""
 
     address: str
     targets: tuple[str, ...]
     disabled: bool
+    ends_at: int = 0
+    """UTC microseconds since the epoch; 0: it does not end."""
+    ended: bool = False
+    owners: tuple[str, ...] = ()
+    """The ids of the users who may send as it."""
+    owner_names: tuple[str, ...] = ()

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from services.directory.adapters.passwords import PasswordHasher
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.state import DirectoryRefused
 from services.directory.endpoints import wire
+from services.directory.endpoints.names import NameCommands, NamesEndpoint, given
 from services.directory.endpoints.refusals import as_contract_errors
-from services.directory.endpoints.sending import SendingCommands, SendingEndpoint
+from services.directory.endpoints.sending import SendingCommands
 from services.directory.handlers import load
 from services.directory.handlers.authentication import Authenticator, LoginAttempt
 from services.directory.handlers.book import CurrentBook
 from services.directory.handlers.commands import DirectoryCommands
 from services.directory.handlers.settings import SettingCommands
 from shared.eventstore.connection import Reader
-from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
-from shared.eventstore.transaction import Transaction
 from shared.grpc.call import current_provenance
 from shared.grpc.errors import Invalid
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
 from shared.protocol.sasl.mechanism import TEXT_LIMIT, prepare_password, read_text
+from shared.routing.way import way_of
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 
-T = TypeVar("T")
 
-
-class DirectoryEndpoint(SendingEndpoint):
+class DirectoryEndpoint(NamesEndpoint):
     """Turns requests into units of work and reads."""
 
     def __init__(
@@ -43,9 +41,10 @@ class DirectoryEndpoint(SendingEndpoint):
         current: CurrentBook,
         roles: RoleMail,
         password_length: int,
+        name_commands: NameCommands,
         sending: SendingCommands,
     ) -> None:
-        super().__init__(store, sending)
+        super().__init__(store, name_commands, sending)
         self._commands = commands
         self._settings = settings
         self._authentication = authentication
@@ -53,35 +52,6 @@ class DirectoryEndpoint(SendingEndpoint):
         self._current = current
         self._roles = roles
         self._password_length = password_length
-
-    async def AddDomain(self, request: pb.AddDomainRequest, context: Any) -> pb.Domain:
-        name, incoming = request.name, request.incoming
-        with as_contract_errors():
-            new = await self._dkim.for_new_domain(name)
-        return wire.domain(
-            await self._write(lambda tx, provenance: self._commands.add_domain(tx, name, incoming, new, provenance))
-        )
-
-    async def ChangeDomain(self, request: pb.ChangeDomainRequest, context: Any) -> pb.Domain:
-        incoming, disabled = _given(request, "incoming"), _given(request, "disabled")
-        return wire.domain(
-            await self._write(
-                lambda tx, provenance: self._commands.change_domain(tx, request.name, incoming, disabled, provenance)
-            )
-        )
-
-    async def RemoveDomain(self, request: pb.NameRequest, context: Any) -> pb.Removed:
-        return pb.Removed(
-            name=await self._write(lambda tx, provenance: self._commands.remove_domain(tx, request.name, provenance))
-        )
-
-    async def ShowDomain(self, request: pb.NameRequest, context: Any) -> pb.Domain:
-        return wire.domain(
-            await self._read(lambda reader: load.existing("domain", request.name, load.domain(reader, request.name)))
-        )
-
-    async def ListDomains(self, request: pb.ListRequest, context: Any) -> pb.DomainList:
-        return pb.DomainList(domains=map(wire.domain, await self._read(load.domains)))
 
     async def AddUser(self, request: pb.AddUserRequest, context: Any) -> pb.User:
         hashed = await self._hash_password(request.password)
@@ -91,7 +61,7 @@ class DirectoryEndpoint(SendingEndpoint):
 
     async def ChangeUser(self, request: pb.ChangeUserRequest, context: Any) -> pb.User:
         hashed = await self._hash_password(request.password) if request.HasField("password") else None
-        disabled = _given(request, "disabled")
+        disabled = given(request, "disabled")
         return wire.user(
             await self._write(
                 lambda tx, provenance: self._commands.change_user(tx, request.name, hashed, disabled, provenance)
@@ -120,7 +90,7 @@ class DirectoryEndpoint(SendingEndpoint):
         )
 
     async def ChangeAccount(self, request: pb.ChangeAccountRequest, context: Any) -> pb.Account:
-        disabled, quota = _given(request, "disabled"), _given(request, "quota_bytes")
+        disabled, quota = given(request, "disabled"), given(request, "quota_bytes")
         return wire.account(
             await self._write(
                 lambda tx, provenance: self._commands.change_account(tx, request.address, disabled, quota, provenance)
@@ -142,39 +112,19 @@ class DirectoryEndpoint(SendingEndpoint):
     async def ListAccounts(self, request: pb.ListRequest, context: Any) -> pb.AccountList:
         return pb.AccountList(accounts=map(wire.account, await self._read(load.accounts)))
 
-    async def AddAlias(self, request: pb.AddAliasRequest, context: Any) -> pb.Alias:
-        return wire.alias(
-            await self._write(
-                lambda tx, provenance: self._commands.add_alias(tx, request.address, request.targets, provenance)
-            )
-        )
-
-    async def ChangeAlias(self, request: pb.ChangeAliasRequest, context: Any) -> pb.Alias:
-        disabled = _given(request, "disabled")
-        return wire.alias(
-            await self._write(
-                lambda tx, provenance: self._commands.change_alias(tx, request.address, disabled, provenance)
-            )
-        )
-
-    async def RemoveAlias(self, request: pb.NameRequest, context: Any) -> pb.Removed:
-        return pb.Removed(
-            name=await self._write(lambda tx, provenance: self._commands.remove_alias(tx, request.name, provenance))
-        )
-
-    async def ShowAlias(self, request: pb.NameRequest, context: Any) -> pb.Alias:
-        return wire.alias(
-            await self._read(lambda reader: load.existing("alias", request.name, load.alias(reader, request.name)))
-        )
-
-    async def ListAliases(self, request: pb.ListRequest, context: Any) -> pb.AliasList:
-        return pb.AliasList(aliases=map(wire.alias, await self._read(load.aliases)))
-
     async def Resolve(self, request: pb.ResolveRequest, context: Any) -> pb.Resolution:
         try:
             return wire.resolution(self._roles.resolve(self._current.book, parse_address(request.address)))
         except AddressError as error:
             raise Invalid(f"not an address: {error.reason}", "invalid") from error
+
+    async def ExplainAddress(self, request: pb.ResolveRequest, context: Any) -> pb.AddressWay:
+        try:
+            address = parse_address(request.address)
+        except AddressError as error:
+            raise Invalid(f"not an address: {error.reason}", "invalid") from error
+        book = self._current.book
+        return wire.address_way(self._roles.resolve(book, address), way_of(book, address))
 
     async def Authenticate(self, request: pb.AuthenticateRequest, context: Any) -> pb.Identity:
         attempt = LoginAttempt(request.login, request.password, request.protocol, request.address)
@@ -205,20 +155,6 @@ class DirectoryEndpoint(SendingEndpoint):
                     "invalid", f"a password has at most {TEXT_LIMIT} octets and no control characters"
                 )
             return await self._hasher.hash(prepared)
-
-    async def _write(self, work: Callable[[Transaction, Provenance], T]) -> T:
-        provenance = current_provenance()
-        with as_contract_errors():
-            return await self._store.write(lambda tx: work(tx, provenance))
-
-    async def _read(self, ask: Callable[[Reader], T]) -> T:
-        with as_contract_errors():
-            return await self._store.read(ask)
-
-
-def _given(request: Any, field: str) -> Any:
-    """The value of an optional field; None when it was not given."""
-    return getattr(request, field) if request.HasField(field) else None
 
 
 def _refused_addresses(current: CurrentBook, user: str, addresses: Sequence[str]) -> list[str]:

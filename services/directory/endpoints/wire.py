@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
 from services.directory.handlers.authentication import LoginAnswer
 from shared.routing.resolution import Resolution, ResolutionKind
+from shared.routing.way import WayStep
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.settings import Described
 
@@ -28,6 +29,8 @@ def domain(state: DomainState) -> pb.Domain:
         disabled=state.disabled,
         accounts=state.accounts,
         aliases=state.aliases,
+        alias_of=state.alias_of_name,
+        values=state.values,
     )
 
 
@@ -50,7 +53,20 @@ def account(state: AccountState, aliases: Sequence[str] = ()) -> pb.Account:
 
 def alias(state: AliasState) -> pb.Alias:
     """An alias."""
-    return pb.Alias(address=state.address, targets=state.targets, disabled=state.disabled)
+    return pb.Alias(
+        address=state.address,
+        targets=state.targets,
+        disabled=state.disabled,
+        ended=state.ended,
+        ends_at=state.ends_at,
+        owners=state.owner_names,
+    )
+
+
+def address_way(result: Resolution, steps: Sequence[WayStep]) -> pb.AddressWay:
+    """The way of an address, and where it ends."""
+    texts = [pb.WayStep(depth=step.depth, address=step.address, text=step.text) for step in steps]
+    return pb.AddressWay(resolution=resolution(result), steps=texts)
 
 
 def resolution(result: Resolution) -> pb.Resolution:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 
@@ -18,7 +19,7 @@ from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.ids import shard_of
 from shared.protocol.address.account import lookup_key
-from shared.protocol.address.address import parse_address
+from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
 from shared.protocol.sasl.mechanism import prepare_password
 
@@ -55,6 +56,9 @@ class _Known(msgspec.Struct, frozen=True):
     disabled: bool
 
 
+Canonical = Callable[[Address], Address]
+
+
 class LoginAttempt(msgspec.Struct, frozen=True):
     """One log-in, as a protocol passes it on."""
 
@@ -79,7 +83,9 @@ class Authenticator:
         verified: VerifiedLogins,
         folded: FoldedLogins,
         clock: Clock,
+        canonical: Canonical,
     ) -> None:
+        """`canonical` gives an address its domain that counts, where the domain is an alias of another one."""
         self._store = store
         self._hasher = hasher
         self._throttle = throttle
@@ -87,6 +93,7 @@ class Authenticator:
         self._verified = verified
         self._folded = folded
         self._clock = clock
+        self._canonical = canonical
         self._running: dict[bytes, asyncio.Task[bool]] = {}
 
     async def open(self, attempt: LoginAttempt) -> LoginAnswer:
@@ -94,7 +101,7 @@ class Authenticator:
 
         A started check is finished and counted, even when the client has gone.
         """
-        account, password = login_key(attempt.login) or "", prepare_password(attempt.password)
+        account, password = login_key(attempt.login, self._canonical) or "", prepare_password(attempt.password)
         tried = guess(account, attempt.address, self._verified.fingerprint(account, password))
         try:
             if not await self._line.begin(tried):
@@ -151,10 +158,10 @@ class Authenticator:
         return LoginAnswer(reason, refusals=self._throttle.refusals(tried, self._clock.monotonic()))
 
 
-def login_key(login: str) -> str | None:
+def login_key(login: str, canonical: Canonical) -> str | None:
     """The lookup key of a login name, which must be a full address; None for other text."""
     try:
-        return lookup_key(parse_address(login))
+        return lookup_key(canonical(parse_address(login)))
     except AddressError:
         return None
 

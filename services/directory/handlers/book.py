@@ -12,20 +12,43 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.events.directory import AccountAdded, AccountChanged, AliasAdded, AliasSwitched, DomainAdded, DomainChanged
+from shared.events.directory import (
+    AccountAdded,
+    AccountChanged,
+    AliasAdded,
+    AliasEndChanged,
+    AliasEnded,
+    AliasOwnersChanged,
+    AliasSwitched,
+    DomainAdded,
+    DomainAliased,
+    DomainChanged,
+    DomainValueChanged,
+)
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.event import Event, Recorded
 from shared.eventstore.store import EventStore
+from shared.protocol.address.address import Address
 from shared.routing.address_book import AddressBook
 
+_texts = msgspec.json.Decoder(tuple[str, ...])
 PAGE_ROWS = 200
 """Rows of a page, which take a few milliseconds of the event loop."""
 
 
 def _domain(row: Row) -> list[Event]:
-    identity, name, incoming, disabled = row
-    added = DomainAdded(identity, name, bool(incoming))
-    return [added, DomainChanged(identity, bool(incoming), True)] if disabled else [added]
+    identity, name, incoming, disabled, alias_of = row
+    events: list[Event] = [DomainAdded(identity, name, bool(incoming))]
+    if disabled:
+        events.append(DomainChanged(identity, bool(incoming), True))
+    if alias_of:
+        events.append(DomainAliased(identity, alias_of))
+    return events
+
+
+def _domain_value(row: Row) -> list[Event]:
+    _key, domain, name, value = row
+    return [DomainValueChanged(domain, name, value, "")]
 
 
 def _account(row: Row) -> list[Event]:
@@ -35,9 +58,17 @@ def _account(row: Row) -> list[Event]:
 
 
 def _alias(row: Row) -> list[Event]:
-    _key, address, targets, disabled = row
-    added = AliasAdded(address, msgspec.json.decode(targets, type=tuple[str, ...]))
-    return [added, AliasSwitched(address, True)] if disabled else [added]
+    _key, address, targets, disabled, ends_at, ended, owners = row
+    events: list[Event] = [AliasAdded(address, _texts.decode(targets))]
+    if disabled:
+        events.append(AliasSwitched(address, True))
+    if ends_at:
+        events.append(AliasEndChanged(address, ends_at))
+    if ended:
+        events.append(AliasEnded(address))
+    if owners != "[]":
+        events.append(AliasOwnersChanged(address, _texts.decode(owners)))
+    return events
 
 
 class _Table(NamedTuple):
@@ -48,9 +79,17 @@ class _Table(NamedTuple):
 
 
 _TABLES = (
-    _Table("SELECT id, name, incoming, disabled FROM domain WHERE id > ? ORDER BY id LIMIT ?", _domain),
+    _Table("SELECT id, name, incoming, disabled, alias_of FROM domain WHERE id > ? ORDER BY id LIMIT ?", _domain),
+    _Table(
+        "SELECT domain || ' ' || name AS place, domain, name, value FROM domain_value"
+        " WHERE domain || ' ' || name > ? ORDER BY place LIMIT ?",
+        _domain_value,
+    ),
     _Table("SELECT id, address, person, quota_bytes, disabled FROM account WHERE id > ? ORDER BY id LIMIT ?", _account),
-    _Table("SELECT key, address, targets, disabled FROM alias WHERE key > ? ORDER BY key LIMIT ?", _alias),
+    _Table(
+        "SELECT key, address, targets, disabled, ends_at, ended, owners FROM alias WHERE key > ? ORDER BY key LIMIT ?",
+        _alias,
+    ),
 )
 
 
@@ -93,6 +132,10 @@ class CurrentBook:
 
     def __init__(self) -> None:
         self.book = AddressBook()
+
+    def canonical(self, address: Address) -> Address:
+        """The address in the domain that counts, where its domain is an alias of another one."""
+        return self.book.canonical(address)
 
     def follow(self, recorded: list[Recorded]) -> None:
         """Apply the events of a commit."""

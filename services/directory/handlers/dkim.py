@@ -10,11 +10,11 @@ import structlog
 
 from services.directory.adapters.key_records import KeyRecords
 from services.directory.domain import dkim
-from services.directory.domain.dkim import DkimKeyState, KeyRecordCheck, NewDkimKey
+from services.directory.domain.dkim import DkimKeyState, KeyRecordCheck, NewDkimKey, NewDomain
 from services.directory.domain.names import domain_name
 from services.directory.domain.state import DomainState
 from services.directory.handlers import load, sending_rows
-from services.directory.handlers.commands import OWNER, NewDomain
+from services.directory.handlers.commands import OWNER
 from services.directory.handlers.secret_keys import check_key
 from shared.clock import Clock
 from shared.dkim_keys import new_private_key

@@ -10,24 +10,31 @@ import msgspec
 from services.directory.domain.names import domain_name, key_of, user_key
 from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, DomainState, UserState
 from shared.eventstore.connection import Reader, Row
+from shared.protocol.address.account import lookup_key
+from shared.protocol.address.address import Address
 
 S = TypeVar("S")
 _ID = re.compile(r"[adu][0-9a-hjkmnp-tv-z]{20}")
 _DOMAIN = (
-    "SELECT id, name, incoming, disabled, (SELECT count(*) FROM account WHERE account.domain = domain.name),"
-    " (SELECT count(*) FROM alias WHERE alias.domain = domain.name) FROM domain"
+    "SELECT domain.id, domain.name, domain.incoming, domain.disabled,"
+    " (SELECT count(*) FROM account WHERE account.domain = domain.name),"
+    " (SELECT count(*) FROM alias WHERE alias.domain = domain.name), domain.alias_of, other.name"
+    " FROM domain LEFT JOIN domain AS other ON other.id = domain.alias_of"
 )
 _USER = "SELECT id, name, password_hash, disabled FROM person"
 _ACCOUNT = (
     "SELECT account.id, address, person, person.name, quota_bytes, account.disabled FROM account LEFT JOIN "
     "person ON person.id = account.person"
 )
-_ALIAS = "SELECT address, targets, disabled FROM alias"
+_ALIAS = "SELECT address, targets, disabled, ends_at, ended, owners FROM alias"
+_MOST_DOMAIN_ALIASES = 100
+_texts = msgspec.json.Decoder(tuple[str, ...])
 
 
 def domain(reader: Reader, name: str) -> DomainState | None:
     """The domain with this id, or with this name in any of its forms."""
-    return _domain(_row_of(reader, _DOMAIN, "domain", "name", name, _canonical_domain(name)))
+    row = _row_of(reader, _DOMAIN, "domain", "name", name, _canonical_domain(name))
+    return None if row is None else _whole_domain(reader, row)
 
 
 def has_domain(reader: Reader, name: str) -> bool:
@@ -54,21 +61,43 @@ def account(reader: Reader, name: str) -> AccountState | None:
 
 def alias(reader: Reader, address: str) -> AliasState | None:
     """The alias with this address."""
-    return _alias(reader.first_row(f"{_ALIAS} WHERE key = ?", (key_of(address),)))
+    state = _alias(reader.first_row(f"{_ALIAS} WHERE key = ?", (key_of(address),)))
+    return None if state is None else msgspec.structs.replace(state, owner_names=_user_names(reader, state.owners))
 
 
-def is_taken(reader: Reader, key: str) -> bool:
-    """Whether an address is an account or an alias."""
-    return (
-        reader.first_row("SELECT 1 FROM account WHERE key = ? UNION ALL SELECT 1 FROM alias WHERE key = ?", (key, key))
-        is not None
+def alias_as_stored(reader: Reader, key: str) -> AliasState | None:
+    """The alias with this lookup key; unlike `alias`, it does not read the names of its owners."""
+    return _alias(reader.first_row(f"{_ALIAS} WHERE key = ?", (key,)))
+
+
+def ending_aliases(reader: Reader, limit: int) -> list[tuple[str, int]]:
+    """The keys of the temporary aliases that end next, with their ends."""
+    sql = "SELECT key, ends_at FROM alias WHERE ended = ? AND ends_at > 0 ORDER BY ends_at LIMIT ?"
+    return [(key, ends_at) for key, ends_at in reader.all(sql, (False, limit))]
+
+
+def pattern_count(reader: Reader, domain: str) -> int:
+    """The number of wildcard aliases of a domain."""
+    row = reader.first_row("SELECT count(*) FROM alias WHERE domain = ? AND is_pattern = ?", (domain, True))
+    return int(row[0]) if row else 0
+
+
+def holder_of(reader: Reader, address: Address) -> str:
+    """What holds an address, as words with the command that shows it; empty when it is free."""
+    key = lookup_key(address)
+    other = reader.first_row(
+        "SELECT other.name FROM domain JOIN domain AS other ON other.id = domain.alias_of WHERE domain.name = ?",
+        (address.domain,),
     )
-
-
-def targets_of(reader: Reader, key: str) -> tuple[str, ...] | None:
-    """The lookup keys of an alias's targets."""
-    rows = reader.all("SELECT target FROM alias_target WHERE alias = ?", (key,))
-    return tuple(row[0] for row in rows) or None
+    if other is not None:
+        return f"{address.domain} is an alias of the domain {other[0]}, where its addresses are"
+    row = reader.first_row("SELECT address FROM account WHERE key = ?", (key,))
+    if row is not None:
+        return f"it is an account (`mailfold account show {row[0]}`)"
+    row = reader.first_row("SELECT address, ended FROM alias WHERE key = ?", (key,))
+    if row is not None:
+        return f"it is {'an ended' if row[1] else 'an'} alias (`mailfold alias show {row[0]}`)"
+    return ""
 
 
 def aliases_to(reader: Reader, address: str) -> list[str]:
@@ -82,7 +111,7 @@ def aliases_to(reader: Reader, address: str) -> list[str]:
 
 def domains(reader: Reader) -> list[DomainState]:
     """All domains, by name."""
-    return [state for row in reader.all(f"{_DOMAIN} ORDER BY name") if (state := _domain(row))]
+    return [_domain(row) for row in reader.all(f"{_DOMAIN} ORDER BY domain.name")]
 
 
 def users(reader: Reader) -> list[UserState]:
@@ -139,11 +168,25 @@ def _row_of(reader: Reader, select: str, table: str, column: str, name: str, key
     return row
 
 
-def _domain(row: Row | None) -> DomainState | None:
-    if row is None:
-        return None
-    identity, name, incoming, disabled, accounts, aliases = row
-    return DomainState(identity, name, bool(incoming), bool(disabled), accounts, aliases)
+def _domain(row: Row) -> DomainState:
+    identity, name, incoming, disabled, accounts, aliases, alias_of, other = row
+    return DomainState(identity, name, bool(incoming), bool(disabled), accounts, aliases, alias_of, other or "")
+
+
+def _whole_domain(reader: Reader, row: Row) -> DomainState:
+    """A domain with its values, and with the names of its aliases."""
+    state = _domain(row)
+    sql = "SELECT name FROM domain WHERE alias_of = ? ORDER BY name LIMIT ?"
+    names = tuple(name for (name,) in reader.all(sql, (state.id, _MOST_DOMAIN_ALIASES)))
+    values: dict[str, str] = dict(
+        reader.all("SELECT name, value FROM domain_value WHERE domain = ? ORDER BY name", (state.id,))
+    )
+    return msgspec.structs.replace(state, domain_aliases=names, values=values)
+
+
+def _user_names(reader: Reader, ids: tuple[str, ...]) -> tuple[str, ...]:
+    rows = [reader.first_row("SELECT name FROM person WHERE id = ?", (identity,)) for identity in ids]
+    return tuple(sorted(row[0] for row in rows if row is not None))
 
 
 def _user(reader: Reader, row: Row) -> UserState:
@@ -162,5 +205,5 @@ def _account(row: Row | None) -> AccountState | None:
 def _alias(row: Row | None) -> AliasState | None:
     if row is None:
         return None
-    address, targets, disabled = row
-    return AliasState(address, msgspec.json.decode(targets, type=tuple[str, ...]), bool(disabled))
+    address, targets, disabled, ends_at, ended, owners = row
+    return AliasState(address, _texts.decode(targets), bool(disabled), ends_at, bool(ended), _texts.decode(owners))

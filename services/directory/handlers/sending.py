@@ -42,13 +42,23 @@ def sending_of(reader: Reader, text: str) -> SendingAnswer:
     position = reader.first_row(_POSITION, (shard_of(OWNER),))
     as_of = position[0] or 0 if position else 0
     domain = _closest(reader, text)
-    relay = (sending_rows.relay_of(reader, domain) if domain else None) or sending_rows.relay_of(reader, "")
+    relay = _relay_of(reader, domain)
     keys = sending_rows.signing_keys(reader, domain) if domain else []
     return SendingAnswer(
         tuple(SealedSigningKey(key, private_key) for key, private_key in keys),
         None if relay is None or relay.preset == DIRECT else relay,
         as_of,
     )
+
+
+def _relay_of(reader: Reader, domain: str) -> RelayState | None:
+    """The relay of a domain, else that of the domain of which it is an alias, else the default relay."""
+    row = reader.first_row("SELECT alias_of FROM domain WHERE id = ?", (domain,))
+    for identity in filter(None, (domain, row[0] if row else "")):
+        relay = sending_rows.relay_of(reader, identity)
+        if relay is not None:
+            return relay
+    return sending_rows.relay_of(reader, "")
 
 
 def own_domain(reader: Reader, name: str) -> tuple[str, str]:

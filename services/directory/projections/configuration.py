@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
 import sqlalchemy
 
 from services.directory.domain.names import key_of, user_key
+from services.directory.projections.aliases import ALIAS_FOLDS
 from services.directory.projections.tables import directory_tables
 from shared.events import directory as directory_events
 from shared.eventstore.connection import Connection
@@ -19,7 +19,7 @@ class ConfigurationProjection:
     """Keeps domains, users, accounts, aliases and settings."""
 
     name = "configuration"
-    version = 1
+    version = 2
 
     def __init__(self, metadata: sqlalchemy.MetaData) -> None:
         self.tables: Sequence[sqlalchemy.Table] = directory_tables(metadata)
@@ -32,7 +32,7 @@ class ConfigurationProjection:
 
 def _domain_added(connection: Connection, event: directory_events.DomainAdded) -> None:
     connection.execute(
-        "INSERT INTO domain (id, name, incoming, disabled) VALUES (?, ?, ?, ?)",
+        "INSERT INTO domain (id, name, incoming, disabled, alias_of) VALUES (?, ?, ?, ?, '')",
         (event.id, event.name, event.incoming, False),
     )
 
@@ -45,6 +45,22 @@ def _domain_changed(connection: Connection, event: directory_events.DomainChange
 
 def _domain_removed(connection: Connection, event: directory_events.DomainRemoved) -> None:
     connection.execute("DELETE FROM domain WHERE id = ?", (event.id,))
+    connection.execute("DELETE FROM domain_value WHERE domain = ?", (event.id,))
+
+
+def _domain_aliased(connection: Connection, event: directory_events.DomainAliased) -> None:
+    connection.execute("UPDATE domain SET alias_of = ? WHERE id = ?", (event.domain, event.id))
+
+
+def _domain_value_changed(connection: Connection, event: directory_events.DomainValueChanged) -> None:
+    if not event.value:
+        connection.execute("DELETE FROM domain_value WHERE domain = ? AND name = ?", (event.id, event.name))
+        return
+    connection.execute(
+        "INSERT INTO domain_value (domain, name, value) VALUES (?, ?, ?)"
+        " ON CONFLICT (domain, name) DO UPDATE SET value = excluded.value",
+        (event.id, event.name, event.value),
+    )
 
 
 def _user_added(connection: Connection, event: directory_events.UserAdded) -> None:
@@ -90,23 +106,6 @@ def _account_removed(connection: Connection, event: directory_events.AccountRemo
     connection.execute("DELETE FROM account WHERE id = ?", (event.id,))
 
 
-def _alias_added(connection: Connection, event: directory_events.AliasAdded) -> None:
-    key = key_of(event.address)
-    row = (key, event.address, _domain_of(event.address), msgspec.json.encode(event.targets).decode(), False)
-    connection.execute("INSERT INTO alias (key, address, domain, targets, disabled) VALUES (?, ?, ?, ?, ?)", row)
-    targets = [(key, target) for target in sorted({key_of(target) for target in event.targets})]
-    connection.execute_many("INSERT INTO alias_target (alias, target) VALUES (?, ?)", targets)
-
-
-def _alias_switched(connection: Connection, event: directory_events.AliasSwitched) -> None:
-    connection.execute("UPDATE alias SET disabled = ? WHERE key = ?", (event.disabled, key_of(event.address)))
-
-
-def _alias_removed(connection: Connection, event: directory_events.AliasRemoved) -> None:
-    connection.execute("DELETE FROM alias WHERE key = ?", (key_of(event.address),))
-    connection.execute("DELETE FROM alias_target WHERE alias = ?", (key_of(event.address),))
-
-
 def _setting_changed(connection: Connection, event: directory_events.SettingChanged) -> None:
     if not event.value:
         connection.execute("DELETE FROM setting WHERE name = ?", (event.name,))
@@ -125,6 +124,8 @@ _FOLDS: dict[type, Callable[[Connection, Any], None]] = {
     directory_events.DomainAdded: _domain_added,
     directory_events.DomainChanged: _domain_changed,
     directory_events.DomainRemoved: _domain_removed,
+    directory_events.DomainAliased: _domain_aliased,
+    directory_events.DomainValueChanged: _domain_value_changed,
     directory_events.UserAdded: _user_added,
     directory_events.UserPasswordChanged: _password_changed,
     directory_events.UserSwitched: _user_switched,
@@ -132,8 +133,6 @@ _FOLDS: dict[type, Callable[[Connection, Any], None]] = {
     directory_events.AccountAdded: _account_added,
     directory_events.AccountChanged: _account_changed,
     directory_events.AccountRemoved: _account_removed,
-    directory_events.AliasAdded: _alias_added,
-    directory_events.AliasSwitched: _alias_switched,
-    directory_events.AliasRemoved: _alias_removed,
+    **ALIAS_FOLDS,
     directory_events.SettingChanged: _setting_changed,
 }

@@ -12,6 +12,7 @@ def directory_tables(metadata: MetaData) -> tuple[Table, ...]:
     """
     return (
         _domain(metadata),
+        _domain_value(metadata),
         _person(metadata),
         _account(metadata),
         _alias(metadata),
@@ -28,7 +29,20 @@ def _domain(metadata: MetaData) -> Table:
         Column("name", Text, nullable=False),
         Column("incoming", Boolean, nullable=False),
         Column("disabled", Boolean, nullable=False),
+        Column("alias_of", Text, nullable=False),
         Index("domain_name", "name", unique=True),
+        Index("domain_alias_of", "alias_of"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _domain_value(metadata: MetaData) -> Table:
+    return Table(
+        "domain_value",
+        metadata,
+        Column("domain", Text, primary_key=True),
+        Column("name", Text, primary_key=True),
+        Column("value", Text, nullable=False),
         sqlite_with_rowid=False,
     )
 
@@ -74,7 +88,12 @@ def _alias(metadata: MetaData) -> Table:
         Column("domain", Text, nullable=False),
         Column("targets", Text, nullable=False),
         Column("disabled", Boolean, nullable=False),
-        Index("alias_domain", "domain"),
+        Column("is_pattern", Boolean, nullable=False),
+        Column("ends_at", BigInteger, nullable=False),
+        Column("ended", Boolean, nullable=False),
+        Column("owners", Text, nullable=False),
+        Index("alias_domain", "domain", "is_pattern"),
+        Index("alias_end", "ended", "ends_at"),
         sqlite_with_rowid=False,
     )
 

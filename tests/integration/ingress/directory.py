@@ -63,7 +63,7 @@ class FakeDirectory(DirectoryServicer, PlainSource):
 
     async def Authenticate(self, request: pb.AuthenticateRequest, context: Any) -> pb.Identity:
         self._answering("Authenticate")
-        account = self.book.accounts.get(request.login)
+        account = self.book.names.accounts.get(request.login)
         if account is None or request.password != PASSWORD:
             return pb.Identity(ok=False, refusal="bad-credentials")
         return pb.Identity(

@@ -61,9 +61,14 @@ def test_every_promised_command_is_there() -> None:
         *(f"queue {word}" for word in ("list", "show", *changes)),
         *(f"queue hold-rule {word}" for word in ("add", "list", "remove")),
     }
-    assert set(LEAVES) == item | rest | sending | queue | {
-        f"deadletters {word}" for word in ("list", "show", "retry")
-    } | {"domain incoming", "submissions list", "submissions release", "submissions cancel"}
+    names = {
+        "resolve",
+        *(f"submissions {word}" for word in ("list", "release", "cancel")),
+        *(f"domain {word}" for word in ("incoming", "alias", "set", "values")),
+        *(f"alias {word}" for word in ("targets", "owners", "until")),
+    }
+    dead_letters = {f"deadletters {word}" for word in ("list", "show", "retry")}
+    assert set(LEAVES) == item | rest | sending | queue | names | dead_letters
 
 
 @pytest.mark.parametrize("name", LEAVES)

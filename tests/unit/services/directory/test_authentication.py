@@ -45,6 +45,7 @@ async def test_an_attempt_whose_client_leaves_counts_all_the_same() -> None:
         VerifiedLogins(0, 10),
         FoldedLogins(),
         clock,
+        lambda address: address,
     )
 
     def attempt(number: int) -> LoginAttempt:

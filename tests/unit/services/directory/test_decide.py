@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from services.directory.domain import decide
-from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, DomainState, UserState
+from services.directory.domain import decide, domains
+from services.directory.domain.state import AccountState, DirectoryRefused, DomainState, UserState
 from shared.events.directory import (
     AccountAdded,
     AccountChanged,
-    AliasAdded,
-    AliasSwitched,
     DomainAdded,
+    DomainAliased,
     DomainChanged,
+    DomainValueChanged,
     UserPasswordChanged,
     UserSwitched,
 )
@@ -25,20 +26,19 @@ ADDRESS = Address("ann", "example.org")
 
 
 def test_a_domain_starts_outgoing_only() -> None:
-    assert decide.add_domain(None, "d1", "example.org", False) == [DomainAdded("d1", "example.org", False)]
+    assert domains.add_domain(None, "d1", "example.org", False) == [DomainAdded("d1", "example.org", False)]
 
 
 def test_a_domain_is_there_once() -> None:
     with pytest.raises(DirectoryRefused) as refused:
-        decide.add_domain(DOMAIN, "d2", "example.org", True)
+        domains.add_domain(DOMAIN, "d2", "example.org", True)
     assert refused.value.reason == "taken"
 
 
 def test_a_switch_that_changes_nothing_is_no_event() -> None:
-    assert decide.change_domain(DOMAIN, False, None) == []
-    assert decide.change_domain(DOMAIN, True, None) == [DomainChanged("d1", True, False)]
+    assert domains.change_domain(DOMAIN, False, None) == []
+    assert domains.change_domain(DOMAIN, True, None) == [DomainChanged("d1", True, False)]
     assert decide.change_account(ACCOUNT, False, 0) == []
-    assert decide.switch_alias(AliasState("info@example.org", (), True), True) == []
 
 
 def test_what_is_not_given_stays() -> None:
@@ -49,7 +49,7 @@ def test_what_is_not_given_stays() -> None:
 
 def test_a_domain_with_something_in_it_is_not_removed() -> None:
     with pytest.raises(DirectoryRefused) as refused:
-        decide.remove_domain(DomainState("d1", "example.org", True, False, 1, 2))
+        domains.remove_domain(DomainState("d1", "example.org", True, False, 1, 2))
     assert refused.value.reason == "not-empty"
     assert "1 account(s) and 2 alias(es)" in str(refused.value)
 
@@ -65,50 +65,46 @@ def test_password_and_switch_come_together() -> None:
 
 def test_an_account_needs_a_domain_of_ours() -> None:
     with pytest.raises(DirectoryRefused, match=r"mailfold domain add example\.org"):
-        decide.add_account(False, False, "u1", "a1", ADDRESS, 0)
+        decide.add_account("", False, "u1", "a1", ADDRESS, 0)
 
 
 def test_an_address_is_an_account_or_an_alias() -> None:
     with pytest.raises(DirectoryRefused) as refused:
-        decide.add_account(True, True, "u1", "a1", ADDRESS, 0)
+        decide.add_account("it is an alias", True, "u1", "a1", ADDRESS, 0)
     assert refused.value.reason == "taken"
-    assert decide.add_account(False, True, "u1", "a1", ADDRESS, 7) == [AccountAdded("a1", "ann@example.org", "u1", 7)]
+    assert decide.add_account("", True, "u1", "a1", ADDRESS, 7) == [AccountAdded("a1", "ann@example.org", "u1", 7)]
 
 
-def add_alias(
-    address: Address, *targets: Address, aliases: dict[str, tuple[str, ...]] | None = None, known: bool = True
-) -> object:
-    result = aliases or {}
-    return decide.add_alias(False, True, address, targets, lambda _target: known, result.get)
+def test_an_alias_of_a_domain_has_no_addresses_and_is_not_aliased() -> None:
+    other = DomainState("d2", "b.example", False, False, 0, 0)
+    assert domains.alias_domain(other, DOMAIN) == [DomainAliased("d2", "d1")]
+    aliased = msgspec.structs.replace(other, alias_of="d1")
+    assert domains.alias_domain(aliased, DOMAIN) == []
+    assert domains.alias_domain(aliased, None) == [DomainAliased("d2", "")]
+    assert domains.alias_domain(other, None) == []
+    for domain, goal in (
+        (DOMAIN, DOMAIN),
+        (DOMAIN, aliased),
+        (msgspec.structs.replace(other, accounts=1), DOMAIN),
+        (msgspec.structs.replace(other, aliases=1), DOMAIN),
+        (msgspec.structs.replace(other, domain_aliases=("c.example",)), DOMAIN),
+    ):
+        with pytest.raises(DirectoryRefused):
+            domains.alias_domain(domain, goal)
 
 
-def test_an_alias_leads_to_what_exists() -> None:
-    info = Address("info", "example.org")
-    assert add_alias(info, ADDRESS) == [AliasAdded("info@example.org", ("ann@example.org",))]
-    with pytest.raises(DirectoryRefused) as refused:
-        add_alias(info, ADDRESS, known=False)
-    assert refused.value.reason == "missing"
+def test_a_domain_with_aliases_of_it_is_not_removed() -> None:
+    with pytest.raises(DirectoryRefused, match=r"b\.example"):
+        domains.remove_domain(msgspec.structs.replace(DOMAIN, domain_aliases=("b.example",)))
 
 
-@pytest.mark.parametrize(
-    ("target", "aliases"),
-    [
-        (Address("info", "example.org"), {}),
-        (Address("info+x", "example.org"), {}),
-        (Address("b", "example.org"), {"b@example.org": ("c@example.org",), "c@example.org": ("info@example.org",)}),
-    ],
-)
-def test_an_alias_does_not_lead_back_to_itself(target: Address, aliases: dict[str, tuple[str, ...]]) -> None:
-    with pytest.raises(DirectoryRefused, match="itself"):
-        add_alias(Address("info", "example.org"), target, aliases=aliases)
-
-
-def test_a_circle_of_others_does_not_hold_up_the_decision() -> None:
-    aliases = {"b@example.org": ("c@example.org",), "c@example.org": ("b@example.org",)}
-    assert add_alias(Address("info", "example.org"), Address("b", "example.org"), aliases=aliases)
-
-
-def test_switching_an_alias() -> None:
-    assert decide.switch_alias(AliasState("info@example.org", (), False), True) == [
-        AliasSwitched("info@example.org", True)
-    ]
+def test_values_of_a_domain() -> None:
+    assert domains.set_value(DOMAIN, "masquerading", "on") == [DomainValueChanged("d1", "masquerading", "on", "")]
+    changed = msgspec.structs.replace(DOMAIN, values={"masquerading": "on"})
+    assert domains.set_value(changed, "masquerading", "on") == []
+    assert domains.set_value(changed, "masquerading", "off") == [DomainValueChanged("d1", "masquerading", "", "on")]
+    for name, text in (("masquerading", "perhaps"), ("colour", "red"), ("separators", "a"), ("catch_all", "nobody")):
+        with pytest.raises(DirectoryRefused):
+            domains.set_value(DOMAIN, name, text)
+    with pytest.raises(DirectoryRefused, match="alias"):
+        domains.set_value(msgspec.structs.replace(DOMAIN, alias_of="d2"), "masquerading", "on")

@@ -60,6 +60,16 @@ class DirectoryStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DomainList.FromString,
                 _registered_method=True)
+        self.AliasDomain = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/AliasDomain',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.AliasDomainRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Domain.FromString,
+                _registered_method=True)
+        self.SetDomainValue = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/SetDomainValue',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DomainValueRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Domain.FromString,
+                _registered_method=True)
         self.AddUser = channel.unary_unary(
                 '/mailfold.directory.v1.Directory/AddUser',
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.AddUserRequest.SerializeToString,
@@ -139,6 +149,11 @@ class DirectoryStub:
                 '/mailfold.directory.v1.Directory/Resolve',
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ResolveRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Resolution.FromString,
+                _registered_method=True)
+        self.ExplainAddress = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/ExplainAddress',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ResolveRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.AddressWay.FromString,
                 _registered_method=True)
         self.Authenticate = channel.unary_unary(
                 '/mailfold.directory.v1.Directory/Authenticate',
@@ -261,6 +276,20 @@ class DirectoryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AliasDomain(self, request, context):
+        """Makes all addresses of a domain those of another one, or ends that.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetDomainValue(self, request, context):
+        """Gives a value to a domain; an empty text restores the default.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AddUser(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -353,6 +382,13 @@ class DirectoryServicer:
 
     def Resolve(self, request, context):
         """Where mail to an address goes. Services that follow the directory call this only for addresses that they do not know.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainAddress(self, request, context):
+        """The whole way of an address, for people.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -496,6 +532,16 @@ def add_DirectoryServicer_to_server(servicer, server):
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DomainList.SerializeToString,
             ),
+            'AliasDomain': grpc.unary_unary_rpc_method_handler(
+                    servicer.AliasDomain,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.AliasDomainRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Domain.SerializeToString,
+            ),
+            'SetDomainValue': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetDomainValue,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DomainValueRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Domain.SerializeToString,
+            ),
             'AddUser': grpc.unary_unary_rpc_method_handler(
                     servicer.AddUser,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.AddUserRequest.FromString,
@@ -575,6 +621,11 @@ def add_DirectoryServicer_to_server(servicer, server):
                     servicer.Resolve,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ResolveRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Resolution.SerializeToString,
+            ),
+            'ExplainAddress': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainAddress,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ResolveRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.AddressWay.SerializeToString,
             ),
             'Authenticate': grpc.unary_unary_rpc_method_handler(
                     servicer.Authenticate,
@@ -798,6 +849,60 @@ class Directory:
             '/mailfold.directory.v1.Directory/ListDomains',
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DomainList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AliasDomain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/AliasDomain',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.AliasDomainRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Domain.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetDomainValue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/SetDomainValue',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DomainValueRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Domain.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1230,6 +1335,33 @@ class Directory:
             '/mailfold.directory.v1.Directory/Resolve',
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ResolveRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Resolution.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainAddress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/ExplainAddress',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ResolveRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.AddressWay.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,10 @@ class DirectoryStub:
     RemoveDomain: _grpc.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Removed]
     ShowDomain: _grpc.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Domain]
     ListDomains: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.DomainList]
+    AliasDomain: _grpc.UnaryUnaryMultiCallable[_directory_pb2.AliasDomainRequest, _directory_pb2.Domain]
+    """Makes all addresses of a domain those of another one, or ends that."""
+    SetDomainValue: _grpc.UnaryUnaryMultiCallable[_directory_pb2.DomainValueRequest, _directory_pb2.Domain]
+    """Gives a value to a domain; an empty text restores the default."""
     AddUser: _grpc.UnaryUnaryMultiCallable[_directory_pb2.AddUserRequest, _directory_pb2.User]
     ChangeUser: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ChangeUserRequest, _directory_pb2.User]
     RemoveUser: _grpc.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Removed]
@@ -55,6 +59,8 @@ class DirectoryStub:
     ListAliases: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.AliasList]
     Resolve: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ResolveRequest, _directory_pb2.Resolution]
     """Where mail to an address goes. Services that follow the directory call this only for addresses that they do not know."""
+    ExplainAddress: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ResolveRequest, _directory_pb2.AddressWay]
+    """The whole way of an address, for people."""
     Authenticate: _grpc.UnaryUnaryMultiCallable[_directory_pb2.AuthenticateRequest, _directory_pb2.Identity]
     """Whether a login name and password open an account, and what its user may do."""
     MaySendAs: _grpc.UnaryUnaryMultiCallable[_directory_pb2.MaySendAsRequest, _directory_pb2.MaySendAsReply]
@@ -91,6 +97,10 @@ class DirectoryAsyncStub(DirectoryStub):
     RemoveDomain: _aio.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Removed]  # type: ignore[assignment]
     ShowDomain: _aio.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Domain]  # type: ignore[assignment]
     ListDomains: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.DomainList]  # type: ignore[assignment]
+    AliasDomain: _aio.UnaryUnaryMultiCallable[_directory_pb2.AliasDomainRequest, _directory_pb2.Domain]  # type: ignore[assignment]
+    """Makes all addresses of a domain those of another one, or ends that."""
+    SetDomainValue: _aio.UnaryUnaryMultiCallable[_directory_pb2.DomainValueRequest, _directory_pb2.Domain]  # type: ignore[assignment]
+    """Gives a value to a domain; an empty text restores the default."""
     AddUser: _aio.UnaryUnaryMultiCallable[_directory_pb2.AddUserRequest, _directory_pb2.User]  # type: ignore[assignment]
     ChangeUser: _aio.UnaryUnaryMultiCallable[_directory_pb2.ChangeUserRequest, _directory_pb2.User]  # type: ignore[assignment]
     RemoveUser: _aio.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Removed]  # type: ignore[assignment]
@@ -108,6 +118,8 @@ class DirectoryAsyncStub(DirectoryStub):
     ListAliases: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.AliasList]  # type: ignore[assignment]
     Resolve: _aio.UnaryUnaryMultiCallable[_directory_pb2.ResolveRequest, _directory_pb2.Resolution]  # type: ignore[assignment]
     """Where mail to an address goes. Services that follow the directory call this only for addresses that they do not know."""
+    ExplainAddress: _aio.UnaryUnaryMultiCallable[_directory_pb2.ResolveRequest, _directory_pb2.AddressWay]  # type: ignore[assignment]
+    """The whole way of an address, for people."""
     Authenticate: _aio.UnaryUnaryMultiCallable[_directory_pb2.AuthenticateRequest, _directory_pb2.Identity]  # type: ignore[assignment]
     """Whether a login name and password open an account, and what its user may do."""
     MaySendAs: _aio.UnaryUnaryMultiCallable[_directory_pb2.MaySendAsRequest, _directory_pb2.MaySendAsReply]  # type: ignore[assignment]
@@ -171,6 +183,22 @@ class DirectoryServicer(metaclass=_abc_1.ABCMeta):
         request: _directory_pb2.ListRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_directory_pb2.DomainList, _abc.Awaitable[_directory_pb2.DomainList]]: ...
+
+    @_abc_1.abstractmethod
+    def AliasDomain(
+        self,
+        request: _directory_pb2.AliasDomainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Domain, _abc.Awaitable[_directory_pb2.Domain]]:
+        """Makes all addresses of a domain those of another one, or ends that."""
+
+    @_abc_1.abstractmethod
+    def SetDomainValue(
+        self,
+        request: _directory_pb2.DomainValueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Domain, _abc.Awaitable[_directory_pb2.Domain]]:
+        """Gives a value to a domain; an empty text restores the default."""
 
     @_abc_1.abstractmethod
     def AddUser(
@@ -284,6 +312,14 @@ class DirectoryServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_directory_pb2.Resolution, _abc.Awaitable[_directory_pb2.Resolution]]:
         """Where mail to an address goes. Services that follow the directory call this only for addresses that they do not know."""
+
+    @_abc_1.abstractmethod
+    def ExplainAddress(
+        self,
+        request: _directory_pb2.ResolveRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.AddressWay, _abc.Awaitable[_directory_pb2.AddressWay]]:
+        """The whole way of an address, for people."""
 
     @_abc_1.abstractmethod
     def Authenticate(

@@ -1,0 +1,104 @@
+"""Commands on aliases: each method is the body of a unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from services.directory.domain import aliases, names
+from services.directory.domain.aliases import AliasContext, AliasRequest
+from services.directory.domain.state import AliasState
+from services.directory.handlers import load
+from services.directory.handlers.book import CurrentBook
+from services.directory.handlers.commands import append, user_id
+from shared.clock import Clock
+from shared.eventstore.event import Provenance
+from shared.eventstore.transaction import Transaction
+from shared.protocol.address.account import lookup_key, without_subaddress
+from shared.protocol.address.address import Address
+from shared.routing.address_book import AddressBook
+from shared.routing.known_names import KnownAlias
+from shared.routing.loops import leads_back
+
+
+class AliasTexts(msgspec.Struct, frozen=True):
+    """A request in an operator's words; None leaves a value as it is."""
+
+    targets: Sequence[str] | None = None
+    owners: Sequence[str] | None = None
+    """Names or ids of users."""
+    ends_at: int | None = None
+    disabled: bool | None = None
+
+
+class AliasCommands:
+    """The commands."""
+
+    def __init__(self, current: CurrentBook, clock: Clock) -> None:
+        self._current = current
+        self._clock = clock
+
+    def add(self, tx: Transaction, text: str, texts: AliasTexts, provenance: Provenance) -> AliasState:
+        """Add an alias."""
+        address = names.alias_address(text)
+        request = _request(tx, msgspec.structs.replace(texts, targets=texts.targets or ()))
+        if not tx.answered(provenance.command):
+            ours, holder = load.has_domain(tx, address.domain), load.holder_of(tx, address)
+            patterns = load.pattern_count(tx, address.domain)
+            events = aliases.add_alias(holder, ours, patterns, address, request, self._context(tx))
+            append(tx, f"alias:{lookup_key(address)}", events, provenance)
+        return _alias(tx, str(address))
+
+    def change(self, tx: Transaction, address: str, texts: AliasTexts, provenance: Provenance) -> AliasState:
+        """Change an alias; no event is written when nothing changes."""
+        alias = _alias(tx, address)
+        events = aliases.change_alias(alias, _request(tx, texts), self._context(tx))
+        append(tx, f"alias:{names.key_of(alias.address)}", events, provenance)
+        return _alias(tx, address)
+
+    def end(self, tx: Transaction, key: str, provenance: Provenance) -> None:
+        """End a temporary alias whose time is over."""
+        events = aliases.end_alias(load.alias_as_stored(tx, key), self._clock.now())
+        append(tx, f"alias:{key}", events, provenance)
+
+    def remove(self, tx: Transaction, address: str, provenance: Provenance) -> str:
+        """Remove an alias; returns its address."""
+        if not tx.answered(provenance.command):
+            alias = _alias(tx, address)
+            append(tx, f"alias:{names.key_of(alias.address)}", aliases.remove_alias(alias), provenance)
+            return alias.address
+        return address
+
+    def _context(self, tx: Transaction) -> AliasContext:
+        return AliasContext(self._clock.now(), lambda target: self._is_known(tx, target), self._leads_back)
+
+    def _is_known(self, tx: Transaction, target: Address) -> bool:
+        """Whether an alias may have this target.
+
+        It may be an address of another server, or one that exists here, with or without a tag. The rows have what was
+        added a moment ago, and the address book knows what wildcards, catch-alls and aliases of domains take.
+        """
+        if not load.has_domain(tx, target.domain):
+            return True
+        if load.holder_of(tx, target) or load.holder_of(tx, without_subaddress(target)[0]):
+            return True
+        local = self._current.book.locate(target)
+        return local is not None and local.holder is not None
+
+    def _leads_back(self, alias: KnownAlias) -> bool:
+        return leads_back(AddressBook(self._current.book.names.with_alias(alias)), alias)
+
+
+def _request(tx: Transaction, texts: AliasTexts) -> AliasRequest:
+    """The request with parsed addresses and ids. Raises DirectoryRefused."""
+    return AliasRequest(
+        None if texts.targets is None else names.alias_targets(tuple(texts.targets)),
+        None if texts.owners is None else tuple(sorted({user_id(tx, name) for name in texts.owners})),
+        texts.ends_at,
+        texts.disabled,
+    )
+
+
+def _alias(tx: Transaction, address: str) -> AliasState:
+    return load.existing("alias", address, load.alias(tx, address))

@@ -1,0 +1,111 @@
+"""The values that a domain may have, what they mean, and how their texts are read.
+
+For an alias of another domain the values of that domain count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from shared.protocol.address.account import lookup_key
+from shared.protocol.address.address import parse_address
+from shared.protocol.address.domain import AddressError
+
+_MOST_CATCHING = 100
+_SEPARATORS = re.compile(r"[+=_~#-]{1,4}")
+_SWITCH = {"on": "on", "off": ""}
+
+
+class DomainRules(msgspec.Struct, frozen=True):
+    """The values of a domain that decide about addresses."""
+
+    catch_all: tuple[str, ...] = ()
+    """The addresses that get mail to names that do not exist; none: such mail is refused."""
+    separators: str = "+"
+    """Each of these characters begins the tag of a sub-address; empty: there are no sub-addresses."""
+    masquerading: bool = False
+    """Whether users with an account in the domain may send as any of its addresses."""
+
+
+class DomainValue(msgspec.Struct, frozen=True):
+    """A value that an operator may give to a domain."""
+
+    name: str
+    meaning: str
+    default: str
+    canonical: Callable[[str], str]
+    """The text to store; empty for the default. Raises ValueError with a sentence for the operator."""
+
+
+def rules_of(values: Mapping[str, str]) -> DomainRules:
+    """The rules from the stored texts."""
+    separators = values.get("separators", "")
+    return DomainRules(
+        tuple(values.get("catch_all", "").split()),
+        "" if separators == "none" else separators or DomainRules().separators,
+        values.get("masquerading") == "on",
+    )
+
+
+def canonical_value(name: str, text: str) -> str:
+    """The text to store for a value. Raises ValueError with a sentence for the operator."""
+    value = DOMAIN_VALUES.get(name)
+    if value is None:
+        raise ValueError(f"a domain has no value {name}; there are {', '.join(DOMAIN_VALUES)}")
+    return value.canonical(text.strip())
+
+
+def _catch_all(text: str) -> str:
+    by_key: dict[str, str] = {}
+    for word in text.replace(",", " ").split():
+        try:
+            address = parse_address(word)
+        except AddressError as error:
+            raise ValueError(f"{word!r} is not an address: {error.reason}") from error
+        by_key[lookup_key(address)] = str(address)
+    if len(by_key) > _MOST_CATCHING:
+        raise ValueError(f"a catch-all has at most {_MOST_CATCHING} addresses")
+    return " ".join(by_key.values())
+
+
+def _separators(text: str) -> str:
+    if text in ("", "none"):
+        return text
+    if _SEPARATORS.fullmatch(text) is None:
+        raise ValueError("separators are up to four of the characters + - = _ ~ #, or `none`")
+    characters = "".join(dict.fromkeys(text))
+    return "" if characters == DomainRules().separators else characters
+
+
+def _masquerading(text: str) -> str:
+    if text and text not in _SWITCH:
+        raise ValueError("masquerading is `on` or `off`")
+    return _SWITCH.get(text, "")
+
+
+DOMAIN_VALUES: Mapping[str, DomainValue] = {
+    value.name: value
+    for value in (
+        DomainValue(
+            "catch_all",
+            "Addresses here that get mail to names that do not exist in the domain; none: such mail is refused.",
+            "",
+            _catch_all,
+        ),
+        DomainValue(
+            "separators",
+            "Characters that begin the tag of a sub-address (name+tag@domain); `none`: no sub-addresses.",
+            DomainRules().separators,
+            _separators,
+        ),
+        DomainValue(
+            "masquerading",
+            "on: users with an account in the domain may send as any address of the domain.",
+            "off",
+            _masquerading,
+        ),
+    )
+}

@@ -1,0 +1,254 @@
+"""Domains, accounts and aliases from the directory's events."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import MutableMapping
+
+import msgspec
+
+from shared.events import directory as directory_events
+from shared.eventstore.event import Event
+from shared.protocol.address.account import lookup_key
+from shared.protocol.address.address import parse_address
+from shared.protocol.address.domain import AddressError
+from shared.routing.domain_values import DomainRules, rules_of
+from shared.routing.wildcards import WILDCARD, Wildcards
+
+
+class KnownAlias(msgspec.Struct, frozen=True):
+    """An alias, or the catch-all of a domain."""
+
+    address: str
+    targets: tuple[str, ...]
+    disabled: bool = False
+    ended: bool = False
+    """Whether the time of a temporary alias is over."""
+    owners: tuple[str, ...] = ()
+    """The users who may send as it, in place of the user of its single target."""
+    is_pattern: bool = False
+    """Whether it stands for more than one address; nobody sends as such an alias."""
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether mail to it goes to its targets."""
+        return not self.disabled and not self.ended
+
+
+class KnownDomain(msgspec.Struct, frozen=True):
+    """A domain of ours."""
+
+    id: str
+    name: str
+    incoming: bool
+    disabled: bool = False
+    alias_of: str = ""
+    """The id of the domain whose addresses are its own."""
+    rules: DomainRules = DomainRules()
+    catch_all: KnownAlias | None = None
+
+
+class KnownAccount(msgspec.Struct, frozen=True):
+    """An account."""
+
+    id: str
+    address: str
+    user: str
+    quota_bytes: int
+    disabled: bool = False
+
+
+class KnownNames:
+    """Names in memory. Every event must be applied in order; other events are ignored."""
+
+    def __init__(self) -> None:
+        self.domains: MutableMapping[str, KnownDomain] = {}
+        """Domains by name."""
+        self.accounts: dict[str, KnownAccount] = {}
+        """Accounts by the lookup key of their address."""
+        self.aliases: MutableMapping[str, KnownAlias] = {}
+        """Aliases by the lookup key of their address; wildcards too."""
+        self.wildcards: MutableMapping[str, Wildcards] = {}
+        """The patterns of aliases with wildcards, by the name of their domain."""
+        self._domain_names: dict[str, str] = {}
+        self._domain_values: dict[str, dict[str, str]] = {}
+        self._account_keys: dict[str, str] = {}
+        self._account_keys_of: dict[str, tuple[str, ...]] = {}
+        """The keys of each user's accounts."""
+
+    def apply(self, event: Event) -> None:
+        """Apply one event."""
+        match event:
+            case (
+                directory_events.DomainAdded()
+                | directory_events.DomainChanged()
+                | directory_events.DomainRemoved()
+                | directory_events.DomainAliased()
+                | directory_events.DomainValueChanged()
+            ):
+                self._apply_domain(event)
+            case (
+                directory_events.AccountAdded() | directory_events.AccountChanged() | directory_events.AccountRemoved()
+            ):
+                self._apply_account(event)
+            case directory_events.AliasAdded() | directory_events.AliasRemoved():
+                self._apply_alias(event)
+            case (
+                directory_events.AliasSwitched()
+                | directory_events.AliasTargetsChanged()
+                | directory_events.AliasEndChanged()
+                | directory_events.AliasEnded()
+                | directory_events.AliasOwnersChanged()
+            ):
+                self._change_alias(event)
+            case _:
+                pass
+
+    def domain_of(self, name: str) -> KnownDomain | None:
+        """The domain whose addresses count for this name: the domain itself, or the one of which it is an alias."""
+        domain = self.domains.get(name)
+        if domain is None or not domain.alias_of:
+            return domain
+        return self.domains.get(self._domain_names.get(domain.alias_of, ""), domain)
+
+    def has_account_in(self, user: str, domain: KnownDomain) -> bool:
+        """Whether a user has an account in a domain that is not disabled."""
+        suffix = f"@{domain.name}"
+        keys = self._account_keys_of.get(user, ())
+        return any(key.endswith(suffix) and not self.accounts[key].disabled for key in keys)
+
+    def with_alias(self, alias: KnownAlias) -> KnownNames:
+        """The names as they would be with this alias, to try it; they must not be changed."""
+        tried = self._copy()
+        key = key_of(alias.address)
+        tried.aliases = ChainMap({key: alias}, self.aliases)
+        if alias.is_pattern:
+            localpart, _, domain = key.rpartition("@")
+            patterns = self.wildcards.get(domain, Wildcards()).copy()
+            patterns.add(localpart)
+            tried.wildcards = ChainMap({domain: patterns}, self.wildcards)
+        return tried
+
+    def with_catch_all(self, domain: KnownDomain, targets: tuple[str, ...]) -> KnownNames:
+        """The names as they would be with this catch-all of a domain, to try it; they must not be changed."""
+        tried = self._copy()
+        changed = msgspec.structs.replace(domain, catch_all=catch_all_of(domain.name, targets))
+        tried.domains = ChainMap({domain.name: changed}, self.domains)
+        return tried
+
+    def _copy(self) -> KnownNames:
+        copied = KnownNames()
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+    def _apply_domain(
+        self,
+        event: directory_events.DomainAdded
+        | directory_events.DomainChanged
+        | directory_events.DomainRemoved
+        | directory_events.DomainAliased
+        | directory_events.DomainValueChanged,
+    ) -> None:
+        match event:
+            case directory_events.DomainAdded(identity, name, incoming):
+                self._domain_names[identity] = name
+                self.domains[name] = KnownDomain(identity, name, incoming)
+            case directory_events.DomainRemoved(identity, name):
+                self._domain_names.pop(identity, None)
+                self._domain_values.pop(identity, None)
+                self.domains.pop(name, None)
+            case directory_events.DomainChanged(identity, incoming, disabled):
+                self._change_domain(identity, incoming=incoming, disabled=disabled)
+            case directory_events.DomainAliased(identity, domain):
+                self._change_domain(identity, alias_of=domain)
+            case directory_events.DomainValueChanged(identity, name, value):
+                self._domain_values.setdefault(identity, {})[name] = value
+                rules = rules_of(self._domain_values[identity])
+                catch_all = catch_all_of(self._domain_names.get(identity, ""), rules.catch_all)
+                self._change_domain(identity, rules=rules, catch_all=catch_all)
+
+    def _change_domain(self, identity: str, **changes: object) -> None:
+        name = self._domain_names.get(identity)
+        if name is not None:
+            self.domains[name] = msgspec.structs.replace(self.domains[name], **changes)
+
+    def _apply_account(
+        self, event: directory_events.AccountAdded | directory_events.AccountChanged | directory_events.AccountRemoved
+    ) -> None:
+        match event:
+            case directory_events.AccountAdded(identity, address, user, quota_bytes):
+                key = key_of(address)
+                self._account_keys[identity] = key
+                self._account_keys_of[user] = (*self._account_keys_of.get(user, ()), key)
+                self.accounts[key] = KnownAccount(identity, address, user, quota_bytes)
+            case directory_events.AccountChanged(identity, disabled, quota_bytes):
+                account = self.accounts.get(self._account_keys.get(identity, ""))
+                if account is not None and account.id == identity:
+                    self.accounts[self._account_keys[identity]] = msgspec.structs.replace(
+                        account, disabled=disabled, quota_bytes=quota_bytes
+                    )
+            case directory_events.AccountRemoved(identity, address):
+                self._account_keys.pop(identity, None)
+                self._forget_account(key_of(address))
+
+    def _forget_account(self, key: str) -> None:
+        account = self.accounts.pop(key, None)
+        if account is None:
+            return
+        left = tuple(other for other in self._account_keys_of.get(account.user, ()) if other != key)
+        if left:
+            self._account_keys_of[account.user] = left
+        else:
+            self._account_keys_of.pop(account.user, None)
+
+    def _apply_alias(self, event: directory_events.AliasAdded | directory_events.AliasRemoved) -> None:
+        key = key_of(event.address)
+        localpart, _, domain = key.rpartition("@")
+        match event:
+            case directory_events.AliasAdded(address, targets):
+                is_pattern = WILDCARD in localpart
+                self.aliases[key] = KnownAlias(address, targets, is_pattern=is_pattern)
+                if is_pattern:
+                    self.wildcards.setdefault(domain, Wildcards()).add(localpart)
+            case directory_events.AliasRemoved():
+                removed = self.aliases.pop(key, None)
+                if removed is not None and removed.is_pattern:
+                    self.wildcards[domain].remove(localpart)
+
+    def _change_alias(
+        self,
+        event: directory_events.AliasSwitched
+        | directory_events.AliasTargetsChanged
+        | directory_events.AliasEndChanged
+        | directory_events.AliasEnded
+        | directory_events.AliasOwnersChanged,
+    ) -> None:
+        key = key_of(event.address)
+        alias = self.aliases.get(key)
+        if alias is None:
+            return
+        change = msgspec.structs.replace
+        match event:
+            case directory_events.AliasSwitched(disabled=disabled):
+                self.aliases[key] = change(alias, disabled=disabled)
+            case directory_events.AliasTargetsChanged(targets=targets):
+                self.aliases[key] = change(alias, targets=targets)
+            case directory_events.AliasEndChanged():
+                self.aliases[key] = change(alias, ended=False)
+            case directory_events.AliasEnded():
+                self.aliases[key] = change(alias, ended=True)
+            case directory_events.AliasOwnersChanged(owners=owners):
+                self.aliases[key] = change(alias, owners=owners)
+
+
+def catch_all_of(domain: str, targets: tuple[str, ...]) -> KnownAlias | None:
+    """The catch-all of a domain as an alias; None without targets."""
+    return KnownAlias(f"catch-all of {domain}", targets, is_pattern=True) if targets else None
+
+
+def key_of(address: str) -> str:
+    """The lookup key of an address in an event; such addresses are valid."""
+    try:
+        return lookup_key(parse_address(address))
+    except AddressError:
+        return address.casefold()

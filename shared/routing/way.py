@@ -1,0 +1,81 @@
+"""Explains where mail to an address goes, and why: every address on its way, and what holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from shared.protocol.address.address import Address, parse_address
+from shared.routing.address_book import MAX_ALIAS_STEPS, AddressBook, LocalAddress
+from shared.routing.known_names import KnownAccount, KnownAlias
+
+_MAX_STEPS = 200
+
+
+class WayStep(msgspec.Struct, frozen=True):
+    """An address on the way."""
+
+    depth: int
+    """0 for the address itself, 1 for its targets, and so on."""
+    address: str
+    text: str
+    """What holds the address, as a sentence."""
+
+
+def way_of(book: AddressBook, address: Address) -> list[WayStep]:
+    """The way of an address as a tree in depth-first order, and at most 200 steps of it."""
+    steps: list[WayStep] = []
+    for step in _steps(book, address, 0, ()):
+        if len(steps) == _MAX_STEPS:
+            steps.append(WayStep(0, str(address), "The way has further steps."))
+            break
+        steps.append(step)
+    return steps
+
+
+def _steps(book: AddressBook, address: Address, depth: int, path: tuple[str, ...]) -> Iterator[WayStep]:
+    local = book.locate(address)
+    if local is None:
+        yield WayStep(depth, str(address), f"{address.domain} is not a domain of this server: the mail leaves it.")
+        return
+    yield WayStep(depth, str(address), " ".join(_sentences(book, address, local, path)))
+    holder = local.holder
+    if not isinstance(holder, KnownAlias) or not holder.is_in_use or holder.address in path:
+        return
+    if depth < MAX_ALIAS_STEPS:
+        for target in holder.targets:
+            yield from _steps(book, parse_address(target), depth + 1, (*path, holder.address))
+
+
+def _sentences(book: AddressBook, address: Address, local: LocalAddress, path: tuple[str, ...]) -> Iterator[str]:
+    own = book.names.domains[address.domain]
+    if own.name != local.domain.name:
+        yield f"{own.name} is an alias of the domain {local.domain.name}: the address is {local.address}."
+    for domain in dict.fromkeys((own, local.domain)):
+        if domain.disabled:
+            yield f"The domain {domain.name} is disabled: mail is refused."
+    if not own.incoming:
+        yield f"The domain {own.name} receives no mail from outside (`mailfold domain incoming {own.name}`)."
+    if local.detail:
+        yield f"The tag {local.detail} is cut off."
+    yield _holder_text(local, path)
+
+
+def _holder_text(local: LocalAddress, path: tuple[str, ...]) -> str:
+    match local.holder:
+        case None:
+            return "Nothing here has this name, and the domain has no catch-all: mail is refused."
+        case KnownAccount(disabled=True, address=address):
+            return f"The account {address} is disabled: mail is refused."
+        case KnownAccount(address=address):
+            return f"The account {address} gets it."
+        case KnownAlias(address=address) if address in path:
+            return f"The way comes back to {address}: it ends here."
+        case KnownAlias(disabled=True, address=address):
+            return f"The alias {address} is disabled: mail is refused."
+        case KnownAlias(ended=True, address=address):
+            return f"The time of the alias {address} is over: mail is refused."
+        case KnownAlias() as alias:
+            kind = "" if alias.address.startswith("catch-all") else "wildcard alias " if alias.is_pattern else "alias "
+            return f"The {kind}{alias.address} sends it to {len(alias.targets)} address(es)."
