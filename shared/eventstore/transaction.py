@@ -74,10 +74,11 @@ class Heads:
 class Transaction:
     """The interface of a unit of work. It belongs to the group's connection and ends with the unit of work."""
 
-    __slots__ = ("_clock", "_heads", "_projections", "appended", "connection")
+    __slots__ = ("_clock", "_heads", "_projections", "appended", "connection", "octet_order")
 
     def __init__(self, connection: Connection, heads: Heads, projections: Sequence[Projection], clock: Clock) -> None:
         self.connection = connection
+        self.octet_order = connection.octet_order
         self._heads = heads
         self._projections = projections
         self._clock = clock
