@@ -101,6 +101,21 @@ def report_failed(event: outbound.OutboundReportFailed, _names: Names) -> Iterat
     yield from (f"  about {entry}" for entry in event.entries)
 
 
+def limit_exceeded(event: outbound.OutboundLimitExceeded, names: Names) -> Iterator[str]:
+    """An account went above a limit."""
+    yield f"the account {names.of(event.account)} is above a limit: {event.reason}; its mail is held"
+    yield f"  <{event.address}> will be notified"
+
+
+def owner_notified(event: outbound.OutboundOwnerNotified, names: Names) -> Iterator[str]:
+    """The owner of an account knows that its mail waits."""
+    if not event.report:
+        yield f"the owner of {names.of(event.account)} is not notified: nothing waits any more"
+        return
+    until = f"until {moment(event.until)}" if event.until else "until an operator releases it"
+    yield f"the owner of {names.of(event.account)} is notified as {event.report}: {event.mails} mail(s) held {until}"
+
+
 def rows_forgotten(event: outbound.OutboundRowsForgotten, names: Names) -> Iterator[str]:
     """Old rows of a table of the queue were forgotten."""
     account = f" of the account {names.of(event.account)}" if event.account else ""

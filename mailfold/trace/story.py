@@ -45,6 +45,8 @@ _LINES: dict[type[Event], Lines] = {
     outbound.OutboundReportSubmitted: outbound_lines.report_submitted,
     outbound.OutboundReportFailed: outbound_lines.report_failed,
     outbound.OutboundRowsForgotten: outbound_lines.rows_forgotten,
+    outbound.OutboundLimitExceeded: outbound_lines.limit_exceeded,
+    outbound.OutboundOwnerNotified: outbound_lines.owner_notified,
     outbound.OutboundPaused: outbound_lines.paused,
     outbound.OutboundResumed: outbound_lines.resumed,
     outbound.OutboundHoldRuleAdded: outbound_lines.hold_rule_added,

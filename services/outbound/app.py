@@ -29,6 +29,7 @@ from services.outbound.handlers.enqueue import Enqueuer
 from services.outbound.handlers.family_refusals import FamilyRefusals
 from services.outbound.handlers.forgetting import Forgetting
 from services.outbound.handlers.holds import Holds
+from services.outbound.handlers.limit_notices import LimitNotices
 from services.outbound.handlers.messages import MessagePreparer
 from services.outbound.handlers.record import Recorder
 from services.outbound.handlers.report_submitter import ReportSubmitter
@@ -37,6 +38,7 @@ from services.outbound.handlers.routes import Routes
 from services.outbound.handlers.runner import Runner
 from services.outbound.handlers.sts_policies import StsPolicies
 from services.outbound.projections.holds import HoldProjection
+from services.outbound.projections.limits import LimitProjection
 from services.outbound.projections.queue import QueueProjection
 from services.outbound.projections.reports import ReportProjection
 from services.outbound.projections.sent import SentProjection
@@ -85,13 +87,14 @@ class Outbound:
             ReportProjection(metadata),
             HoldProjection(metadata),
             SentProjection(metadata),
+            LimitProjection(metadata),
             TransportSecurityProjection(metadata),
             DeadLetterProjection(metadata),
         )
         self.store = host.event_store(SERVICE, metadata, projections)
         self._resolver = Resolver(host.section(ResolverSettings), host.clock)
         self._holds = Holds(self.store, host.ids)
-        limits = AccountLimits(settings.sending_limits(), releases=settings.release_limited)
+        limits = AccountLimits(settings.sending_limits(), host.clock, releases=settings.release_limited)
         self._enqueuer = Enqueuer(self.store, self._holds, limits, host.ids, host.clock, settings.max_waiting)
         self._submitter = ReportSubmitter(self.store, host.channel("ingress", SERVICE))
         self._connections = Connections(_connection_settings(settings, host.server.host), _contexts(host))
@@ -106,6 +109,7 @@ class Outbound:
         self._ages = Ages(
             due, recorder, settings.schedule(), host.clock, self._runner.claiming, settings.age_look_seconds
         )
+        self._limit_notices = LimitNotices(self.store, host.blobs, host.clock, host.ids, host.server.host)
         self._forgetting = Forgetting(self.store, host.clock, settings.kept_rows())
         commands = QueueCommands(self.store, due, recorder, host.clock, host.turns, self._runner.claiming)
         endpoint = OutboundEndpoint(
@@ -132,12 +136,14 @@ class Outbound:
         self._dnssec.start()
         self._runner.start()
         self._ages.start()
+        self._limit_notices.start()
         self._forgetting.start()
         self._submitter.start()
 
     async def stop(self) -> None:
         """Finish the work in progress and close."""
         await self._forgetting.stop()
+        await self._limit_notices.stop()
         await self._ages.stop()
         await self._runner.stop()
         await self._submitter.stop()

@@ -172,7 +172,7 @@ class OutboundExpired(Event, frozen=True):
     attempt: SendingAttempt | None = None
 
 
-@stored("outbound.held")
+@stored("outbound.held", schema=2)
 class OutboundHeld(Event, frozen=True):
     """The entry is not tried until it is released."""
 
@@ -181,6 +181,42 @@ class OutboundHeld(Event, frozen=True):
     reason: str
     until: int = 0
     """When it is released by itself, in UTC microseconds; 0: only an operator releases it."""
+    account: str = ""
+    """The account that is above a limit; empty where another reason holds the entry."""
+
+
+@upcast("outbound.held", 1)
+def _without_account(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 did not say whether a limit holds the entry."""
+    return data
+
+
+@stored("outbound.limit_exceeded")
+class OutboundLimitExceeded(Event, frozen=True):
+    """An account went above a limit while none of its mail was held; its owner will be notified once."""
+
+    account: str
+    queue_id: str
+    """The first mail that is held."""
+    address: str
+    """The address that is notified: the reverse-path of the mail."""
+    sending_domain: str
+    reason: str
+    """The limit, in words."""
+
+
+@stored("outbound.owner_notified")
+class OutboundOwnerNotified(Event, frozen=True):
+    """The owner of an account was sent the notification about a limit."""
+
+    account: str
+    queue_id: str
+    report: str
+    """The queue id of the notification; empty where nothing waited any more."""
+    mails: int
+    """Mails that waited."""
+    until: int
+    """When the last of them is released, in UTC microseconds; 0: an operator releases them."""
 
 
 @stored("outbound.released")
@@ -218,7 +254,7 @@ class OutboundReportMade(Event, frozen=True):
     queue_id: str
     """The queue id of the mail that it is about."""
     kind: str
-    """`failed`, `delayed`, `relayed`, `delivered` or `expanded`."""
+    """`failed`, `delayed`, `relayed`, `delivered` or `expanded`; `held` for the notification about a limit."""
     entries: tuple[str, ...]
     to: str
     author: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from services.outbound.domain.sending_limits import DAY, Counted, LimitExceeded, SendingLimits, exceeded
 from services.outbound.projections.sent import recipient_key
-from shared.events.outbound import OutboundHeld, OutboundQueued
+from shared.clock import Clock
+from shared.events.outbound import OutboundHeld, OutboundLimitExceeded, OutboundQueued
+from shared.eventstore.event import Event
 from shared.eventstore.transaction import Transaction
 
 # Each walks the index as far as the limit and no further, however much the account submits.
@@ -16,6 +18,8 @@ _NTH_RECIPIENT = (
     "SELECT counts_at FROM sent_entry WHERE account = ? AND counts_at > ? ORDER BY counts_at DESC LIMIT 1 OFFSET ?"
 )
 _IS_KNOWN = "SELECT 1 FROM known_recipient WHERE account = ? AND recipient = ?"
+_IS_HELD = "SELECT 1 FROM limit_held WHERE account = ? LIMIT 1"
+_NOTICED = "SELECT at FROM limit_notice WHERE account = ?"
 _NTH_NEW_RECIPIENT = (
     "SELECT counts_at FROM sent_entry WHERE account = ? AND is_new = 1 AND counts_at > ? "
     "ORDER BY counts_at DESC LIMIT 1 OFFSET ?"
@@ -25,9 +29,10 @@ _NTH_NEW_RECIPIENT = (
 class AccountLimits:
     """Applies the limits at the moment a copy is enqueued."""
 
-    def __init__(self, limits: SendingLimits, *, releases: bool) -> None:
+    def __init__(self, limits: SendingLimits, clock: Clock, *, releases: bool) -> None:
         """`releases`: held mail is released by itself when the window has room."""
         self._limits = limits
+        self._clock = clock
         self._releases = releases
 
     def hold_of(self, transaction: Transaction, queued: OutboundQueued, now: int) -> OutboundHeld | None:
@@ -37,7 +42,21 @@ class AccountLimits:
         surplus = self._mails(transaction, queued, now) or self._new_recipients(transaction, queued, now)
         if surplus is None:
             return None
-        return OutboundHeld(queued.entry, queued.queue_id, surplus.reason, surplus.until if self._releases else 0)
+        until = surplus.until if self._releases else 0
+        return OutboundHeld(queued.entry, queued.queue_id, surplus.reason, until, queued.account)
+
+    def crossing_of(self, transaction: Transaction, queued: OutboundQueued, hold: OutboundHeld) -> Event | None:
+        """The event by which the owner is notified: of the first entry that a limit holds, and not twice in a day."""
+        if not (hold.account and queued.reverse_path):
+            return None
+        if transaction.first_row(_IS_HELD, (hold.account,)) is not None:
+            return None
+        row = transaction.first_row(_NOTICED, (hold.account,))
+        if row is not None and row[0] > self._clock.now() - DAY:
+            return None
+        return OutboundLimitExceeded(
+            hold.account, queued.queue_id, queued.reverse_path, queued.sending_domain, hold.reason
+        )
 
     def _mails(self, transaction: Transaction, queued: OutboundQueued, now: int) -> LimitExceeded | None:
         def nth_newest(counted: Counted, after: int, number: int) -> int | None:

@@ -74,7 +74,11 @@ class Enqueuer:
         queued = msgspec.structs.replace(copy, entry=self._ids.new(IdKind.ENTRY), is_new_recipient=is_new)
         now = self._clock.now()
         hold = self._holds.hold_of(queued, now) or self._account_limits.hold_of(transaction, queued, now)
+        crossing = None if hold is None else self._account_limits.crossing_of(transaction, queued, hold)
         events: list[Event] = [queued] if hold is None else [queued, hold]
         recorded_by = Provenance(provenance.actor, provenance.cause, provenance.correlation, command)
         transaction.append(queued.entry, events, recorded_by)
+        if crossing is not None:
+            provenance = Provenance(provenance.actor, provenance.cause, provenance.correlation)
+            transaction.append(f"limit/{queued.account}", [crossing], provenance)
         return queued.entry, False

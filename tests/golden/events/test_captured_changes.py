@@ -19,9 +19,11 @@ from services.ingress.projections.receptions import ReceptionProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
 from services.outbound.projections.holds import HoldProjection
+from services.outbound.projections.limits import LimitProjection
 from services.outbound.projections.queue import QueueProjection
 from services.outbound.projections.reports import ReportProjection
 from services.outbound.projections.sent import SentProjection
+from services.outbound.projections.transport_security import TransportSecurityProjection
 from shared.eventstore.change_capture import ChangeCapture
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.deadletters import DeadLetterProjection
@@ -43,6 +45,8 @@ PROJECTIONS: list[Callable[[sqlalchemy.MetaData], Projection]] = [
     ReportProjection,
     HoldProjection,
     SentProjection,
+    LimitProjection,
+    TransportSecurityProjection,
     DeadLetterProjection,
 ]
 
