@@ -29,6 +29,12 @@ def bounced(event: delivery.DeliveryBounced, names: Names) -> Iterator[str]:
     yield from (f"  {_step(step, names)}" for step in event.steps)
 
 
+def reported(event: delivery.DeliveryReported, names: Names) -> Iterator[str]:
+    """The sender asked for reports of success."""
+    yield f"success is reported to the sender for {', '.join(event.recipients)}"
+    yield from (f"  {_step(step, names)}" for step in event.steps)
+
+
 def buried(event: deadletters.DeadLetterBuried, _names: Names) -> Iterator[str]:
     """A step that became a dead letter."""
     yield f"dead letter {event.id}: {event.what} could not be done in {event.attempts} attempt(s)"

@@ -31,6 +31,7 @@ _LINES: dict[type[Event], Lines] = {
     delivery.DeliveryPlanned: delivery_lines.planned,
     delivery.DeliverySettled: delivery_lines.settled,
     delivery.DeliveryBounced: delivery_lines.bounced,
+    delivery.DeliveryReported: delivery_lines.reported,
     outbound.OutboundQueued: outbound_lines.queued,
     outbound.OutboundDelivered: outbound_lines.delivered,
     outbound.OutboundDeferred: outbound_lines.deferred,

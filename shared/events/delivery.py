@@ -63,3 +63,13 @@ class DeliveryBounced(Event, frozen=True):
     reason: str
     status: str
     steps: tuple[Step, ...] = ()
+
+
+@stored("delivery.reported")
+class DeliveryReported(Event, frozen=True):
+    """Every copy is stored; the steps notify a sender who asked for reports of success (RFC 3461 §4.1)."""
+
+    queue_id: str
+    recipients: tuple[str, ...]
+    """The forward-paths that the notifications are about."""
+    steps: tuple[Step, ...]

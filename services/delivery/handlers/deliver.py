@@ -13,10 +13,11 @@ import msgspec
 
 from services.delivery.domain.mail import AcceptedMail, notice_prefix, prefix
 from services.delivery.domain.plan import StepAction, plan
+from services.delivery.domain.success import successes_to_report
 from services.delivery.handlers.notices import FailedStep, Notices
 from services.delivery.handlers.record import DeliveryRecord, outcomes_of, record_of
 from shared.clock import Clock
-from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
+from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliveryReported, DeliverySettled, Step
 from shared.events.mail import Outcome, Recipient
 from shared.eventstore.event import Actor, Event, Provenance
 from shared.eventstore.store import EventStore
@@ -64,11 +65,10 @@ class Deliverer:
             record = await self._recorded_plan(mail, provenance)
             while record.settled is None:
                 failures = await self._carry_out(mail, record)
-                record = (
-                    await self._bounce(mail, record, failures, provenance)
-                    if failures
-                    else await self._settle(mail, record, provenance)
-                )
+                if failures:
+                    record = await self._bounce(mail, record, failures, provenance)
+                else:
+                    record = await self._report_or_settle(mail, record, provenance)
         return record.settled
 
     async def _carry_out(self, mail: AcceptedMail, record: DeliveryRecord) -> list[FailedStep]:
@@ -93,6 +93,16 @@ class Deliverer:
         ]
         steps, ways = plan(mail, routes)
         return await self._append(mail, record, [DeliveryPlanned(mail.queue_id, steps, ways)], provenance)
+
+    async def _report_or_settle(
+        self, mail: AcceptedMail, record: DeliveryRecord, provenance: Provenance
+    ) -> DeliveryRecord:
+        """Add the reports of success that the sender asked for, which are then carried out; else settle the mail."""
+        notices = () if record.is_reported else await self._notices.successes(mail, record.steps, record.next_index)
+        if not notices:
+            return await self._settle(mail, record, provenance)
+        reported = tuple(report.recipient for report in successes_to_report(mail, record.steps))
+        return await self._append(mail, record, [DeliveryReported(mail.queue_id, reported, notices)], provenance)
 
     async def _settle(self, mail: AcceptedMail, record: DeliveryRecord, provenance: Provenance) -> DeliveryRecord:
         outcomes = outcomes_of([recipient.address for recipient in mail.recipients], record)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.plan import StepAction
+from services.delivery.domain.success import successes_to_report
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
@@ -45,29 +46,32 @@ class Notices:
 
     async def steps(self, mail: AcceptedMail, failures: Sequence[FailedStep], first_index: int) -> tuple[Step, ...]:
         """The steps that notify the sender of these failures; none when nobody is to be notified."""
-        notified = _requested(mail, failures)
-        if not notified or not mail.reverse_path:
+        return await self._notifying(mail, _requested(mail, failures), first_index)
+
+    async def successes(self, mail: AcceptedMail, done: Sequence[Step], first_index: int) -> tuple[Step, ...]:
+        """The steps that notify the sender of the copies that are stored here; none when nobody asked for that."""
+        return await self._notifying(mail, successes_to_report(mail, done), first_index)
+
+    async def _notifying(
+        self, mail: AcceptedMail, reports: Sequence[RecipientReport], first_index: int
+    ) -> tuple[Step, ...]:
+        """A notification for each `MOST_RECIPIENTS` of the reports, with a step for each target of the sender."""
+        if not reports or not mail.reverse_path:
             return ()
         way = await self._book.resolve(parse_address(mail.reverse_path))
         if way.kind not in (ResolutionKind.ACCOUNTS, ResolutionKind.REMOTE):
             return ()
-        return await self._notifying(mail, notified, way, first_index)
-
-    async def _notifying(
-        self, mail: AcceptedMail, notified: Mapping[RecipientReport, FailedStep], way: Resolution, first_index: int
-    ) -> tuple[Step, ...]:
-        """A notification for each `MOST_RECIPIENTS` of the failures, with a step for each target of the sender."""
         original = await self._original(mail)
         steps: list[Step] = []
-        reports = list(notified)
         for start in range(0, len(reports), MOST_RECIPIENTS):
             chosen = reports[start : start + MOST_RECIPIENTS]
-            first = notified[chosen[0]]
-            blob, size, message_id = await self._write_report(original, chosen, _author_domain(mail, first, way))
+            first = chosen[0]
+            author_domain = _author_domain(mail, first.recipient, way)
+            blob, size, message_id = await self._write_report(original, chosen, author_domain)
             for target in way.targets:
                 steps.append(
                     Step(
-                        first.step.recipient,
+                        first.recipient,
                         first_index + len(steps),
                         StepAction.STORE if target.account else StepAction.ENQUEUE,
                         account=target.account,
@@ -117,21 +121,19 @@ class Notices:
         )
 
 
-def _requested(mail: AcceptedMail, failures: Sequence[FailedStep]) -> dict[RecipientReport, FailedStep]:
+def _requested(mail: AcceptedMail, failures: Sequence[FailedStep]) -> list[RecipientReport]:
     """The failures that the sender wants to be notified of (RFC 3461 §4.1). Each is listed once."""
     recipients = {recipient.address: recipient for recipient in mail.recipients}
-    requested: dict[RecipientReport, FailedStep] = {}
+    requested: dict[RecipientReport, None] = {}
     for failure in failures:
         recipient = recipients.get(failure.step.recipient)
         notify, orcpt = (recipient.notify, recipient.orcpt) if recipient else ("", "")
         if is_reported(notify, DsnAction.FAILED):
-            requested.setdefault(
-                RecipientReport(failure.step.recipient, failure.status, failure.reason, orcpt=orcpt), failure
-            )
-    return requested
+            requested[RecipientReport(failure.step.recipient, failure.status, failure.reason, orcpt=orcpt)] = None
+    return list(requested)
 
 
-def _author_domain(mail: AcceptedMail, failure: FailedStep, way: Resolution) -> str:
+def _author_domain(mail: AcceptedMail, recipient: str, way: Resolution) -> str:
     """A domain of ours: that of a local sender, else that of the recipient, who is then local."""
-    ours = mail.reverse_path if way.kind is ResolutionKind.ACCOUNTS else failure.step.recipient
+    ours = mail.reverse_path if way.kind is ResolutionKind.ACCOUNTS else recipient
     return parse_address(ours).domain

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence, Set
 import msgspec
 
 from services.delivery.domain.plan import StepAction
-from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
+from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliveryReported, DeliverySettled, Step
 from shared.events.mail import LARGEST_EVENT, MailSettled, Outcome
 from shared.eventstore.event import Recorded, encode
 
@@ -21,6 +21,8 @@ class DeliveryRecord(msgspec.Struct, frozen=True):
     """The steps to carry out. A bounced step is replaced by the steps of its notification."""
     bounced: tuple[DeliveryBounced, ...] = ()
     next_index: int = 0
+    is_reported: bool = False
+    """Whether the reports of success are among the steps."""
     settled: tuple[Outcome, ...] | None = None
     version: int = 0
     """The version of the stream, which the next append expects."""
@@ -49,6 +51,9 @@ def _with_event(record: DeliveryRecord, recorded: Recorded) -> DeliveryRecord:
             steps = (*(step for step in record.steps if step.index != bounce.index), *bounce.steps)
             highest = max([record.next_index, *(step.index + 1 for step in bounce.steps)])
             return msgspec.structs.replace(record, steps=steps, bounced=(*record.bounced, bounce), next_index=highest)
+        case DeliveryReported(_, _, steps):
+            highest = max([record.next_index, *(step.index + 1 for step in steps)])
+            return msgspec.structs.replace(record, steps=(*record.steps, *steps), is_reported=True, next_index=highest)
         case DeliverySettled(_, outcomes):
             return msgspec.structs.replace(record, settled=outcomes)
         case _:

@@ -5,13 +5,13 @@ The results of the steps remain in the stream of the mail.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import sqlalchemy
 from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text
 
-from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
+from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliveryReported, DeliverySettled, Step
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
@@ -45,18 +45,25 @@ class PlanProjection:
                     (queue_id, recorded.at, _encoder.encode(steps)),
                 )
             case DeliveryBounced(queue_id) as bounced:
-                self._replace(connection, queue_id, bounced)
+                self._change(connection, queue_id, lambda steps: _without(steps, bounced))
+            case DeliveryReported(queue_id, _, added):
+                self._change(connection, queue_id, lambda steps: (*steps, *added))
             case DeliverySettled(queue_id):
                 connection.execute("DELETE FROM plan WHERE queue_id = ?", (queue_id,))
             case _:
                 pass
 
     @staticmethod
-    def _replace(connection: Connection, queue_id: str, bounced: DeliveryBounced) -> None:
+    def _change(connection: Connection, queue_id: str, change: Callable[[tuple[Step, ...]], tuple[Step, ...]]) -> None:
         row = connection.first_row("SELECT steps FROM plan WHERE queue_id = ?", (queue_id,))
         if row is not None:
-            steps = (*(step for step in decode_steps(row[0]) if step.index != bounced.index), *bounced.steps)
+            steps = change(decode_steps(row[0]))
             connection.execute("UPDATE plan SET steps = ? WHERE queue_id = ?", (_encoder.encode(steps), queue_id))
+
+
+def _without(steps: Sequence[Step], bounced: DeliveryBounced) -> tuple[Step, ...]:
+    """The steps after a bounce: those of its notification stand in for the one that failed."""
+    return (*(step for step in steps if step.index != bounced.index), *bounced.steps)
 
 
 def decode_steps(data: bytes) -> tuple[Step, ...]:

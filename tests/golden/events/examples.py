@@ -125,6 +125,7 @@ EXAMPLES: tuple[Event, ...] = (
         (_STEP, delivery.Step("cat@example.org", 1, "enqueue")),
         ("ann@example.org → ann@example.org (account)",),
     ),
+    delivery.DeliveryReported("q0001", ("ann@example.org",), (_STEP,)),
     delivery.DeliverySettled("q0001", _OUTCOMES),
     directory.AccountAdded("a0001", "ann@example.org", "u0001", 1_000_000_000),
     directory.AccountChanged("a0001", True, 2_000_000_000),

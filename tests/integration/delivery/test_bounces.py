@@ -160,3 +160,47 @@ async def test_requiretls_goes_with_every_copy_that_leaves(installation: Install
     for entry in entries:
         queued, *_ = await installation.store("outbound").read_stream(entry.id)
         assert isinstance(queued.event, OutboundQueued) and queued.event.require_tls
+
+
+async def test_a_sender_who_asks_for_success_is_notified_of_each_stored_copy(installation: Installation) -> None:
+    await installation.add_people("cat")
+    recipients = (
+        Recipient("ann@example.org", "SUCCESS,FAILURE", "rfc822;ann@example.org"),
+        Recipient("cat@example.org", "FAILURE"),
+        Recipient("full@example.org", "SUCCESS,FAILURE"),
+    )
+    mail = await installation.submitted(*recipients)
+    await installation.publish(mail, times=3)
+    outcomes = await installation.until_settled(mail.queue_id, times=3)
+    assert outcomes == {"ann@example.org": "delivered", "cat@example.org": "delivered", "full@example.org": "bounced"}
+    notices = await installation.messages("bob")
+    blocks = [
+        line
+        for notice in notices
+        for line in notice.split(b"\r\n")
+        if line.startswith((b"Final-Recipient", b"Action:"))
+    ]
+    assert sorted(zip(blocks[::2], blocks[1::2], strict=True)) == [
+        (b"Final-Recipient: rfc822; ann@example.org", b"Action: delivered"),
+        (b"Final-Recipient: rfc822; full@example.org", b"Action: failed"),
+    ]
+    await installation.verify()
+
+
+async def test_a_remote_sender_who_asks_for_success_is_notified_through_the_queue(installation: Installation) -> None:
+    mail = await installation.submitted(Recipient("ann@example.org", "SUCCESS"), sender="eve@example.net")
+    assert await settle(installation, mail) == {"ann@example.org": "delivered"}
+    (entry,) = await installation.queued()
+    assert (entry.sender, entry.recipient) == ("", "eve@example.net")
+
+
+async def test_success_is_not_reported_to_the_null_reverse_path(installation: Installation) -> None:
+    mail = await installation.submitted(Recipient("ann@example.org", "SUCCESS"), sender="")
+    assert await settle(installation, mail) == {"ann@example.org": "delivered"}
+    assert (await installation.count("bob"), await installation.queued()) == (0, [])
+
+
+async def test_a_report_of_success_that_cannot_be_stored_is_given_up(installation: Installation) -> None:
+    mail = await installation.submitted(Recipient("ann@example.org", "SUCCESS"), sender="fuller@example.org")
+    assert await settle(installation, mail) == {"ann@example.org": "delivered"}
+    await installation.verify()

@@ -1,0 +1,45 @@
+"""Which recipients are reported as delivered to a sender who asked for that (RFC 3461 §4.1, §5.2.1, §5.2.7)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from services.delivery.domain.mail import AcceptedMail
+from services.delivery.domain.plan import StepAction
+from shared.events.delivery import Step
+from shared.protocol.dsn.action import DsnAction, is_reported
+from shared.protocol.dsn.content import RecipientReport
+
+_TEXTS = {
+    DsnAction.DELIVERED: "the mail is in the mailbox",
+    DsnAction.EXPANDED: "the address stands for several others, and the mail was passed on to them",
+}
+
+
+def successes_to_report(mail: AcceptedMail, done: Sequence[Step]) -> list[RecipientReport]:
+    """The reports of success about a mail of which every step is done.
+
+    A recipient on another server is reported by the queue or by that server. A mail that was filed as spam makes no
+    report, because its reverse-path is mostly forged.
+    """
+    if mail.spam or not any(is_reported(recipient.notify, DsnAction.DELIVERED) for recipient in mail.recipients):
+        return []
+    actions: dict[str, list[str]] = defaultdict(list)
+    for step in done:
+        if not step.blob:
+            actions[step.recipient].append(step.action)
+    reports: dict[RecipientReport, None] = {}
+    for recipient in mail.recipients:
+        action = _action_of(actions[recipient.address])
+        if action is not None and is_reported(recipient.notify, action):
+            report = RecipientReport(recipient.address, "2.0.0", _TEXTS[action], action, orcpt=recipient.orcpt)
+            reports[report] = None
+    return list(reports)
+
+
+def _action_of(actions: Sequence[str]) -> DsnAction | None:
+    """What to report of a recipient with these steps: a copy that its owner discards is delivered as well."""
+    if all(action == StepAction.ENQUEUE for action in actions):
+        return None
+    return DsnAction.DELIVERED if len(actions) == 1 else DsnAction.EXPANDED
