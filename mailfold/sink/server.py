@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import ssl
 import sys
 import traceback
 from collections import defaultdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -17,8 +19,11 @@ from mailfold.sink.envelope import envelope_fields, is_fit
 from mailfold.sink.limits import SinkLimits
 from mailfold.sink.maildir import SinkMaildir
 from mailfold.texts import printable
+from shared.clock import SystemClock
 from shared.protocol.smtp.trace_header import date_time
+from shared.tls.authority import LocalAuthority
 
+_NAME = "sink.invalid"
 _LINE_OCTETS = 64 * 1024
 _COMMAND_OCTETS = 2048
 _DRAINED = 1024 * 1024
@@ -102,15 +107,16 @@ class SinkProtocol(SMTP):
 
     line_length_limit = _LINE_OCTETS
 
-    def __init__(self, handler: SinkHandler, usage: SinkUsage) -> None:
+    def __init__(self, handler: SinkHandler, usage: SinkUsage, context: ssl.SSLContext) -> None:
         limits = usage.limits
         super().__init__(
             handler,
             data_size_limit=limits.message_octets,
             enable_SMTPUTF8=True,
-            hostname="sink.invalid",
+            hostname=_NAME,
             ident="Mailfold sink",
             timeout=limits.idle_seconds,
+            tls_context=context,
             auth_exclude_mechanism=("PLAIN", "LOGIN"),
             loop=asyncio.get_running_loop(),
         )
@@ -119,7 +125,10 @@ class SinkProtocol(SMTP):
         self._is_counted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection; refuse it with 421 when there are too many."""
+        """Take the connection; refuse it with 421 when there are too many. After STARTTLS it is made a second time."""
+        if self._is_counted:
+            super().connection_made(transport)
+            return
         if self._usage.connections >= self._usage.limits.connections:
             transport.write(_BUSY)  # type: ignore[attr-defined]
             transport.close()
@@ -177,7 +186,16 @@ async def serve(maildir: SinkMaildir, address: str, port: int, limits: SinkLimit
     logging.getLogger("mail").disabled = logging.getLogger("mail.log").disabled = True
     usage = SinkUsage(limits or SinkLimits())
     handler = SinkHandler(maildir, usage.limits)
-    return await asyncio.get_running_loop().create_server(lambda: SinkProtocol(handler, usage), address, port)
+    context = await asyncio.to_thread(_context, maildir.folder)
+    return await asyncio.get_running_loop().create_server(lambda: SinkProtocol(handler, usage, context), address, port)
+
+
+def _context(folder: Path) -> ssl.SSLContext:
+    """TLS with a certificate of an authority that is made for the sink. Raises OSError."""
+    files = LocalAuthority(folder / "tls", SystemClock(), "Mailfold sink").ensure((_NAME, "localhost"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    return context
 
 
 def _say(text: str, *, keep_lines: bool = False) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ async def test_paths_that_would_break_a_field_or_leave_the_folder_do_no_harm(tmp
         assert [reply[:3] for reply in replies] == ["250", "501", "553", "250", "553", "250", "354", "250"]
         (mail,) = maildir.newest(9)
         assert (mail.sender, mail.recipients) == ("../../etc@x.example", ["../../../tmp/evil@x.example"])
-        assert names_in(tmp_path) == {"sink"} and names_in(maildir.folder) == {"tmp", "new", "cur"}
+        assert names_in(tmp_path) == {"sink"} and names_in(maildir.folder) == {"tmp", "new", "cur", "tls"}
 
 
 async def test_too_many_recipients_and_too_much_mail_are_refused(tmp_path: Path) -> None:
@@ -192,3 +193,35 @@ async def test_an_error_is_a_temporary_reply_without_its_text(
         assert "/secret/place" in capsys.readouterr().out
         monkeypatch.undo()
         assert (await client.ask(*ENVELOPE[1:], b"x\r\n."))[-1].startswith("250 ")
+
+
+async def test_what_ehlo_offers(tmp_path: Path) -> None:
+    async with sink(tmp_path) as (_, connect):
+        client = await connect()
+        await client.reply()
+        client.writer.write(b"EHLO client.example\r\n")
+        offered = [(await client.reader.readline()).decode().strip()[4:]]
+        while not offered[-1].startswith("HELP"):
+            offered.append((await client.reader.readline()).decode().strip()[4:])
+        assert set(offered) == {"sink.invalid", "SIZE 100000", "8BITMIME", "SMTPUTF8", "STARTTLS", "HELP"}
+
+
+async def test_a_mail_under_tls_counts_as_one_connection(tmp_path: Path) -> None:
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    async with sink(tmp_path) as (maildir, connect):
+        for _ in range(2 * SMALL.connections):
+            client = await connect()
+            await client.reply()
+            assert await client.ask(b"EHLO client.example", b"STARTTLS") == ["250 HELP", "220 Ready to start TLS"]
+            await client.writer.start_tls(trusting)
+            lines = (b"EHLO client.example", b"MAIL FROM:<ann@example.org> SMTPUTF8 BODY=8BITMIME SIZE=30")
+            assert (await client.ask(*lines))[-1] == "250 2.1.0 taken"
+            replies = await client.ask(
+                "RCPT TO:<b\u00fcb@far.example>".encode(), b"DATA", b"Subject: x\r\n\r\nHi.\r\n."
+            )
+            assert [reply[:3] for reply in replies] == ["250", "354", "250"]
+            await client.ask(b"QUIT")
+            client.writer.close()
+            await client.writer.wait_closed()
+        assert len(maildir.newest(10)) == 2 * SMALL.connections
