@@ -64,6 +64,15 @@ from shared.service import Host
 
 SERVICE = "outbound"
 _SMTP = 25
+_PROJECTIONS = (
+    QueueProjection,
+    ReportProjection,
+    HoldProjection,
+    SentProjection,
+    LimitProjection,
+    TransportSecurityProjection,
+    DeadLetterProjection,
+)
 _REFERENCES = (
     "SELECT entry, blob FROM queue WHERE entry > ? ORDER BY entry LIMIT 5000",
     "SELECT report, blob FROM report WHERE report > ? ORDER BY report LIMIT 5000",
@@ -82,16 +91,7 @@ class Outbound:
         self._host = host
         self._settings = settings = host.section(OutboundSettings)
         metadata = sqlalchemy.MetaData()
-        projections = (
-            QueueProjection(metadata),
-            ReportProjection(metadata),
-            HoldProjection(metadata),
-            SentProjection(metadata),
-            LimitProjection(metadata),
-            TransportSecurityProjection(metadata),
-            DeadLetterProjection(metadata),
-        )
-        self.store = host.event_store(SERVICE, metadata, projections)
+        self.store = host.event_store(SERVICE, metadata, tuple(kind(metadata) for kind in _PROJECTIONS))
         self._resolver = Resolver(host.section(ResolverSettings), host.clock)
         self._holds = Holds(self.store, host.ids)
         limits = AccountLimits(settings.sending_limits(), host.clock, releases=settings.release_limited)
@@ -115,15 +115,12 @@ class Outbound:
         endpoint = OutboundEndpoint(
             self.store, self._enqueuer, commands, self._holds, self._runner, probe, settings.expire_days
         )
+        health = host.health(SERVICE, self.store)
+        owner = StoreOwner(SERVICE, self.store, health, report=self._report, blobs=self._referenced)
         self.registrations: Sequence[Registration] = (
             (add_OutboundServicer_to_server, endpoint),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
-            (
-                add_OwnerServicer_to_server,
-                StoreOwner(
-                    SERVICE, self.store, host.health(SERVICE, self.store), report=self._report, blobs=self._referenced
-                ),
-            ),
+            (add_OwnerServicer_to_server, owner),
         )
 
     async def start(self) -> None:
