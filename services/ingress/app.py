@@ -26,7 +26,7 @@ from services.ingress.handlers.schedule import Schedule
 from services.ingress.handlers.stuck import stuck_mails
 from services.ingress.handlers.submitted_reports import SubmittedReports
 from services.ingress.handlers.submitted_test_mails import SubmittedTestMails
-from services.ingress.handlers.waiting import WaitingSubmissions
+from services.ingress.handlers.waiting import WaitingLimits, WaitingSubmissions
 from services.ingress.handlers.waiting_commands import WaitingCommands
 from services.ingress.projections.receptions import ReceptionProjection
 from services.ingress.projections.waiting import WaitingProjection
@@ -80,9 +80,10 @@ class Ingress:
         self.burial = Burial(self.dead_letters, holding, _ACTOR)
         self.repeater = Repeater(host.bus, self.receptions, schedule, self.burial, settings, host.clock)
         undo_seconds = host.section(UndoSettings).undo_seconds
-        self.waiting = WaitingSubmissions(
-            self.store, host.clock, undo_seconds, settings.future_release_days, settings.future_release_mails
+        limits = WaitingLimits(
+            settings.future_release_days, settings.future_release_mails, settings.future_release_bytes
         )
+        self.waiting = WaitingSubmissions(self.store, host.clock, undo_seconds, limits)
         self.releaser = Releaser(self.waiting, self.repeater, host.clock)
         self.settled = SettledWorker(host.bus, self.receptions, self.repeater, self.burial)
         self._certificate = RenewedCertificate(SERVICE, host.places, host.clock, host.server.host)

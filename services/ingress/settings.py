@@ -61,6 +61,15 @@ class IngressSettings(Section, frozen=True):
             le=100_000,
         ),
     ] = 1000
+    future_release_bytes: Annotated[
+        int,
+        Meta(
+            description="Octets of the mails of one account that may wait at once for a time that their sender chose; "
+            "more is answered 452.",
+            ge=2**20,
+            le=2**50,
+        ),
+    ] = 1024 * 1024 * 1024
     max_hops: Annotated[
         int, Meta(description="Received fields above which a message is refused as a loop.", ge=10, le=1000)
     ] = 100

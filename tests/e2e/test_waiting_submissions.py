@@ -113,6 +113,7 @@ def test_every_submission_can_be_undone_for_a_while(layout: str) -> None:
         undone = submit(server, ann, [ann.address], compose(ann.address, ann.address).data)
         kept = submit(server, ann, [ann.address], sent.data)
         server.kill()
+        assert [mail["queue_id"] for mail in waiting(server)] == [undone, kept]  # read from the files
         server.start()
         assert [mail["queue_id"] for mail in waiting(server)] == [undone, kept]
         server.command("submissions", "cancel", undone)

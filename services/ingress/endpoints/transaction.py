@@ -134,7 +134,7 @@ class MailTransaction:
     async def _hold_refusal(self, mail: Mail) -> Reply | None:
         """The refusal of a time of release (RFC 4865), or None."""
         try:
-            return await self._dependencies.waiting.refusal_of(mail.hold, self._client.account)
+            return await self._dependencies.waiting.refusal_of(mail.hold, self._client.account, mail.size or 0)
         except StoreUnavailable as error:
             return with_cause(replies.try_later(), f"event store: {error}")
 

@@ -90,7 +90,7 @@ class Acceptance:
         except BlobError as error:
             return refusal_of(error)
         except NoRoomToWait as error:
-            return with_cause(replies.too_many_held(), str(error))
+            return with_cause(replies.too_much_held(), str(error))
         except StoreUnavailable as error:
             return with_cause(replies.try_later(), f"event store: {error}")
         except ServiceError as error:

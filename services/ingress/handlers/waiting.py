@@ -23,9 +23,12 @@ from shared.protocol.smtp import replies
 from shared.protocol.smtp.reply import Reply
 
 _SECONDS_A_DAY = 86_400
-# It walks the index as far as the limit and no further. The mail itself does not count, because it may be written again
-# after a doubtful commit.
-_LAST_PLACE = "SELECT 1 FROM waiting_submission WHERE account = ? AND requested = 1 AND queue_id <> ? LIMIT 1 OFFSET ?"
+# It reads no more rows than an account may have, from the index alone. The mail itself does not count, because it may
+# be written again after a doubtful commit.
+_HELD_FOR_ACCOUNT = (
+    "SELECT count(*), coalesce(sum(size), 0) FROM waiting_submission WHERE account = ? AND requested = 1"
+    " AND queue_id <> ?"
+)
 _NEXT = "SELECT queue_id, release_at FROM waiting_submission ORDER BY release_at, queue_id LIMIT ?"
 _IS_WAITING = "SELECT 1 FROM waiting_submission WHERE queue_id = ?"
 _ROWS = "SELECT queue_id, release_at, at, account, sender, size, requested FROM waiting_submission WHERE queue_id > ?"
@@ -34,7 +37,18 @@ _Ending = Callable[[str], MailReleased | MailCancelled]
 
 
 class NoRoomToWait(Exception):
-    """The account has as many waiting mails as it may have."""
+    """The account has as much waiting mail as it may have."""
+
+
+class WaitingLimits(NamedTuple):
+    """What senders may ask for."""
+
+    days: float
+    """The longest time; 0: FUTURERELEASE is not offered."""
+    mails: int
+    """Mails of an account that wait at once."""
+    octets: int
+    """The size of these mails together."""
 
 
 class WaitingRow(NamedTuple):
@@ -52,28 +66,26 @@ class WaitingRow(NamedTuple):
 class WaitingSubmissions:
     """The submissions that wait for their release. Each change is durable when it returns."""
 
-    def __init__(
-        self, store: EventStore, clock: Clock, undo_seconds: float, future_release_days: float, most_of_account: int
-    ) -> None:
-        """`undo_seconds` is the time in which each submission can be cancelled.
-
-        `future_release_days` and `most_of_account` limit what senders ask for.
-        """
+    def __init__(self, store: EventStore, clock: Clock, undo_seconds: float, limits: WaitingLimits) -> None:
+        """`undo_seconds` is the time in which each submission can be cancelled."""
         self._store = store
         self._clock = clock
         self._undo_seconds = undo_seconds
-        self._most = most_of_account
-        self.longest = int(future_release_days * _SECONDS_A_DAY)
+        self._limits = limits
+        self.longest = int(limits.days * _SECONDS_A_DAY)
         """The longest time that a sender may ask for, in seconds; 0: FUTURERELEASE is not offered."""
 
-    async def refusal_of(self, hold: Hold, account: str) -> Reply | None:
-        """The refusal of a hold that MAIL asks for, or None. Raises StoreUnavailable."""
+    async def refusal_of(self, hold: Hold, account: str, size: int = 0) -> Reply | None:
+        """The refusal of a hold that MAIL asks for, or None; `size` is that of the mail in octets, if it is known.
+
+        Raises StoreUnavailable.
+        """
         if hold is None:
             return None
         if is_too_late(hold, self._clock.now(), self.longest):
             return replies.hold_too_long(self.longest)
-        is_full = await self._store.read(lambda reader: self._is_full(reader, account, ""))
-        return replies.too_many_held() if is_full else None
+        has_room = await self._store.read(lambda reader: self._has_room(reader, account, "", size))
+        return None if has_room else replies.too_much_held()
 
     def release_of(self, hold: Hold) -> ReleaseTime:
         """When a mail that is accepted now is released."""
@@ -83,16 +95,18 @@ class WaitingSubmissions:
         """The check of the limit in the transaction of acceptance, which raises NoRoomToWait; None: it has none."""
         if not isinstance(event, MailSubmitted) or not event.hold_requested:
             return None
-        account, queue_id = event.account, event.queue_id
+        account, queue_id, size = event.account, event.queue_id, event.message.size
 
         def check(transaction: Transaction) -> None:
-            if self._is_full(transaction, account, queue_id):
-                raise NoRoomToWait(f"{self._most} mails of the account wait for their release")
+            if not self._has_room(transaction, account, queue_id, size):
+                raise NoRoomToWait("the account may have no further mail that waits for its release")
 
         return check
 
-    def _is_full(self, reader: Reader | Transaction, account: str, queue_id: str) -> bool:
-        return reader.first_row(_LAST_PLACE, (account, queue_id, self._most - 1)) is not None
+    def _has_room(self, reader: Reader | Transaction, account: str, queue_id: str, size: int) -> bool:
+        row = reader.first_row(_HELD_FOR_ACCOUNT, (account, queue_id))
+        mails, octets = (int(row[0]), int(row[1])) if row is not None else (0, 0)
+        return mails < self._limits.mails and octets + size <= self._limits.octets
 
     async def soonest(self, limit: int) -> list[tuple[str, int]]:
         """(queue id, time of release) of those that are released first. Raises StoreUnavailable."""

@@ -41,7 +41,8 @@ class WaitingProjection:
             sqlite_with_rowid=False,
         )
         Index("waiting_submission_release", table.c.release_at, table.c.queue_id)
-        Index("waiting_submission_account", table.c.account, table.c.requested, table.c.queue_id)
+        columns = (table.c.account, table.c.requested, table.c.queue_id, table.c.size)  # all that the limits need
+        Index("waiting_submission_account", *columns)
         self.tables: Sequence[Table] = (table,)
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:

@@ -270,9 +270,9 @@ def hold_too_long(seconds: int) -> Reply:
     return _reply(codes.ARGUMENT_SYNTAX_ERROR, codes.INVALID_ARGUMENTS, text)
 
 
-def too_many_held() -> Reply:
+def too_much_held() -> Reply:
     """The account has too much mail that waits for its release; there is room when some of it is released."""
-    text = "Too many of your messages wait for their release"
+    text = "Too much of your mail waits for its release"
     return _reply(codes.INSUFFICIENT_STORAGE, codes.SYSTEM_OTHER, text)
 
 

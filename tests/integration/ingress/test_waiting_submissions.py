@@ -220,7 +220,7 @@ async def test_an_account_fills_only_its_own_places(nats_server: NatsServer, tmp
                 assert (await client.say("MAIL FROM:<ann@example.org> HOLDFOR=3600")).startswith(b"250")
             replies = [await rest(client) for client in (first, second, third)]
             assert [reply[:9] for reply in replies] == [b"250 2.0.0", b"250 2.0.0", b"452 4.3.0"]
-            assert (await submit(first, " HOLDFOR=3600")).startswith(b"452 4.3.0 Too many")
+            assert (await submit(first, " HOLDFOR=3600")).startswith(b"452 4.3.0 Too much")
             id_of(await submit(first))  # mail that does not wait is taken all the same
             await stub(server).CancelWaiting(chosen(id_of(replies[0])))
             id_of(await submit(third, " HOLDFOR=3600"))

@@ -11,7 +11,7 @@ import sqlalchemy
 
 from services.ingress.domain.waiting_filter import WaitingSelection
 from services.ingress.handlers.receptions import Receptions
-from services.ingress.handlers.waiting import NoRoomToWait, WaitingSubmissions
+from services.ingress.handlers.waiting import NoRoomToWait, WaitingLimits, WaitingSubmissions
 from services.ingress.projections.receptions import MOVING, WAITING, ReceptionProjection
 from services.ingress.projections.waiting import WaitingProjection
 from shared.clock import FixedClock
@@ -25,6 +25,7 @@ from shared.protocol.smtp.commands import HoldFor
 BY = Provenance(Actor("operator", "root"), command="c1")
 HOUR = 3_600_000_000
 MOST = 3
+LIMITS = WaitingLimits(31, MOST, 1000)
 
 
 class World(NamedTuple):
@@ -36,7 +37,14 @@ class World(NamedTuple):
     waiting: WaitingSubmissions
 
     async def accept(
-        self, queue_id: str, hours: float, account: str = "a1", sender: str = "ann@example.org", *, asked: bool = True
+        self,
+        queue_id: str,
+        hours: float,
+        account: str = "a1",
+        sender: str = "ann@example.org",
+        size: int = 10,
+        *,
+        asked: bool = True,
     ) -> None:
         """Accept a mail that waits for so many hours."""
         release_at = self.clock.now() + int(hours * HOUR)
@@ -44,7 +52,7 @@ class World(NamedTuple):
             queue_id,
             sender,
             (),
-            Message(f"g1/{queue_id}", 10),
+            Message(f"g1/{queue_id}", size),
             Client(""),
             "u1",
             account,
@@ -64,7 +72,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     projections = (ReceptionProjection(metadata), WaitingProjection(metadata))
     store = EventStore(SqliteBackend(tmp_path / "i.sqlite"), metadata, projections, clock)
     await store.open()
-    yield World(clock, store, Receptions(store, 1.0), WaitingSubmissions(store, clock, 0.0, 31, MOST))
+    yield World(clock, store, Receptions(store, 1.0), WaitingSubmissions(store, clock, 0.0, LIMITS))
     assert not (await store.verify()).differences
     await store.close()
 
@@ -121,6 +129,17 @@ async def test_an_account_has_a_limited_number_of_what_it_asked_for(world: World
     await world.waiting.cancel(["q0"], "", BY)
     assert await world.waiting.refusal_of(HoldFor(60), "a1") is None
     await world.accept("q8", 1)
+
+
+async def test_an_account_has_limited_octets_of_what_it_asked_for(world: World) -> None:
+    await world.accept("q1", 1, size=600)
+    with pytest.raises(NoRoomToWait):
+        await world.accept("q2", 1, size=401)
+    assert await world.waiting.refusal_of(HoldFor(60), "a1", 401) is not None
+    assert await world.waiting.refusal_of(HoldFor(60), "a1", 400) is None
+    await world.accept("q2", 1, "a2", size=1000)
+    await world.accept("q3", 1, size=400)
+    await world.accept("q4", 1, size=5000, asked=False)
 
 
 async def test_the_time_to_undo_takes_no_place(world: World) -> None:
