@@ -1,4 +1,4 @@
-"""What an ARC-Authentication-Results field says behind its instance value (RFC 8617 §4.1.1, RFC 8601 §2.2)."""
+"""The results that a set carries behind its instance value (RFC 8617 §4.1.1, RFC 8601 §2.2)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from shared.protocol.arc.result import ChainResult
 from shared.protocol.authres.field import FIELD_NAME, MethodResult, build_field
 from shared.protocol.authres.identifier import canonical_id, is_ours
 from shared.protocol.dkim.canonical import HeaderFields
@@ -16,6 +17,12 @@ MOST_MERGED: Final = 8192
 
 # Everything up to the first semicolon that is not in a quoted string; comments are blanked before.
 _IDENTIFIER = re.compile(rb'(?:[^";]++|"(?:[^"\\]++|\\.)*+")*+;', re.DOTALL)
+
+
+def arc_result(verdict: ChainResult) -> MethodResult:
+    """The verdict on the chain in the form of Authentication-Results (RFC 8617 §5.2, §10.2)."""
+    oldest_pass = "" if verdict.oldest_pass is None else str(verdict.oldest_pass)
+    return MethodResult("arc", verdict.status, verdict.reason, (("header.oldest-pass", oldest_pass),))
 
 
 def results_payload(authserv_id: str, results: Iterable[MethodResult]) -> bytes:

@@ -41,7 +41,7 @@ class ChainResult(msgspec.Struct, frozen=True):
     """A key was not to be had now. For the chain this is a failure for good (§5.2.1), but the message can be asked for
     again with a 4xx reply."""
     oldest_pass: int | None = None
-    """The oldest instance since which the message is unchanged; 0 when no sealer changed it, and None unless the chain
-    passed (§5.2, the value of header.oldest-pass)."""
+    """The oldest instance since which the message is known to be unchanged; 0 when no sealer changed it, and None
+    unless the chain passed (§5.2, the value of header.oldest-pass). Only the newest message signatures are examined."""
     sets: tuple[SealedSet, ...] = ()
     """The sets of a chain that passed, oldest first."""

@@ -36,10 +36,11 @@ class ChainValidator:
     __slots__ = ("_answers", "_chain", "_fields", "_hasher", "_limits", "_signatures")
 
     def __init__(self, header_block: bytes, limits: VerifyLimits = _DEFAULT_LIMITS) -> None:
+        """Of the limits, `signatures` is the number of message signatures that are examined, from the newest on."""
         self._fields = HeaderFields(header_block)
         self._limits = limits
         self._chain = read_chain(self._fields, limits.field_octets)
-        self._signatures = _with_signatures(self._chain)
+        self._signatures = _message_signatures(self._chain, limits.signatures)
         self._hasher = BodyHasher(self.needs)
         self._answers: dict[Question, Answer] = {}
 
@@ -50,7 +51,7 @@ class ChainValidator:
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """The DNS questions for the keys, which a resolver can ask while the body is received: at most 100."""
+        """The DNS questions for the keys, which a resolver can ask while the body is received: 55 with these limits."""
         signers: list[Signature | Seal] = [*self._readable()]
         if signers:
             signers += [item.seal for item in self._chain.sets]
@@ -118,13 +119,15 @@ class ChainValidator:
             self._verify(seal, answers[number - 1], data)
 
     def _oldest_pass(self, now: int) -> Generator[Asked, Answered, int]:
-        """The lowest instance from which on all message signatures verify, 0 for all (§5.2, step 5)."""
-        for number, signature in enumerate(self._signatures[1:], 1):
+        """The lowest instance from which on all examined message signatures verify, 0 for all (§5.2, step 5)."""
+        lowest = self._chain.instance
+        for signature in self._signatures[1:]:
             try:
                 yield from self._check_signature(signature, now)
             except _Invalid:
-                return self._chain.instance - number + 1
-        return 0
+                return lowest
+            lowest -= 1
+        return lowest if lowest > 1 else 0
 
     def _ask(self, signers: Iterable[Signature | Seal]) -> Generator[Asked, Answered, tuple[Answer, ...]]:
         """The answers about the keys of these signatures; each question is asked once for the whole chain."""
@@ -155,9 +158,13 @@ class ChainValidator:
         return key
 
 
-def _with_signatures(chain: Chain) -> tuple[Signature | str, ...]:
-    """The message signatures, the newest first, each as a signature or the reason why it cannot be verified."""
-    return tuple(_examine(item.signature, is_newest=item is chain.sets[-1]) for item in reversed(chain.sets))
+def _message_signatures(chain: Chain, most: int) -> tuple[Signature | str, ...]:
+    """The message signatures that are examined, the newest first, each as the reason when it cannot be verified.
+
+    Only the newest must verify (§5.2, step 4). Each may cover the whole header, so only so many older ones are tried.
+    """
+    newest = chain.sets[-1:]
+    return tuple(_examine(item.signature, is_newest=item in newest) for item in chain.sets[: -most - 1 : -1])
 
 
 def _examine(field: bytes, *, is_newest: bool) -> Signature | str:

@@ -57,7 +57,8 @@ def forward(sender: Address | None, domain: str, secrets: Sequence[bytes], day: 
     """The reverse-path for a forwarded message, in `domain`, which is ours and canonical.
 
     The null reverse-path (None) stays null (RFC 5321 §4.5.5), and an address of this domain stays as it is. Raises
-    LocalpartTooLong: then the caller stores the sender, for as long as bounces may come, and uses `forward_stored`.
+    LocalpartTooLong: then the caller stores the sender, for as long as bounces may come, and uses `forward_stored`. A
+    UTF-8 localpart stays as it is, so the message still needs SMTPUTF8.
     `secrets` are 16 octets or more, the current one first; `day` is counted from 1970-01-01 in UTC.
     """
     if sender is None or sender.domain == domain:

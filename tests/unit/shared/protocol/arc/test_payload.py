@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.protocol.arc.payload import MOST_MERGED, merged_payload, results_payload
+from shared.protocol.arc.payload import MOST_MERGED, arc_result, merged_payload, results_payload
+from shared.protocol.arc.result import ChainResult
 from shared.protocol.authres.field import MethodResult
 
 ID = "mx.example.org"
@@ -17,6 +18,18 @@ def test_results() -> None:
     spf = MethodResult("spf", "pass", "", (("smtp.mailfrom", "ann@example.org"),))
     assert results_payload(ID, [spf]) == b"mx.example.org;\r\n\tspf=pass smtp.mailfrom=ann@example.org"
     assert results_payload(ID, []) == b"mx.example.org;\r\n\tnone"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "text"),
+    [
+        (ChainResult("none"), b"arc=none"),
+        (ChainResult("pass", instance=2, oldest_pass=0), b"arc=pass header.oldest-pass=0"),
+        (ChainResult("fail", "no key at a.example\r\nX: y"), b'arc=fail reason="no key at a.example??X: y"'),
+    ],
+)
+def test_the_result_of_arc(verdict: ChainResult, text: bytes) -> None:
+    assert results_payload(ID, [arc_result(verdict)]) == b"mx.example.org;\r\n\t" + text
 
 
 @pytest.mark.parametrize(

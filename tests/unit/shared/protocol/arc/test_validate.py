@@ -112,6 +112,18 @@ def test_the_newest_message_signature_decides() -> None:
     assert status(message.replace(b"Goodbye", b"Hello"))[1] == "body hash did not verify"
 
 
+def test_only_so_many_message_signatures_are_examined() -> None:
+    chain = chain_of(8)
+    assert [validate(chain, limits=VerifyLimits(signatures=most)).oldest_pass for most in (1, 2, 7, 8, 9)] == [
+        8,
+        7,
+        2,
+        0,
+        0,
+    ]
+    assert validate(chain).oldest_pass == 4
+
+
 def test_chains_of_the_oracle() -> None:
     message = SIMPLE
     for number in range(1, 4):
