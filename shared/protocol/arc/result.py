@@ -43,5 +43,7 @@ class ChainResult(msgspec.Struct, frozen=True):
     oldest_pass: int | None = None
     """The oldest instance since which the message is known to be unchanged; 0 when no sealer changed it, and None
     unless the chain passed (§5.2, the value of header.oldest-pass). Only the newest message signatures are examined."""
+    unsigned_octets: int = 0
+    """The octets of the canonical body behind l= of the newest message signature, which anybody may have written."""
     sets: tuple[SealedSet, ...] = ()
     """The sets of a chain that passed, oldest first."""

@@ -76,9 +76,13 @@ class ChainValidator:
             yield from self._check_seals(chain.sets)
         except _Invalid as error:
             return ChainResult("fail", str(error), chain.instance, is_temporary=error.is_temporary)
-        oldest_pass = yield from self._oldest_pass(seconds)
-        sets = tuple(map(_sealed_set, chain.sets))
-        return ChainResult("pass", instance=chain.instance, oldest_pass=oldest_pass, sets=sets)
+        return ChainResult(
+            "pass",
+            instance=chain.instance,
+            oldest_pass=(yield from self._oldest_pass(seconds)),
+            unsigned_octets=self._unsigned(self._readable()[0]),
+            sets=tuple(map(_sealed_set, chain.sets)),
+        )
 
     def _readable(self) -> list[Signature]:
         """The message signatures that can be verified, the newest first; none when the newest one cannot be."""
@@ -107,6 +111,10 @@ class ChainValidator:
             raise _Invalid("l= is more than the body has")
         if body.digest != signature.body_hash:
             raise _Invalid("body hash did not verify")
+
+    def _unsigned(self, signature: Signature) -> int:
+        body = self._hasher.finish()[_need(signature)]
+        return 0 if signature.length is None else body.octets - signature.length
 
     def _check_seals(self, sets: tuple[ArcSet, ...]) -> Generator[Asked, Answered, None]:
         """Check the seals, the newest first (§5.2, step 6). Each covers the sets below it. Raises _Invalid."""

@@ -216,6 +216,14 @@ def test_only_the_newest_signature_may_need_a_body_hash_of_its_own() -> None:
     assert [need.length for need in ChainValidator(split(message)[0]).needs] == [10]
 
 
+def test_octets_that_are_not_signed_are_counted() -> None:
+    tags = AMS.replace("bh={bh}", "l=0; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")  # SHA-256 of nothing
+    message = by_hand(SIMPLE, 1, "none", ams=tags)
+    assert (validate(message).status, validate(message).unsigned_octets) == ("pass", 28)
+    assert validate(message.rstrip() + b"\r\nmore\r\n").unsigned_octets == 34
+    assert validate(sealed(message)).unsigned_octets == 0
+
+
 def test_another_from() -> None:
     message = by_hand(SIMPLE, 1, "none")
     assert status(b"From: eve@evil.example\r\n" + message)[1] == "another From was added"
