@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
-from mailfold.operator.failure import CommandFailed
+from mailfold.operator.failure import UNUSABLE, CommandFailed
+from shared.routing.domain_values import octets_of
 
 app = Group("Accounts: addresses that own mail and can log in.")
 _FIELDS = ("address", "user", "disabled", "quota_bytes", "id")
 _SHOWN = (*_FIELDS, "aliases")
 Address = Annotated[str, Argument("The full address, such as ann@example.org.")]
-Quota = Annotated[str, Option("--quota", help="Its quota, such as 500M or 2G; 0: no limit.")]
-_LARGEST = 1 << 60
-_SIZE = re.compile(r"(\d+)\s*([kmgtp]?)i?b?", re.I)
+Quota = Annotated[str, Option("--quota", help="Its quota, such as 2G; 0: no limit; without it that of the domain.")]
 
 
 @app.command()
 def add(
     address: Address,
     user: Annotated[str, Option("--user", help="Who owns it.")],
-    quota: Quota = "0",
+    quota: Quota = "",
     data: Data = DATA,
     json: Json = False,
 ) -> None:
     """Add an account for a user."""
-    limit = _octets(quota)
-    show(
-        call(data, "AddAccount", lambda pb: pb.AddAccountRequest(address=address, user=user, quota_bytes=limit)),
-        _FIELDS,
-        json=json,
-    )
+    limit = _octets(quota) if quota else None
+    added = call(data, "AddAccount", lambda pb: pb.AddAccountRequest(address=address, user=user, quota_bytes=limit))
+    show(added, _FIELDS, json=json)
 
 
 @app.command("list")
@@ -93,11 +88,7 @@ def remove(address: Address, data: Data = DATA, json: Json = False) -> None:
 
 
 def _octets(text: str) -> int:
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise CommandFailed(f"{text!r} is not a size; write 500M, 2G or 0", 2)
-    factor: int = 1024 ** " kmgtp".index(match[2].lower() or " ")
-    octets = int(match[1]) * factor
-    if octets > _LARGEST:
-        raise CommandFailed(f"{text} is too large; the largest quota is 1024P, and 0 means no limit", 2)
-    return octets
+    try:
+        return octets_of(text)
+    except ValueError as error:
+        raise CommandFailed(str(error), UNUSABLE) from error

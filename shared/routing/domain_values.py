@@ -14,7 +14,10 @@ from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
 
+QUOTA_LIMIT = 1 << 60
+"""Largest quota in octets: far above any disk, and within what every database can count."""
 _MOST_CATCHING = 100
+_SIZE = re.compile(r"(\d{1,19})\s*([kmgtp]?)i?b?", re.I | re.A)
 _SEPARATORS = re.compile(r"[+=_~#-]{1,4}")
 _SWITCH = {"on": "on", "off": ""}
 
@@ -80,6 +83,23 @@ def _separators(text: str) -> str:
     return "" if characters == DomainRules().separators else characters
 
 
+def octets_of(text: str) -> int:
+    """The octets of a size such as 500M or 2G. Raises ValueError with a sentence for the operator."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a size; write 500M, 2G or 0")
+    factor: int = 1024 ** " kmgtp".index(match[2].lower() or " ")
+    octets = int(match[1]) * factor
+    if octets > QUOTA_LIMIT:
+        raise ValueError(f"{text} is too large; the largest quota is 1024P, and 0 means no limit")
+    return octets
+
+
+def _default_quota(text: str) -> str:
+    octets = octets_of(text) if text else 0
+    return str(octets) if octets else ""
+
+
 def _masquerading(text: str) -> str:
     if text and text not in _SWITCH:
         raise ValueError("masquerading is `on` or `off`")
@@ -100,6 +120,12 @@ DOMAIN_VALUES: Mapping[str, DomainValue] = {
             "Characters that begin the tag of a sub-address (name+tag@domain); `none`: no sub-addresses.",
             DomainRules().separators,
             _separators,
+        ),
+        DomainValue(
+            "default_quota",
+            "The quota of new accounts, such as 5G; 0: no limit. Accounts that exist keep theirs.",
+            "0",
+            _default_quota,
         ),
         DomainValue(
             "masquerading",

@@ -17,9 +17,7 @@ from shared.events.directory import (
 )
 from shared.eventstore.event import Event
 from shared.protocol.address.address import Address
-
-QUOTA_LIMIT = 1 << 60
-"""Largest quota in octets: far above any disk, and within what every database can count."""
+from shared.routing.domain_values import QUOTA_LIMIT
 
 
 def add_user(existing: UserState | None, user: str, name: str, password_hash: str) -> list[Event]:

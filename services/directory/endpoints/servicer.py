@@ -82,7 +82,7 @@ class DirectoryEndpoint(NamesEndpoint):
         return pb.UserList(users=map(wire.user, await self._read(load.users)))
 
     async def AddAccount(self, request: pb.AddAccountRequest, context: Any) -> pb.Account:
-        user, quota = request.user, request.quota_bytes
+        user, quota = request.user, given(request, "quota_bytes")
         return wire.account(
             await self._write(
                 lambda tx, provenance: self._commands.add_account(tx, request.address, user, quota, provenance)

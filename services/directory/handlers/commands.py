@@ -50,19 +50,16 @@ class DirectoryCommands:
         return name
 
     def add_account(
-        self, tx: Transaction, text: str, user_name: str, quota_bytes: int, provenance: Provenance
+        self, tx: Transaction, text: str, user_name: str, quota_bytes: int | None, provenance: Provenance
     ) -> AccountState:
-        """Add an account."""
+        """Add an account, without a quota in octets with the default quota of its domain."""
         address = names.account_address(text)
         if not tx.answered(provenance.command):
             account, user = self._ids.new(IdKind.ACCOUNT), user_id(tx, user_name)
             ours, holder = load.has_domain(tx, address.domain), load.holder_of(tx, address)
-            append(
-                tx,
-                f"account:{account}",
-                decide.add_account(holder, ours, user, account, address, quota_bytes),
-                provenance,
-            )
+            quota = load.default_quota(tx, address.domain) if quota_bytes is None else quota_bytes
+            events = decide.add_account(holder, ours, user, account, address, quota)
+            append(tx, f"account:{account}", events, provenance)
         return _account(tx, str(address))
 
     def change_account(

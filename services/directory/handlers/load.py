@@ -42,6 +42,16 @@ def has_domain(reader: Reader, name: str) -> bool:
     return reader.first_row("SELECT 1 FROM domain WHERE name = ?", (name,)) is not None
 
 
+def default_quota(reader: Reader, domain: str) -> int:
+    """The quota in octets of new accounts of a domain; 0: none."""
+    sql = (
+        "SELECT domain_value.value FROM domain JOIN domain_value ON domain_value.domain = domain.id"
+        " WHERE domain.name = ? AND domain_value.name = ?"
+    )
+    row = reader.first_row(sql, (domain, "default_quota"))
+    return int(row[0]) if row else 0
+
+
 def user(reader: Reader, name: str) -> UserState | None:
     """The user with this name or id."""
     row = _row_of(reader, _USER, "person", "key", name, user_key(name))

@@ -9,18 +9,18 @@ from shared.protocol.address.domain import AddressError
 
 ACCOUNT_NAME_LIMIT: Final = 200  # characters
 APPLICATION_SUFFIX: Final = ".app"
-_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)*+")
+_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)*+")
 
 
 def account_name(localpart: str) -> str:
     """The canonical (lower-case) name of an account. Raises AddressError.
 
-    It has letters, digits, ``.`` and ``-``, and at most 200 characters.
+    It has letters, digits, ``.``, ``-`` and ``_``, and at most 200 characters.
     """
     if len(localpart) > ACCOUNT_NAME_LIMIT:
         raise AddressError("a mailbox name has at most 200 characters")
     if _ACCOUNT_NAME.fullmatch(localpart) is None:
-        raise AddressError("a mailbox name has letters, digits, '-' and single '.' between them")
+        raise AddressError("a mailbox name has letters, digits, '-', '_' and single '.' between them")
     return localpart.lower()
 
 

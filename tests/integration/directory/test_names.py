@@ -152,3 +152,11 @@ async def test_everything_survives_a_restart_and_a_rebuild(people: Running) -> N
     ]
     assert after == before
     assert await kind_of(people, "sales-7@b.example") == "ACCOUNTS"
+
+
+async def test_new_accounts_get_the_default_quota_of_their_domain(people: Running) -> None:
+    await people.stub.SetDomainValue(pb.DomainValueRequest(name="example.org", value_name="default_quota", value="5G"))
+    bob = await people.stub.AddAccount(pb.AddAccountRequest(address="bob_1@example.org", user="ann"))
+    eve = await people.stub.AddAccount(pb.AddAccountRequest(address="eve@example.org", user="ann", quota_bytes=0))
+    ann = await people.stub.ShowAccount(pb.NameRequest(name="ann@example.org"))
+    assert (bob.quota_bytes, eve.quota_bytes, ann.quota_bytes) == (5 << 30, 0, 1000)
