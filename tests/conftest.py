@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -15,6 +18,23 @@ from tests.harness.shown import PROPERTY, Show, shown_by
 from tests.parts import nats, postgres
 from tests.parts import test_data as data_part
 from tests.parts.required import fail_if_skipped, needs, skips_by_reason
+
+# Other tests share the machine, so a slow example is no failure; what is slow by its nature is counted by its own test.
+hypothesis_settings.register_profile(
+    "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+hypothesis_settings.load_profile("shared machine")
+# Without this structlog draws every traceback with its local variables, which takes 0.2 s of CPU.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.StackInfoRenderer(),
+        structlog.dev.set_exc_info,
+        structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.hookimpl(optionalhook=True)
