@@ -60,7 +60,12 @@ class Releaser:
 
     async def release(self, queue_ids: Sequence[str], provenance: Provenance = _BY_ITSELF) -> list[str]:
         """Release those that still wait, and publish them; returns them. Raises StoreUnavailable."""
-        released = await self._waiting.release(queue_ids, provenance)
+        try:
+            released = await self._waiting.release(queue_ids, provenance)
+        except StoreUnavailable as error:
+            if error.in_doubt:  # they may be released all the same; a round publishes those that are
+                self._repeater.look()
+            raise
         for queue_id in released:
             self._repeater.begin(queue_id)
         return released

@@ -10,9 +10,12 @@ import pytest
 import sqlalchemy
 
 from services.ingress.handlers.receptions import Receptions
-from services.ingress.projections.receptions import ReceptionProjection
+from services.ingress.handlers.releaser import Releaser
+from services.ingress.handlers.waiting import WaitingLimits, WaitingSubmissions
+from services.ingress.projections.receptions import MOVING, ReceptionProjection
+from services.ingress.projections.waiting import WaitingProjection
 from shared.clock import FixedClock
-from shared.events.mail import Client, MailReceived, Message
+from shared.events.mail import Client, MailReceived, MailSubmitted, Message
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Actor, Provenance, Recorded
 from shared.eventstore.sqlite import SqliteBackend
@@ -33,7 +36,7 @@ async def store(tmp_path: Path, fault: Fault) -> AsyncIterator[EventStore]:
     store = EventStore(
         FaultyBackend(SqliteBackend(tmp_path / "ingress.sqlite"), fault),
         metadata,
-        (ReceptionProjection(metadata),),
+        (ReceptionProjection(metadata), WaitingProjection(metadata)),
         FixedClock(),
     )
     await store.open()
@@ -90,3 +93,33 @@ async def test_without_doubt_there_is_no_wait(store: EventStore, fault: Fault) -
         await Receptions(store, 3600.0).accept(mail(), PROVENANCE)
     assert not refused.value.in_doubt
     assert await store.read_stream("q1") == []
+
+
+class NotedRepeater:
+    """Notes what the releaser asks for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def begin(self, queue_id: str) -> None:
+        self.asked.append(queue_id)
+
+    def look(self) -> None:
+        self.asked.append("a round")
+
+
+async def test_a_release_in_doubt_is_published_by_a_round(store: EventStore, fault: Fault) -> None:
+    """The commit succeeded without an answer: the mail is on its way, so it must not wait for the next usual round."""
+    clock = FixedClock()
+    receptions, waiting = Receptions(store, 10.0), WaitingSubmissions(store, clock, 0.0, WaitingLimits(31, 10, 1000))
+    event = MailSubmitted("q1", "", (), Message("g1/00", 10), Client(""), "u1", "a1", release_at=clock.now() + 1)
+    await receptions.accept(event, PROVENANCE)
+    repeater = NotedRepeater()
+    releaser = Releaser(waiting, repeater, clock)  # type: ignore[arg-type]
+    fault.next = "commit"
+    with pytest.raises(StoreUnavailable):
+        await releaser.release(["q1"])
+    assert [queue_id for queue_id, _ in await receptions.page(MOVING, "", 10)] == ["q1"]
+    assert await releaser.release(["q1"]) == []
+    assert repeater.asked == ["a round"]
+    assert [entry.event.stored_name for entry in await store.read_stream("q1")] == ["mail.submitted", "mail.released"]
