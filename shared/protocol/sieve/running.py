@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from shared.protocol.imap.mailbox_name import INBOX, canonical_name
 from shared.protocol.sieve.actions import FileIntoAction, KeepAction, SieveAction
 from shared.protocol.sieve.environment import Answers, SieveEnvelope, SieveEnvironment
@@ -46,6 +48,10 @@ class ScriptRun:
         self.includes = 0
         self.depth = 0
         self.added_fields = 0
+        self.has_answered = False
+        """Whether `vacation` has run; a script runs it once (RFC 5230 §4.7)."""
+        self.enclosures: list[Callable[[], bytes]] = []
+        """The `enclose` actions of a running loop; they change the message when it has ended."""
         self.line = 0
         self.script = ""
 
@@ -85,6 +91,12 @@ class ScriptRun:
         if name not in store and len(store) >= self.limits.variables:
             raise RunFailed(f"the script has more than {self.limits.variables} variables")
         store[name] = cut_characters(value, self.limits.variable_characters)
+
+    def finish_enclosures(self) -> None:
+        """Enclose the message, once for each `enclose` so far."""
+        enclosures, self.enclosures = self.enclosures, []
+        for enclosure in enclosures:
+            self.message.set_content(enclosure())
 
     def act(self, action: SieveAction) -> None:
         """Add an action. Raises RunFailed above the limit."""

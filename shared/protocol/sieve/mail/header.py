@@ -46,6 +46,10 @@ class SieveHeader:
         """Whether there is a field with this lower-case name."""
         return name in self._raw
 
+    def has_prefix(self, prefix: bytes) -> bool:
+        """Whether the name of a field begins with this lower-case text."""
+        return any(name.startswith(prefix) for name in self._raw)
+
     def raw_values(self, name: bytes) -> list[bytes]:
         """The unfolded values of the fields with this lower-case name, not decoded."""
         return [unfold(value) for value in self._raw.get(name, ())]

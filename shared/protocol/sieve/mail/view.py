@@ -35,6 +35,8 @@ class PresentMessage:
         self._fields: list[EditedField] | None = None
         self._edits = UNEDITED
         self._redirect_edits: MessageEdits | None = None
+        self.changes = 0
+        """How often the content was changed."""
         self._part_headers: dict[int, SieveHeader] = {}
 
     @property
@@ -112,6 +114,7 @@ class PresentMessage:
         """Change the whole message; it is scanned again."""
         if self._redirect_edits is None:
             self._redirect_edits = self._edits
+        self.changes += 1
         self._message = SieveMessage(OctetsInMemory(octets), scan(octets))
         self._edits = MessageEdits(content=octets)
         self._block = self._header = self._fields = None

@@ -176,13 +176,15 @@ class _Checker:
     def _positional(self, values: list[Argument]) -> None:
         expected = self._signature.positional
         missing = len(expected) - len(values)
-        if missing > self._signature.optional:
-            self._error(self._node.place, f"expects {_listed(expected[self._signature.optional :])}")
+        first, last = self._signature.optional, len(expected) - self._signature.optional_at_end
+        if len(values) < last - first:
+            self._error(self._node.place, f"expects {_listed(expected[first:last])}")
             return
         if missing < 0:
             self._error(values[len(expected)].place, "unexpected argument")
             return
-        for kind, value in zip(expected[missing:], values, strict=True):
+        used = expected[: len(values)] if self._signature.optional_at_end else expected[missing:]
+        for kind, value in zip(used, values, strict=True):
             if not _fits(value, kind):
                 self._error(value.place, f"expects {kind.value}, not {_kind_of(value)}")
 

@@ -37,7 +37,7 @@ class Tag(NamedTuple):
 class NodeSignature(NamedTuple):
     """A command or a test. `extensions`: any of them, when required, makes it known; none for the base language.
 
-    `optional` counts the first positional arguments that may be left out.
+    `optional` counts the first positional arguments that may be left out, `optional_at_end` the last.
     """
 
     name: str
@@ -45,6 +45,7 @@ class NodeSignature(NamedTuple):
     tags: tuple[Tag, ...] = ()
     extensions: tuple[str, ...] = ()
     optional: int = 0
+    optional_at_end: int = 0
     tests: TestsKind = TestsKind.NONE
     block: bool = False
 

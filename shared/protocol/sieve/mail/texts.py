@@ -1,0 +1,89 @@
+"""The texts of the parts of a message, as `body` (RFC 5173) and `extracttext` (RFC 5703 §7) read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shared.protocol.message.charset import decode
+from shared.protocol.message.markup import html_text
+from shared.protocol.message.pages import html_charset
+from shared.protocol.message.scan import Part
+from shared.protocol.sieve.mail.view import PresentMessage
+from shared.protocol.sieve.running import ScriptRun
+
+_DECODING_WORK = 4
+"""The work to decode an octet, in octets compared."""
+
+
+def raw_body(run: ScriptRun) -> bytes:
+    """The body of the message as it was transferred (RFC 5173 §5.1)."""
+    message = run.message
+    start = message.scan.header_end
+    end = min(message.scan.size, start + run.limits.body_octets)
+    run.spend(end - start)
+    return message.octets(start, end)
+
+
+def decoded_content(run: ScriptRun, part: Part) -> bytes:
+    """The content of a part; that of a text part in UTF-8 (RFC 5173 §5.2)."""
+    run.spend(_DECODING_WORK * min(part.size, run.limits.body_octets))
+    content = run.message.content(part, run.limits.body_octets)
+    if part.media_type != "text":
+        return content
+    return decode(content, _charset(part, content)).encode("utf-8", "replace")
+
+
+def readable_text(run: ScriptRun, part: Part) -> bytes:
+    """The text of a text part that a person reads (RFC 5173 §5.3): of HTML without its tags."""
+    run.spend(_DECODING_WORK * min(part.size, run.limits.body_octets))
+    content = run.message.content(part, run.limits.body_octets)
+    text = decode(content, _charset(part, content))
+    if part.subtype == "html":
+        run.spend(_DECODING_WORK * len(text))
+        text = html_text(text, links=False)
+    return text.encode("utf-8", "replace")
+
+
+def _charset(part: Part, content: bytes) -> str:
+    if part.subtype == "html" and part.charset in ("", "us-ascii"):
+        return html_charset(content) or part.charset
+    return part.charset
+
+
+def around_parts(run: ScriptRun, index: int) -> Iterator[bytes]:
+    """The prologue and the epilogue of a multipart (RFC 5173 §5.2), without the delimiters."""
+    message = run.message
+    parts = message.scan.parts
+    part = parts[index]
+    children = message.scan.children(index)
+    if not children:
+        yield decoded_content(run, part)
+        return
+    limit = run.limits.body_octets
+    prologue = message.octets(part.body_start, min(parts[children[0]].header_start, part.body_start + limit))
+    last = parts[children[-1]]
+    epilogue = message.octets(min(last.body_end, part.body_end), min(part.body_end, last.body_end + limit))
+    run.spend(len(prologue) + len(epilogue))
+    yield _before_delimiter(prologue)
+    yield _after_delimiter(epilogue)
+
+
+def _before_delimiter(prologue: bytes) -> bytes:
+    return prologue[: max(prologue.rfind(b"\n--") + 1, 0)]
+
+
+def _after_delimiter(epilogue: bytes) -> bytes:
+    line = epilogue.lstrip(b"\r\n")
+    return line.partition(b"\n")[2] if line.startswith(b"--") else epilogue
+
+
+def header_of_message(message: PresentMessage, index: int) -> bytes:
+    """The header of the message within a message/rfc822 part."""
+    parts = message.scan.parts
+    if index + 1 < len(parts) and parts[index + 1].parent == index:
+        inner = parts[index + 1]
+        return message.octets(inner.header_start, inner.body_start)
+    part = parts[index]
+    raw = message.octets(part.body_start, min(part.body_end, part.body_start + (1 << 19)))
+    end = raw.find(b"\r\n\r\n")
+    return raw[: end + 2] if end >= 0 else raw
