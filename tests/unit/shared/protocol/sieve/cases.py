@@ -78,13 +78,15 @@ def described(action: msgspec.Struct) -> str:
     edits = values.pop("edits", None)
     name = values.pop("action")
     values.pop("line", None)
+    if name == "vacation":
+        values.pop("memory")
     words = [name]
     for field, value in values.items():
         if field in ("mailbox", "address") and value:
             words.append(value)
         elif value is True:
             words.append(field)
-        elif value not in ("", None) and value != []:
+        elif value not in ("", None, [], ()):
             words.append(f"{field}={_plain(value)}")
     if edits:
         words.append(_edited(action.edits))  # type: ignore[attr-defined]
@@ -92,7 +94,7 @@ def described(action: msgspec.Struct) -> str:
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return ",".join(map(_plain, value))
     if isinstance(value, dict):
         return "(" + " ".join(f"{name}={_plain(item)}" for name, item in value.items()) + ")"
