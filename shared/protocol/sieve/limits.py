@@ -12,7 +12,7 @@ class ScriptLimits(msgspec.Struct, frozen=True):
     characters.
     """
 
-    script_octets: int = 1 << 20
+    script_octets: int = 1 << 18
     nesting: int = 32
     commands: int = 10_000
     """Commands and tests of a script."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.protocol.sieve.actions import NotifyAction
-from shared.protocol.sieve.commands.redirect import check_address
+from shared.protocol.sieve.commands.redirect import check_address, valid_address
 from shared.protocol.sieve.commands.sent_copy import FCC_TAGS, sent_copy
 from shared.protocol.sieve.definition import CommandDefinition
 from shared.protocol.sieve.mail.notify_uri import InvalidNotifyUri, MailtoUri, parse_mailto
@@ -23,7 +23,7 @@ def _notify(scope: Scope, arguments: Arguments) -> SieveStep:
     importance, options = arguments.tag_text("importance"), arguments.tag_texts("options")
     copy = sent_copy(scope, arguments)
     _check(scope, method, importance)
-    if sender is not None and sender.constant is not None and b"<" not in sender.constant:
+    if sender is not None and sender.constant is not None:
         check_address(scope, sender)
 
     def step(run: ScriptRun) -> None:
@@ -36,7 +36,7 @@ def _notify(scope: Scope, arguments: Arguments) -> SieveStep:
                 uri,
                 as_text(message.value(run)) if message else parsed.body or _default_message(run),
                 _importance(run, importance),
-                as_text(sender.value(run)) if sender else "",
+                _sender(run, sender),
                 tuple(as_text(option.value(run)) for option in options),
                 parsed.recipients,
                 parsed.subject,
@@ -47,6 +47,13 @@ def _notify(scope: Scope, arguments: Arguments) -> SieveStep:
         )
 
     return step
+
+
+def _sender(run: ScriptRun, sender: ScriptText | None) -> str:
+    if sender is None:
+        return ""
+    valid_address(sender.value(run))
+    return as_text(sender.value(run))
 
 
 def _check(scope: Scope, method: ScriptText, importance: ScriptText | None) -> None:

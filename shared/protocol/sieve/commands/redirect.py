@@ -3,6 +3,7 @@ extlists (RFC 6134 §2.3)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -21,6 +22,8 @@ from shared.protocol.sieve.validate.text import ScriptText
 _NOTIFY = frozenset({"NEVER", "SUCCESS", "FAILURE", "DELAY"})
 _MODES = frozenset({"NOTIFY", "RETURN"})
 _RETS = frozenset({"FULL", "HDRS"})
+# A display name of words and quoted strings, and the addr-spec behind it.
+_NAMED = re.compile(r'(?:[^"<>@,;:\\\x00-\x1f]|"(?:[^"\\\x00-\x1f]|\\[ -~])*+")*+<([^<>\x00-\x1f]+)>\s*')
 Checked = Callable[[ScriptRun], str]
 
 
@@ -58,9 +61,9 @@ def _redirect(scope: Scope, arguments: Arguments) -> SieveStep:
 def _add(run: ScriptRun, action: RedirectAction) -> None:
     """RFC 5228 §2.10.3: the same address gets the message once."""
     others = [earlier for earlier in run.actions if isinstance(earlier, RedirectAction)]
-    target = (action.address.lower(), action.list_name)
+    target = (action.address, action.list_name)
     for earlier in others:
-        if (earlier.address.lower(), earlier.list_name) == target:
+        if (earlier.address, earlier.list_name) == target:
             merged = msgspec.structs.replace(earlier, copy=earlier.copy and action.copy)
             run.actions[run.actions.index(earlier)] = merged
             return
@@ -71,20 +74,25 @@ def _add(run: ScriptRun, action: RedirectAction) -> None:
 
 def check_address(scope: Scope, address: ScriptText) -> None:
     """Report an invalid address that contains no variable."""
+    text = (address.constant or b"").decode("utf-8", "replace")
     try:
-        parse_address((address.constant or b"").decode("utf-8"))
-    except (AddressError, UnicodeDecodeError) as error:
-        shown = (address.constant or b"")[:80].decode("utf-8", "replace")
-        scope.error(address.place, f'"{shown}" is not an address: {error}')
+        _read_address(text)
+    except AddressError as error:
+        scope.error(address.place, f'"{text[:80]}" is not an address: {error}')
 
 
 def valid_address(value: bytes) -> str:
-    """The address. Raises RunFailed."""
-    text = as_text(value)
+    """The addr-spec of an address. Raises RunFailed."""
     try:
-        return str(parse_address(text))
+        return _read_address(as_text(value))
     except AddressError as error:
         raise RunFailed(f"this is not an address: {error}") from None
+
+
+def _read_address(text: str) -> str:
+    """sieve-address = addr-spec / phrase "<" addr-spec ">" (RFC 5228 §2.4.2.3). Raises AddressError."""
+    match = _NAMED.fullmatch(text)
+    return str(parse_address(match[1] if match else text))
 
 
 def _by_time(arguments: Arguments) -> Checked | None:

@@ -30,7 +30,7 @@ def _vacation(scope: Scope, arguments: Arguments) -> SieveStep:
     addresses, copy = arguments.tag_texts("addresses"), sent_copy(scope, arguments)
     seconds, memory = _period(arguments), _memory(arguments)
     if sender is not None and sender.constant is not None:
-        check_address(scope, _bare(sender))
+        check_address(scope, sender)
 
     def step(run: ScriptRun) -> None:
         if run.has_answered:
@@ -58,20 +58,11 @@ def _vacation(scope: Scope, arguments: Arguments) -> SieveStep:
     return step
 
 
-def _bare(sender: ScriptText) -> ScriptText:
-    """`:from` may have a display name (RFC 5230 §4.3); the address in it is checked."""
-    start = (sender.constant or b"").rfind(b"<")
-    if start < 0 or not (sender.constant or b"").endswith(b">"):
-        return sender
-    return ScriptText(sender.place, (sender.constant or b"")[start + 1 : -1], ())
-
-
 def _sender(run: ScriptRun, sender: ScriptText | None) -> str:
     if sender is None:
         return ""
     value = sender.value(run)
-    start = value.rfind(b"<")
-    valid_address(value[start + 1 : -1] if start >= 0 and value.endswith(b">") else value)
+    valid_address(value)
     return _CONTROLS.sub(" ", as_text(value))
 
 

@@ -6,6 +6,7 @@ time in the value for each segment, and each wildcard matches as little as possi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import AnyStr, Generic
 
 MOST_CAPTURES = 99
@@ -14,6 +15,7 @@ _TRY = 64
 """The work of one attempt to place a segment, in octets."""
 
 Span = tuple[int, int]
+Spend = Callable[[int], None]
 
 
 class Segment(Generic[AnyStr]):
@@ -30,20 +32,21 @@ class Segment(Generic[AnyStr]):
         """Whether the segment matches at this offset."""
         return at >= 0 and all(value.startswith(literal, at + offset) for offset, literal in self.literals)
 
-    def find(self, value: AnyStr, at: int, end: int) -> tuple[int, int]:
-        """The first offset from `at` where the segment matches and ends at or before `end`, or -1; and the work."""
-        work = 0
+    def find(self, value: AnyStr, at: int, end: int, spend: Spend) -> int:
+        """The first offset from `at` where the segment matches and ends at or before `end`, or -1."""
         if self.anchor is None:
-            return (at if at + self.length <= end else -1), 0
+            return at if at + self.length <= end else -1
         offset, literal = self.anchor
         while True:
             start = value.find(literal, at + offset, end)
             if start < 0 or start - offset + self.length > end:
-                return -1, work + end - at
+                return -1
             at = start - offset
-            work += _TRY * len(self.literals)
-            if len(self.literals) == 1 or self.fits(value, at):
-                return at, work
+            if len(self.literals) == 1:
+                return at
+            spend(_TRY * len(self.literals))
+            if self.fits(value, at):
+                return at
             at += 1
 
 
@@ -58,29 +61,29 @@ class Glob(Generic[AnyStr]):
         self._last: Segment[AnyStr] | None = segments[-1] if len(segments) > 1 else None
         self._shortest = sum(segment.length for segment in segments)
 
-    def match(self, value: AnyStr) -> tuple[list[Span] | None, int]:
-        """What the wildcards matched, in their order, or None; and the work in octets."""
+    def match(self, value: AnyStr, spend: Spend) -> list[Span] | None:
+        """What the wildcards matched, in their order, or None. The work is reported in octets while it is done."""
         size = len(value)
         last = self._last
+        spend(size)
         if size < self._shortest or not self._first.fits(value, 0):
-            return None, self._shortest
+            return None
         if last is None:
-            return (_marks(self._first, 0) if size == self._first.length else None), size
+            return _marks(self._first, 0) if size == self._first.length else None
         end = size - last.length
         if not last.fits(value, end):
-            return None, self._shortest
+            return None
         spans = _marks(self._first, 0)
-        at, work = self._first.length, size
+        at = self._first.length
         for segment in self._middle:
-            start, tried = segment.find(value, at, end)
-            work += tried
+            start = segment.find(value, at, end, spend)
             if start < 0:
-                return None, work
+                return None
             spans.append((at, start))
             spans += _marks(segment, start)
             at = start + segment.length
         spans.append((at, end))
-        return spans + _marks(last, end), work
+        return spans + _marks(last, end)
 
 
 def _marks(segment: Segment[AnyStr], at: int) -> list[Span]:

@@ -119,8 +119,7 @@ def _matches(comparator: Comparator, keys: Keys, captures: bool) -> Matcher:
         for value in values:
             folded: Any = fold(value)
             for glob in globs:
-                spans, work = glob.match(folded)
-                run.spend(work)
+                spans = glob.match(folded, run.spend)
                 if spans is not None:
                     if captures:
                         run.captures = (value, *(value[start:end] for start, end in spans[:MOST_CAPTURES]))
@@ -145,8 +144,7 @@ def _matches_characters(keys: Keys, captures: bool) -> Matcher:
             run.spend(_REGEX_WORK * len(value))
             folded = FoldedValue(value)
             for glob in globs:
-                spans, work = glob.match(folded.folded)
-                run.spend(work)
+                spans = glob.match(folded.folded, run.spend)
                 if spans is not None:
                     if captures:
                         run.captures = (value, *map(folded.original, spans[:MOST_CAPTURES]))

@@ -49,16 +49,16 @@ def _address(scope: Scope, arguments: Arguments) -> SieveCondition:
     matches = compile_match(scope, arguments, arguments.texts(1))
 
     def condition(run: ScriptRun) -> bool:
-        values: list[bytes] = []
-        for header in headers(run):
-            for name in names(run):
-                if name not in ADDRESS_FIELDS:
-                    continue
-                fields: Sequence[list[MailAddress]] = header.addresses(name)
-                for addresses in fields if pick is None else pick(fields):
-                    chosen = (part(run, address) for address in addresses)
-                    values += [value for value in chosen if value is not None]
-        return matches(run, values)
+        fields: Sequence[list[MailAddress]] = [
+            addresses
+            for header in headers(run)
+            for name in names(run)
+            if name in ADDRESS_FIELDS
+            for addresses in header.addresses(name)
+        ]
+        chosen = fields if pick is None else pick(fields)
+        parts = [part(run, address) for addresses in chosen for address in addresses]
+        return matches(run, [value for value in parts if value is not None])
 
     return condition
 

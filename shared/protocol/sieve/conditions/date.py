@@ -132,7 +132,7 @@ def _date(scope: Scope, arguments: Arguments) -> SieveCondition:
     matches = compile_match(scope, arguments, arguments.texts(2))
 
     def condition(run: ScriptRun) -> bool:
-        values: list[bytes] = []
+        """Without `:index`, the first field that has a date."""
         for name in names(run):
             fields = run.message.header.raw_values(name)
             for field in fields if pick is None else pick(fields):
@@ -140,8 +140,8 @@ def _date(scope: Scope, arguments: Arguments) -> SieveCondition:
                 if moment is not None and chosen is not None:
                     moment = _in_zone(moment, chosen)
                 if moment is not None:
-                    values.append(part(run, moment))
-        return matches(run, values)
+                    return matches(run, (part(run, moment),))
+        return matches(run, ())
 
     return condition
 

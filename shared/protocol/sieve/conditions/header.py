@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shared.protocol.sieve.compare.matching import compile_match
 from shared.protocol.sieve.conditions.mime_option import mime_option
 from shared.protocol.sieve.conditions.sources import field_names, header_source, picked
@@ -29,13 +31,15 @@ def _header(scope: Scope, arguments: Arguments) -> SieveCondition:
         return lambda run: matches(run, [value for name in names(run) for value in run.message.header.values(name)])
 
     def condition(run: ScriptRun) -> bool:
+        fields: Sequence[tuple[bytes, bytes]] = [
+            (name, value)
+            for header in headers(run)
+            for name in names(run)
+            for value in (header.values(name) if option is None else header.raw_values(name))
+        ]
         values: list[bytes] = []
-        for header in headers(run):
-            for name in names(run):
-                raw = header.raw_values(name) if option is not None else header.values(name)
-                chosen = raw if pick is None else pick(raw)
-                for value in chosen:
-                    values += (value,) if option is None else option(run, name, value)
+        for name, value in fields if pick is None else pick(fields):
+            values += (value,) if option is None else option(run, name, value)
         return matches(run, values)
 
     return condition

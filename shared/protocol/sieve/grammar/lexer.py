@@ -67,7 +67,9 @@ class Lexer:
     def __init__(self, source: bytes, notes: Notes, most_octets: int) -> None:
         self._source, self._notes, self._most = source, notes, most_octets
         self._at = 3 if source.startswith(b"\xef\xbb\xbf") else 0
-        self._line, self._line_start = 1, self._at
+        self._line = 1
+        self._counted, self._column = self._at, 1
+        """The column of an offset in the present line; columns are counted on from there."""
 
     def tokens(self) -> Iterator[SieveToken]:
         """The tokens in order, the last is END."""
@@ -104,12 +106,14 @@ class Lexer:
         return None
 
     def _place(self, at: int) -> Place:
-        return Place(self._line, len(self._source[self._line_start : at].decode("utf-8", "replace")) + 1)
+        self._column += len(self._source[self._counted : at].decode("utf-8", "replace"))
+        self._counted = at
+        return Place(self._line, self._column)
 
     def _count_lines(self, start: int, end: int) -> None:
         self._line += self._source.count(b"\n", start, end)
         if (last := self._source.rfind(b"\n", start, end)) >= 0:
-            self._line_start = last + 1
+            self._counted, self._column = last + 1, 1
 
     def _skip_comment(self, start: int, place: Place) -> None:
         end = self._source.find(b"*/", start)

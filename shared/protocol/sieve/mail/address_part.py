@@ -42,7 +42,7 @@ def _detail(run: ScriptRun, address: MailAddress) -> bytes | None:
 
 def _separator(run: ScriptRun, localpart: bytes) -> int:
     places = (localpart.find(separator.encode()) for separator in run.environment.separators)
-    return min((place for place in places if place > 0), default=-1)
+    return min((place for place in places if place >= 0), default=-1)
 
 
 _PARTS: dict[str, AddressPart] = {

@@ -1,0 +1,81 @@
+"""The runner `python -m shared.protocol.sieve.run`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shared.protocol.sieve.run import main
+
+
+@pytest.fixture
+def message(tmp_path: Path) -> Path:
+    path = tmp_path / "message.eml"
+    path.write_bytes(b"From: a@example.org\nSubject: hello\n\ntext\n")
+    return path
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "script.sieve"
+    path.write_text(text)
+    return str(path)
+
+
+def test_it_prints_the_actions(tmp_path: Path, message: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = write(
+        tmp_path, 'require ["fileinto", "copy", "envelope"];\nif envelope "to" "b@x.org" { fileinto :copy "A"; }'
+    )
+    assert main([script, "--message", str(message), "--from", "a@x.org", "--to", "b@x.org"]) == 0
+    assert lines(capsys) == [
+        {"action": "fileinto", "mailbox": "A", "copy": True, "line": 2},
+        {"action": "keep", "implicit": True},
+    ]
+
+
+def test_it_prints_all_errors(tmp_path: Path, message: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = write(tmp_path, "frob;\nkeep :now;")
+    assert main([script, "--message", str(message)]) == 1
+    assert lines(capsys) == [
+        {"error": "there is no command frob", "line": 1, "column": 1},
+        {"error": "keep: there is no argument :now here", "line": 2, "column": 6},
+    ]
+
+
+def test_it_prints_a_failure(tmp_path: Path, message: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = write(tmp_path, 'require ["ihave", "fileinto"];\nfileinto "A";\nerror "reason";')
+    assert main([script, "--message", str(message)]) == 0
+    assert lines(capsys) == [
+        {"action": "keep", "implicit": True},
+        {"failure": "reason", "line": 3, "abandoned": [{"action": "fileinto", "mailbox": "A", "line": 2}]},
+    ]
+
+
+def test_it_prints_the_steps(tmp_path: Path, message: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = write(tmp_path, 'if not header "subject" "x" {\n  discard; }')
+    assert main([script, "--message", str(message), "--account"]) == 0
+    assert [line["step"] for line in lines(capsys)[:-1]] == [
+        'line 1: header "subject" "x" … false',
+        "line 1: not … true",
+        "line 2: discard",
+    ]
+
+
+def test_edits_are_shown(tmp_path: Path, message: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = write(tmp_path, 'require "editheader"; addheader "X-A" "1"; deleteheader "subject";')
+    assert main([script, "--message", str(message)]) == 0
+    (keep,) = lines(capsys)
+    assert keep["edits"] == {"top": ["X-A: 1\r\n"], "bottom": [], "deleted": [1], "content": None}
+
+
+def test_scripts_are_included_from_folders(tmp_path: Path, message: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "personal").mkdir()
+    (tmp_path / "personal" / "inner.sieve").write_text('require "fileinto"; fileinto "inner";')
+    script = write(tmp_path, 'require "include"; include "inner";')
+    assert main([script, "--message", str(message), "--personal", str(tmp_path / "personal")]) == 0
+    assert [line.get("mailbox") for line in lines(capsys)] == ["inner"]
