@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from hashlib import blake2b
 
 from shared.protocol.sieve.definition import CommandDefinition, TestDefinition
 from shared.protocol.sieve.diagnostic import InvalidScript, Notes, Place, TooManyErrors
@@ -10,7 +11,14 @@ from shared.protocol.sieve.extensions import COMPARATOR_EXTENSIONS, EXTENSIONS, 
 from shared.protocol.sieve.grammar.parser import parse_script
 from shared.protocol.sieve.grammar.syntax import CommandNode, ListArgument, StringArgument, TestNode
 from shared.protocol.sieve.limits import DEFAULT_SCRIPT_LIMITS, ScriptLimits
-from shared.protocol.sieve.program import CompiledScript, SieveCondition, SieveStep, has_extension, lacks_extension
+from shared.protocol.sieve.program import (
+    INTERPRETER_VERSION,
+    CompiledScript,
+    SieveCondition,
+    SieveStep,
+    has_extension,
+    lacks_extension,
+)
 from shared.protocol.sieve.registry import COMMANDS, TESTS
 from shared.protocol.sieve.tracing import traced_condition, traced_step
 from shared.protocol.sieve.validate.arguments import check
@@ -41,6 +49,16 @@ def compile_script(
     if notes.errors:
         raise InvalidScript(notes.errors, notes.warnings)
     return CompiledScript(steps, frozenset(compiler.scope.required), notes.warnings)
+
+
+def program_key(
+    source: bytes, extensions: frozenset[str] = EXTENSIONS, context: ScriptContext = ScriptContext.DELIVERY
+) -> str:
+    """What a compiled script may be cached by: all that decides about its program, besides the limits."""
+    digest = blake2b(digest_size=32)
+    for part in (b"%d" % INTERPRETER_VERSION, context.value.encode(), " ".join(sorted(extensions)).encode(), source):
+        digest.update(b"%d:%b" % (len(part), part))
+    return digest.hexdigest()
 
 
 class _Compiler:
@@ -117,7 +135,7 @@ class _Compiler:
             branches.append(Branch(None if condition is has_extension else condition, self.block(node.block or ())))
             is_decided = condition is has_extension and node.name != "else" and self.scope.requires("ihave")
             ends = is_decided and len(branches) == 1 and any(inner.name in ENDS for inner in node.block or ())
-        return traced_step(branch_step(tuple(branches)), nodes[0], is_noted=False), ends
+        return branch_step(tuple(branches)), ends
 
     def _branch_condition(self, node: CommandNode, index: int, nodes: tuple[CommandNode, ...]) -> SieveCondition:
         scope = self.scope

@@ -45,6 +45,7 @@ def _failure_of(script: CompiledScript, run: ScriptRun) -> ScriptFailure | None:
         with suppress(Stopped, Returned):
             for step in script.steps:
                 step(run)
+        run.finish_enclosures()
         check_refusal(run.actions)
     except RunFailed as error:
         run.note(f"failed: {error}")

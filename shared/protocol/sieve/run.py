@@ -45,7 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         script,
         message_in_memory(message),
         SieveEnvelope(
-            options.sender, options.recipient, options.auth, tuple(options.notify), options.orcpt, options.ret
+            options.sender.strip("<>"),
+            options.recipient.strip("<>"),
+            options.auth,
+            tuple(options.notify),
+            options.orcpt,
+            options.ret,
         ),
         _environment(options),
         _answers(options),

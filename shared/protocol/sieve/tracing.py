@@ -27,6 +27,7 @@ def traced_condition(condition: SieveCondition, node: TestNode) -> SieveConditio
         run.steps_left -= 1
         if run.steps_left < 0:
             run.step()
+        run.line = line
         result = condition(run)
         if run.account is not None:
             run.note(text, result, line)
@@ -35,17 +36,17 @@ def traced_condition(condition: SieveCondition, node: TestNode) -> SieveConditio
     return counted
 
 
-def traced_step(step: SieveStep, node: CommandNode, is_noted: bool = True) -> SieveStep:
+def traced_step(step: SieveStep, node: CommandNode) -> SieveStep:
     """The step, counted and noted; the run knows its line, for errors."""
     line = node.place.line
-    text = described(node) if is_noted else ""
+    text = described(node)
 
     def counted(run: ScriptRun) -> None:
         run.steps_left -= 1
         if run.steps_left < 0:
             run.step()
         run.line = line
-        if text and run.account is not None:
+        if run.account is not None:
             run.note(text)
         step(run)
 

@@ -6,7 +6,12 @@ special-use (RFC 8579 §4).
 
 from __future__ import annotations
 
-from shared.protocol.imap.mailbox_name import InvalidMailboxName, canonical_name, check_new_name
+from shared.protocol.imap.mailbox_name import (
+    InvalidMailboxName,
+    canonical_name,
+    check_new_name,
+    decode_mailbox_name,
+)
 from shared.protocol.sieve.actions import DiscardAction, FileIntoAction, KeepAction
 from shared.protocol.sieve.definition import CommandDefinition
 from shared.protocol.sieve.flags import flags_of
@@ -47,7 +52,19 @@ def mailbox_name(run: ScriptRun, name: ScriptText) -> str:
         check_new_name(canonical_name(text))
     except InvalidMailboxName as error:
         raise RunFailed(f"invalid mailbox name: {error}") from None
-    return text
+    return _decoded_if_it_exists(run, text) if _looks_encoded(text.encode()) else text
+
+
+def _decoded_if_it_exists(run: ScriptRun, name: str) -> str:
+    """Some clients write names in modified UTF-7: understood when there is no such mailbox, but the decoded one."""
+    try:
+        decoded = decode_mailbox_name(name.encode("ascii"))
+    except (UnicodeEncodeError, InvalidMailboxName):
+        return name
+    if decoded == name or run.answers.mailbox_exists(name) or not run.answers.mailbox_exists(decoded):
+        return name
+    run.note(f"the mailbox name is read as modified UTF-7: {decoded}")
+    return decoded
 
 
 def _looks_encoded(name: bytes) -> bool:

@@ -66,12 +66,12 @@ class Glob(Generic[AnyStr]):
         size = len(value)
         last = self._last
         spend(size)
-        if size < self._shortest or not self._first.fits(value, 0):
+        if size < self._shortest or (self._first.literals and not self._first.fits(value, 0)):
             return None
         if last is None:
             return _marks(self._first, 0) if size == self._first.length else None
         end = size - last.length
-        if not last.fits(value, end):
+        if last.literals and not last.fits(value, end):
             return None
         spans = _marks(self._first, 0)
         at = self._first.length

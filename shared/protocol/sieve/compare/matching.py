@@ -93,6 +93,8 @@ def _contains(comparator: Comparator, keys: Keys) -> Matcher:
     form: Callable[[bytes], Any] = comparator.form
     constants = _constants(keys)
     fixed = None if constants is None else list(map(form, constants))
+    if fixed is not None and len(fixed) == 1:
+        return _contains_single(form, fixed[0])
 
     def matcher(run: ScriptRun, values: Sequence[bytes]) -> bool:
         forms = fixed if fixed is not None else [form(key) for key in _values(keys, run)]
@@ -102,6 +104,17 @@ def _contains(comparator: Comparator, keys: Keys) -> Matcher:
             for key in forms:
                 if key in folded:
                     return True
+        return False
+
+    return matcher
+
+
+def _contains_single(form: Callable[[bytes], Any], key: Any) -> Matcher:
+    def matcher(run: ScriptRun, values: Sequence[bytes]) -> bool:
+        for value in values:
+            run.spend(len(value))
+            if key in form(value):
+                return True
         return False
 
     return matcher

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from shared.protocol.sieve.compare.matching import compile_match
 from shared.protocol.sieve.conditions.mime_option import mime_option
-from shared.protocol.sieve.conditions.sources import field_names, header_source, picked
+from shared.protocol.sieve.conditions.sources import field_names, header_source, picked, single_name
 from shared.protocol.sieve.definition import TestDefinition
 from shared.protocol.sieve.mail.address_part import address_part
 from shared.protocol.sieve.mail.header import MailAddress
@@ -47,6 +47,11 @@ def _address(scope: Scope, arguments: Arguments) -> SieveCondition:
     pick: Callable[[Sequence[list[MailAddress]]], Sequence[list[MailAddress]]] | None = picked(scope, arguments)
     mime_option(scope, arguments)
     matches = compile_match(scope, arguments, arguments.texts(1))
+
+    only = single_name(arguments.texts(0))
+    if only is not None and not arguments.chosen("user", "detail", "index", "mime", "anychild"):
+        kept = arguments.chosen("localpart", "domain") or "full"
+        return lambda run: matches(run, run.message.header.address_parts(only, kept))
 
     def condition(run: ScriptRun) -> bool:
         fields: Sequence[list[MailAddress]] = [

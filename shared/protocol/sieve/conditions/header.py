@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shared.protocol.sieve.compare.matching import compile_match
 from shared.protocol.sieve.conditions.mime_option import mime_option
-from shared.protocol.sieve.conditions.sources import field_names, header_source, picked
+from shared.protocol.sieve.conditions.sources import field_names, header_source, picked, single_name
 from shared.protocol.sieve.definition import TestDefinition
 from shared.protocol.sieve.program import SieveCondition
 from shared.protocol.sieve.running import ScriptRun
@@ -28,6 +28,9 @@ def _header(scope: Scope, arguments: Arguments) -> SieveCondition:
     pick, option = picked(scope, arguments), mime_option(scope, arguments)
     matches = compile_match(scope, arguments, arguments.texts(1))
     if pick is None and option is None and not arguments.has("mime"):
+        only = single_name(arguments.texts(0))
+        if only is not None:
+            return lambda run: matches(run, run.message.header.values(only))
         return lambda run: matches(run, [value for name in names(run) for value in run.message.header.values(name)])
 
     def condition(run: ScriptRun) -> bool:

@@ -20,7 +20,10 @@ def _allof(scope: Scope, arguments: Arguments) -> SieveCondition:
         inner.append(condition)
 
     def condition_of_all(run: ScriptRun) -> bool:
-        return all(condition(run) for condition in inner)
+        for condition in inner:  # noqa: SIM110 - twice as fast as all(), and scripts consist of this
+            if not condition(run):
+                return False
+        return True
 
     return condition_of_all
 
@@ -31,7 +34,10 @@ def _anyof(scope: Scope, arguments: Arguments) -> SieveCondition:
         return lacks_extension
 
     def condition_of_any(run: ScriptRun) -> bool:
-        return any(condition(run) for condition in inner)
+        for condition in inner:  # noqa: SIM110
+            if condition(run):
+                return True
+        return False
 
     return condition_of_any
 

@@ -38,6 +38,11 @@ def field_names(scope: Scope, names: tuple[ScriptText, ...]) -> NameSource:
     return lambda run: [name.value(run).lower() for name in names]
 
 
+def single_name(names: tuple[ScriptText, ...]) -> bytes | None:
+    """The only name in lower case, if there is one and it contains no variable."""
+    return names[0].constant.lower() if len(names) == 1 and names[0].constant is not None else None
+
+
 def header_source(arguments: Arguments) -> HeaderSource:
     """The headers that a test examines (RFC 5703 §4): the message's, the present part's, or those of all parts."""
     if not arguments.has("mime") and not arguments.has("anychild"):

@@ -32,7 +32,7 @@ class MailAddress(NamedTuple):
 class SieveHeader:
     """The fields of a header, by lower-case name; each is decoded when it is first asked for."""
 
-    __slots__ = ("_addresses", "_raw", "_values")
+    __slots__ = ("_addresses", "_parts", "_raw", "_values")
 
     def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
         """`pairs` are the names and folded values, in order."""
@@ -41,6 +41,7 @@ class SieveHeader:
             self._raw.setdefault(name.lower(), []).append(value)
         self._values: dict[bytes, list[bytes]] = {}
         self._addresses: dict[bytes, list[list[MailAddress]]] = {}
+        self._parts: dict[tuple[bytes, str], list[bytes]] = {}
 
     def has(self, name: bytes) -> bool:
         """Whether there is a field with this lower-case name."""
@@ -67,6 +68,14 @@ class SieveHeader:
         if addresses is None:
             addresses = self._addresses[name] = [read_addresses(value) for value in self.raw_values(name)]
         return addresses
+
+    def address_parts(self, name: bytes, part: str) -> list[bytes]:
+        """A part of all addresses of the fields with this lower-case name: full, localpart or domain."""
+        parts = self._parts.get((name, part))
+        if parts is None:
+            addresses = (address for field in self.addresses(name) for address in field)
+            parts = self._parts[name, part] = [getattr(address, part) for address in addresses]
+        return parts
 
 
 def parse_block(block: bytes) -> SieveHeader:
