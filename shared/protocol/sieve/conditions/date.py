@@ -41,6 +41,11 @@ def _offset(moment: datetime, colon: str) -> str:
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{colon}{abs(minutes) % 60:02d}"
 
 
+def _offset_3339(moment: datetime) -> str:
+    """time-offset = "Z" / time-numoffset (RFC 3339 §5.6)"""
+    return _offset(moment, ":") if moment.utcoffset() else "Z"
+
+
 def _standard_11(moment: datetime) -> str:
     """The date-time of RFC 5322 §3.3."""
     day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
@@ -58,7 +63,7 @@ _PARTS: dict[bytes, Callable[[datetime], str]] = {
     b"minute": lambda moment: f"{moment.minute:02d}",
     b"second": lambda moment: f"{moment.second:02d}",
     b"time": lambda moment: f"{moment:%H:%M:%S}",
-    b"iso8601": lambda moment: f"{moment.date().isoformat()}T{moment:%H:%M:%S}{_offset(moment, ':')}",
+    b"iso8601": lambda moment: f"{moment.date().isoformat()}T{moment:%H:%M:%S}{_offset_3339(moment)}",
     b"std11": _standard_11,
     b"zone": lambda moment: _offset(moment, ""),
     b"weekday": lambda moment: str(moment.isoweekday() % 7),

@@ -22,21 +22,23 @@ def _all(_run: ScriptRun, address: MailAddress) -> bytes | None:
 
 
 def _localpart(_run: ScriptRun, address: MailAddress) -> bytes | None:
-    return address.localpart
+    return address.localpart if address.is_valid else None
 
 
 def _domain(_run: ScriptRun, address: MailAddress) -> bytes | None:
-    return address.domain
+    return address.domain if address.is_valid else None
 
 
 def _user(run: ScriptRun, address: MailAddress) -> bytes | None:
+    if not address.is_valid:
+        return None
     at = _separator(run, address.localpart)
     return address.localpart if at < 0 else address.localpart[:at]
 
 
 def _detail(run: ScriptRun, address: MailAddress) -> bytes | None:
     """RFC 5233 §4: without a separator there is no detail; with one and nothing behind it, the detail is empty."""
-    at = _separator(run, address.localpart)
+    at = _separator(run, address.localpart) if address.is_valid else -1
     return None if at < 0 else address.localpart[at + 1 :]
 
 

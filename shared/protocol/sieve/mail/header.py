@@ -6,6 +6,7 @@ error: what cannot be decoded is compared as it is.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from shared.protocol.message.addresses import EnvelopeAddress, display_pairs, parse_addresses
@@ -15,6 +16,9 @@ from shared.protocol.message.words import decode_words
 
 MOST_HEADER_OCTETS = 1 << 19
 """Octets of a header that are examined: as many as the scanner reads."""
+
+_FOLD = re.compile(rb"\r*\n[ \t]?")
+_BLANKS = b" \t\r\n"
 
 
 class MailAddress(NamedTuple):
@@ -70,11 +74,15 @@ class SieveHeader:
         return addresses
 
     def address_parts(self, name: bytes, part: str) -> list[bytes]:
-        """A part of all addresses of the fields with this lower-case name: full, localpart or domain."""
+        """A part of all addresses of the fields with this lower-case name: full, localpart or domain.
+
+        What is no valid address has no localpart and no domain.
+        """
         parts = self._parts.get((name, part))
         if parts is None:
             addresses = (address for field in self.addresses(name) for address in field)
-            parts = self._parts[name, part] = [getattr(address, part) for address in addresses]
+            parts = [getattr(address, part) for address in addresses if part == "full" or address.is_valid]
+            self._parts[name, part] = parts
         return parts
 
 
@@ -84,8 +92,8 @@ def parse_block(block: bytes) -> SieveHeader:
 
 
 def decoded(value: bytes) -> bytes:
-    """A folded value on one line with its encoded words decoded, as UTF-8."""
-    value = unfold(value)
+    """A folded value on one line with its encoded words decoded, as UTF-8. A fold is one space, also before a tab."""
+    value = _FOLD.sub(b" ", value).strip(_BLANKS) if b"\n" in value else value.strip(_BLANKS)
     if b"=?" in value:
         return decode_words(value).strip().encode("utf-8", "replace")
     if value.isascii():
