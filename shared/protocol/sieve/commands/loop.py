@@ -27,7 +27,7 @@ def _foreverypart(scope: Scope, arguments: Arguments) -> SieveStep:
 
     def step(run: ScriptRun) -> None:
         try:
-            _each_part(run, steps)
+            _run_for_parts(run, steps)
         except LoopBroken as broken:
             if broken.name and broken.name != name:
                 raise
@@ -37,7 +37,7 @@ def _foreverypart(scope: Scope, arguments: Arguments) -> SieveStep:
     return step
 
 
-def _each_part(run: ScriptRun, steps: tuple[SieveStep, ...]) -> None:
+def _run_for_parts(run: ScriptRun, steps: tuple[SieveStep, ...]) -> None:
     """Depth first, the message itself first; in an inner loop, the parts within the present part (RFC 5703 §3.1).
 
     A part that the block replaced is not visited again, nor are the parts within it.

@@ -9,7 +9,7 @@ from shared.protocol.sieve.actions import VacationAction
 from shared.protocol.sieve.commands.redirect import check_address, valid_address
 from shared.protocol.sieve.commands.sent_copy import FCC_TAGS, sent_copy
 from shared.protocol.sieve.definition import CommandDefinition
-from shared.protocol.sieve.mail.answerable import why_unanswered
+from shared.protocol.sieve.mail.answerable import reason_unanswered
 from shared.protocol.sieve.program import RunFailed, SieveStep
 from shared.protocol.sieve.running import ScriptRun, as_text
 from shared.protocol.sieve.validate.arguments import Arguments
@@ -37,7 +37,7 @@ def _vacation(scope: Scope, arguments: Arguments) -> SieveStep:
             raise RunFailed("the script runs vacation twice")
         run.has_answered = True
         owner = [*run.environment.addresses, *(as_text(text.value(run)) for text in addresses)]
-        unanswered = why_unanswered(run, owner)
+        unanswered = reason_unanswered(run, owner)
         if unanswered:
             run.note(f"vacation: no reply, because {unanswered}")
             return

@@ -29,11 +29,9 @@ def compile_match(scope: Scope, arguments: Arguments, keys: Keys, sets_variables
     captures = sets_variables and scope.requires("variables")
     match arguments.chosen(*_MATCH_TAGS):
         case "contains":
-            _need_substrings(scope, arguments, comparator, "contains")
-            return _contains(comparator, keys)
+            return _contains(_with_substrings(scope, arguments, comparator), keys)
         case "matches":
-            _need_substrings(scope, arguments, comparator, "matches")
-            return _matches(comparator, keys, captures)
+            return _matches(_with_substrings(scope, arguments, comparator), keys, captures)
         case "regex":
             return _regex(scope, arguments, comparator, keys, captures)
         case "value" | "count" as kind:
@@ -58,9 +56,13 @@ def _comparator(scope: Scope, arguments: Arguments) -> Comparator:
     return comparator
 
 
-def _need_substrings(scope: Scope, arguments: Arguments, comparator: Comparator, tag: str) -> None:
-    if not comparator.has_substrings:
-        scope.error(arguments.place, f"{arguments.name}: :{tag} cannot use the comparator {comparator.name}")
+def _with_substrings(scope: Scope, arguments: Arguments, comparator: Comparator) -> Comparator:
+    """The comparator if it has the substring operation; else it is an error, and the script goes on with another."""
+    if comparator.has_substrings:
+        return comparator
+    tag = arguments.chosen("contains", "matches")
+    scope.error(arguments.place, f"{arguments.name}: :{tag} cannot use the comparator {comparator.name}")
+    return DEFAULT_COMPARATOR
 
 
 def _constants(keys: Keys) -> list[bytes] | None:

@@ -1,5 +1,7 @@
 """Regular expressions (draft-ietf-sieve-regex-01): POSIX extended syntax, the longest match, in linear time by RE2.
 
+The shorthands that the C libraries add, as \\w, \\s and \\b, are understood too, because scripts use them.
+
 `i;ascii-casemap` ignores the case of A to Z alone; RE2's own flag would also fold other letters, so the pattern is
 rewritten instead.
 """
@@ -16,8 +18,8 @@ _MEMORY = 1 << 19
 """Octets that RE2 may use for one pattern and its automaton."""
 # A backslash with its character, a repetition, the start of a bracket expression, a letter.
 _ITEM = re.compile(r"\\.|\[|[A-Za-z]", re.DOTALL)
-# Within a bracket expression: a class, a range, or one character.
-_BRACKET_ITEM = re.compile(r"\[:\^?[a-z]+:\]|\[([.=]).*?\1\]|(.)-(?!\])(.)|.", re.DOTALL)
+# Within a bracket expression: a backslash with its character, a class, a range, or one character.
+_BRACKET_ITEM = re.compile(r"\\.|\[:\^?[a-z]+:\]|\[([.=]).*?\1\]|(.)-(?!\])(.)|.", re.DOTALL)
 
 
 class InvalidPattern(ValueError):
@@ -59,6 +61,8 @@ def _options() -> re2.Options:
     options.posix_syntax = True
     options.longest_match = True
     options.one_line = True
+    options.perl_classes = True
+    options.word_boundary = True
     options.dot_nl = True
     options.log_errors = False
     options.max_mem = _MEMORY

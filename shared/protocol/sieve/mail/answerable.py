@@ -18,7 +18,7 @@ _BULK = frozenset({b"bulk", b"junk", b"list"})
 _SUPPRESSED = frozenset({b"all", b"oof", b"autoreply"})
 
 
-def why_unanswered(run: ScriptRun, owner: Iterable[str]) -> str:
+def reason_unanswered(run: ScriptRun, owner: Iterable[str]) -> str:
     """Why no automatic reply is due, or "". `owner` are all addresses of the owner, as they are written."""
     sender = run.envelope.sender
     addresses = {_key(address) for address in owner}
@@ -28,14 +28,14 @@ def why_unanswered(run: ScriptRun, owner: Iterable[str]) -> str:
         return "the owner sent the message"
     if _ROBOTS.fullmatch(sender.rpartition("@")[0]):
         return "the sender is a program or a list"
-    return _why_automatic(run.message.header) or _why_not_personal(run.message.header, addresses)
+    return _reason_automatic(run.message.header) or _reason_not_personal(run.message.header, addresses)
 
 
 def _key(address: str) -> str:
     return address.strip().lower()
 
 
-def _why_automatic(header: SieveHeader) -> str:
+def _reason_automatic(header: SieveHeader) -> str:
     for value in header.raw_values(b"auto-submitted"):
         if value.partition(b";")[0].strip().lower() != b"no":
             return "the message is automatic (Auto-Submitted)"
@@ -49,7 +49,7 @@ def _why_automatic(header: SieveHeader) -> str:
     return ""
 
 
-def _why_not_personal(header: SieveHeader, addresses: set[str]) -> str:
+def _reason_not_personal(header: SieveHeader, addresses: set[str]) -> str:
     """RFC 5230 §4.5: the owner must be named as a recipient; unless no address of the owner is known at all."""
     if not addresses:
         return ""

@@ -116,7 +116,7 @@ def _pieces(
 
 def _is_known(namespace: bytes, place: Place, required: Collection[str], reports: ReportsErrors) -> bool:
     """RFC 5229 §3: a namespace whose extension is not required is an error."""
-    prefix = namespace[:-1].decode().lower()
+    prefix = namespace.partition(b".")[0].decode().lower()
     extension = NAMESPACES.get(prefix)
     if extension is None:
         reports.error(place, f'there is no namespace of variables "{prefix}"')

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.protocol.sieve.compare.pattern import InvalidPattern, compile_pattern, quote_pattern
 
 
-def found(pattern: str, value: str, ignores_case: bool = True) -> str | None:
+def matched(pattern: str, value: str, ignores_case: bool = True) -> str | None:
     match = compile_pattern(pattern.encode(), ignores_case).search(value.encode())
     return None if match is None else match[0].decode()
 
@@ -35,18 +35,21 @@ def found(pattern: str, value: str, ignores_case: bool = True) -> str | None:
         (".", "é", "é"),
         ("^a.b$", "A\nB", "A\nB"),
         ("a{2,3}", "aaaa", "aaa"),
+        (r"\d+\s\w", "a12 b", "12 b"),
+        (r"[\d.]+", "aD1.2", "1.2"),
+        (r"\bx\b", "ax X", "X"),
     ],
 )
 def test_case_is_folded_for_ascii_alone(pattern: str, value: str, expected: str | None) -> None:
-    assert found(pattern, value) == expected
+    assert matched(pattern, value) == expected
 
 
 def test_case_counts_for_octets() -> None:
-    assert found("a", "A", ignores_case=False) is None
-    assert found("[[:upper:]]", "a", ignores_case=False) is None
+    assert matched("a", "A", ignores_case=False) is None
+    assert matched("[[:upper:]]", "a", ignores_case=False) is None
 
 
-@pytest.mark.parametrize("pattern", ["(", "[a", "a{1001}", r"\d", r"(?i)a", "*a", r"a\1", "[[:none:]]"])
+@pytest.mark.parametrize("pattern", ["(", "[a", "a{1001}", r"(?i)a", "*a", r"a\1", "[[:none:]]"])
 def test_what_is_not_accepted(pattern: str) -> None:
     for ignores_case in (True, False):
         with pytest.raises(InvalidPattern):
