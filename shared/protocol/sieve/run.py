@@ -29,11 +29,12 @@ from shared.protocol.sieve.program import CompiledScript
 
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _INVALID = 1
+_OF_ENVELOPE = ("auth", "orcpt", "ret", "envid", "by-time-absolute", "by-time-relative", "by-mode", "by-trace")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status is 1 for a script that cannot be compiled."""
-    options = _parser().parse_args(arguments)
+    options = command_line().parse_args(arguments)
     try:
         script = compile_script(Path(options.script).read_bytes())
     except InvalidScript as error:
@@ -44,16 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcome = run_script(
         script,
         message_in_memory(message),
-        SieveEnvelope(
-            options.sender.strip("<>"),
-            options.recipient.strip("<>"),
-            options.auth,
-            tuple(options.notify),
-            options.orcpt,
-            options.ret,
-        ),
-        _environment(options),
-        _answers(options),
+        envelope_of(options),
+        environment_of(options),
+        answers_of(options),
         with_account=options.account,
     )
     for line in _lines(outcome):
@@ -93,7 +87,25 @@ def _show(line: dict[str, Any]) -> None:
     sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
 
 
-def _environment(options: argparse.Namespace) -> SieveEnvironment:
+def envelope_of(options: argparse.Namespace) -> SieveEnvelope:
+    """The envelope of the command line."""
+    return SieveEnvelope(
+        options.sender.strip("<>"),
+        options.recipient.strip("<>"),
+        options.auth,
+        tuple(options.notify),
+        options.orcpt,
+        options.ret,
+        options.envid,
+        options.by_time_absolute,
+        options.by_time_relative,
+        options.by_mode,
+        options.by_trace,
+    )
+
+
+def environment_of(options: argparse.Namespace) -> SieveEnvironment:
+    """The circumstances of the command line; without --now the time of the clock."""
     recipient = (options.recipient,) if options.recipient else ()
     now: datetime = options.now or datetime.now(UTC)
     return SieveEnvironment(
@@ -107,7 +119,8 @@ def _environment(options: argparse.Namespace) -> SieveEnvironment:
     )
 
 
-def _answers(options: argparse.Namespace) -> RecordedAnswers:
+def answers_of(options: argparse.Namespace) -> RecordedAnswers:
+    """What the command line says of mailboxes, annotations, lists, duplicates and scripts."""
     uses: dict[str, list[str]] = defaultdict(list)
     for use, mailbox in map(_pair, options.special_use):
         uses[use].append(mailbox)
@@ -151,7 +164,8 @@ def _zone(text: str) -> tzinfo:
     return timezone(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:4] or 0)))
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """The options of the runner."""
     parser = argparse.ArgumentParser(prog="shared.protocol.sieve.run", description=__doc__)
     parser.add_argument("script")
     parser.add_argument("--message", required=True, help="the message; bare line feeds become CRLF")
@@ -163,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--spam-percent", type=int, help="the result of the spam test, 0 to 100")
     parser.add_argument("--virus", type=int, default=0, help="the result of the virus test, 1 to 5")
     parser.add_argument("--separators", default="+", help="characters between user and detail")
-    for name in ("auth", "orcpt", "ret"):
+    for name in _OF_ENVELOPE:
         parser.add_argument(f"--{name}", default="", help="of the envelope")
     parser.add_argument("--personal", default="", help="the folder of included personal scripts, NAME.sieve")
     parser.add_argument("--global", dest="general", default="", help="the folder of included global scripts")

@@ -11,7 +11,6 @@ import msgspec
 
 from shared.protocol.sieve import run as runner
 from shared.protocol.sieve.compiler import compile_script
-from shared.protocol.sieve.environment import SieveEnvelope
 from shared.protocol.sieve.execution import run_script
 from shared.protocol.sieve.mail.message import message_in_memory
 from shared.protocol.sieve.outcome import ScriptOutcome
@@ -57,17 +56,14 @@ def given(case: Case) -> list[str]:
 
 def decide(case: Case, script: str, with_account: bool = False) -> ScriptOutcome:
     """Run a script over the case's message."""
-    options = runner._parser().parse_args(given(case))
-    envelope = SieveEnvelope(
-        options.sender, options.recipient, options.auth, tuple(options.notify), options.orcpt, options.ret
-    )
+    options = runner.command_line().parse_args(given(case))
     message = case.sections.get("message", "").replace("\n", "\r\n").encode()
     return run_script(
         compile_script(script.encode()),
         message_in_memory(message),
-        envelope,
-        runner._environment(options),
-        runner._answers(options),
+        runner.envelope_of(options),
+        runner.environment_of(options),
+        runner.answers_of(options),
         with_account=with_account,
     )
 
