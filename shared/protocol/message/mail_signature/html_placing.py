@@ -14,7 +14,7 @@ _CLASS: Final = "mail-signature"
 _ARMOUR = re.compile(r"(?:^|>)[ \t]*-----BEGIN PGP ", re.M)
 
 
-class HtmlText:
+class HtmlForm:
     """An HTML text, of which the quotation at its end is found once."""
 
     def __init__(self, source: str) -> None:

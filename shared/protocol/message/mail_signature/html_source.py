@@ -23,7 +23,7 @@ _TOKEN = re.compile(
 )
 _CONTAINS = re.compile(
     r"""class\s*=\s*["']?[^"'>]*?(?<![\w-])(?:gmail_quote|yahoo_quoted|protonmail_quote|tutanota_quote"""
-    r"""|moz-forward-container|zmail_extra|sh-signature-quote)"""
+    r"""|moz-forward-container|zmail_extra)"""
     r"""|(?<![\w-])type\s*=\s*["']?cite(?![\w-])|(?<![\w-])name\s*=\s*["']?quote(?![\w-])""",
     re.I,
 )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.protocol.message.mail_signature.charsets import ReadText, read_text, written_text
-from shared.protocol.message.mail_signature.html_placing import HtmlText
+from shared.protocol.message.mail_signature.html_placing import HtmlForm
 from shared.protocol.message.mail_signature.outcome import (
     CannotPlace,
     ChangedText,
@@ -23,7 +23,7 @@ from shared.protocol.message.mail_signature.outcome import (
 from shared.protocol.message.mail_signature.overlay import Replaced, ReplacedLines, overlaid, segments_of, shifted
 from shared.protocol.message.mail_signature.own_text import has_signature
 from shared.protocol.message.mail_signature.part_fields import changed_fields, check_fields
-from shared.protocol.message.mail_signature.plain_placing import PlainText
+from shared.protocol.message.mail_signature.plain_placing import PlainForm
 from shared.protocol.message.mail_signature.template import FilledSignature, MailSignature, filled
 from shared.protocol.message.mail_signature.text_choice import Texts, check_kind, text_choices
 from shared.protocol.message.mail_signature.transfer_forms import TransferForm, decoded_transfer, encoded_transfer
@@ -74,7 +74,7 @@ class _Text(NamedTuple):
     body: bytes
     """As transferred."""
     content: ReadText
-    form: PlainText | HtmlText
+    form: PlainForm | HtmlForm
 
 
 class _Change(NamedTuple):
@@ -127,7 +127,7 @@ class _Placing:
             content = read_text(decoded_transfer(body, part.encoding), part.charset)
         except CannotPlace as error:
             raise CannotPlace(error.reason, part.number) from error
-        form = HtmlText(content.text) if part.subtype == "html" else PlainText(content.text, part)
+        form = HtmlForm(content.text) if part.subtype == "html" else PlainForm(content.text, part)
         return _Text(index, part, block, body, content, form)
 
     def _check_own(self, texts: list[_Text]) -> None:

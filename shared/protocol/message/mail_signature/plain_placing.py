@@ -26,7 +26,7 @@ class Insertion(NamedTuple):
     position: SignaturePosition
 
 
-class PlainText:
+class PlainForm:
     """A plain text, of which the quotation at its end is found once."""
 
     def __init__(self, text: str, part: Part) -> None:
