@@ -21,21 +21,24 @@ _TOKEN = re.compile(
     r"|<(?P<close>/?)(?P<name>[a-z][a-z0-9]*+)(?P<attributes>(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+)(?P<end>>?)",
     re.I | re.S,
 )
-_CONTAINS = re.compile(
-    r"""class\s*=\s*["']?[^"'>]*?(?<![\w-])(?:gmail_quote|yahoo_quoted|protonmail_quote|tutanota_quote"""
-    r"""|moz-forward-container|zmail_extra)"""
-    r"""|(?<![\w-])type\s*=\s*["']?cite(?![\w-])|(?<![\w-])name\s*=\s*["']?quote(?![\w-])""",
-    re.I,
+_ATTRIBUTE = re.compile(r"""([a-zA-Z_:-]++)\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s>"']++))""")
+_OUTLOOK_LINE = re.compile(r"\s*border:\s*none;\s*border-top:\s*solid\s+#(?:E1E1E1|B5C4DF)\s+1\.0pt", re.I)
+_CONTAINERS: Final = frozenset(
+    {"gmail_quote", "protonmail_quote", "tutanota_quote", "moz-forward-container", "zmail_extra"}
 )
-_PRECEDES = re.compile(
-    r"""class\s*=\s*["']?[^"'>]*?(?<![\w-])moz-cite-prefix|id\s*=\s*["']?reply-intro(?![\w-])""", re.I
+"""Classes of elements that contain a quotation; Yahoo puts letters of its own in front of its class."""
+_BEGINNINGS: Final = frozenset(
+    {
+        "appendonsend",
+        "divrplyfwdmsg",
+        "_mailoriginal",
+        "stopspelling",
+        "zwchr",
+        "mail-editor-reference-message-container",
+        "olk_src_body_section",
+    }
 )
-_BEGINS = re.compile(
-    r"""(?<![\w-])(?:id|name)\s*=\s*["']?(?:x_)*(?:appendonsend|divRplyFwdMsg|_MailOriginal|stopSpelling|zwchr"""
-    r"""|mail-editor-reference-message-container|OLK_SRC_BODY_SECTION)(?![\w-])"""
-    r"""|style\s*=\s*["']\s*border:\s*none;\s*border-top:\s*solid\s+#(?:E1E1E1|B5C4DF)\s+1\.0pt""",
-    re.I,
-)
+"""Names of elements behind which all is quoted; Outlook puts `x_` in front of them when it quotes them itself."""
 _MARKED: Final = frozenset({"div", "blockquote", "p", "hr", "a", "span", "table"})
 _LONGEST: Final = 500
 """Characters of the attributes of a tag that are looked at."""
@@ -143,8 +146,29 @@ class _Ends:
 def _mark_of(attributes: str) -> _Mark | None:
     if "=" not in attributes:
         return None
-    if _BEGINS.search(attributes):
-        return _Mark.BEGINS
-    if _PRECEDES.search(attributes):
-        return _Mark.PRECEDES
-    return _Mark.CONTAINS if _CONTAINS.search(attributes) else None
+    for name, double, single, bare in _ATTRIBUTE.findall(attributes):
+        if mark := _meaning(name.lower(), double or single or bare):
+            return mark
+    return None
+
+
+def _meaning(name: str, value: str) -> _Mark | None:
+    match name:
+        case "class":
+            words = value.lower().split()
+            if "moz-cite-prefix" in words:
+                return _Mark.PRECEDES
+            is_container = not _CONTAINERS.isdisjoint(words) or any(word.endswith("yahoo_quoted") for word in words)
+            return _Mark.CONTAINS if is_container else None
+        case "id" | "name":
+            word = value.lower().removeprefix("x_")
+            if name == "id" and word == "reply-intro":
+                return _Mark.PRECEDES
+            if name == "name" and word == "quote":
+                return _Mark.CONTAINS
+            return _Mark.BEGINS if word in _BEGINNINGS else None
+        case "type":
+            return _Mark.CONTAINS if value.lower() == "cite" else None
+        case "style":
+            return _Mark.BEGINS if _OUTLOOK_LINE.match(value) else None
+    return None

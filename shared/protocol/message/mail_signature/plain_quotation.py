@@ -14,6 +14,8 @@ _LONGEST: Final = 300
 """Characters of a line that are looked at."""
 _ATTRIBUTION_LINES: Final = 3
 _HEADER_LINES: Final = 6
+_MOST_LINES: Final = 50_000
+"""Lines of a text among which a thread without `>` is looked for."""
 _OWN_BLOCK: Final = 12
 """Lines of the sender's own `-- ` block under a quotation."""
 
@@ -48,7 +50,7 @@ class PlainQuotation(NamedTuple):
 
 def last_quotation(lines: Sequence[str]) -> PlainQuotation:
     """The quotation that ends the text; it is empty, at the end, when there is none. Lines have no line ends."""
-    for index, line in enumerate(lines):
+    for index, line in enumerate(lines[:_MOST_LINES]):
         if line and (start := _thread_start(lines, index, line[:_LONGEST].strip())) is not None:
             return PlainQuotation(start, len(lines))
     return _quoted_end(lines)
