@@ -16,7 +16,7 @@ def has_signature(own: str, signature: str) -> bool:
     words within a sentence is no signature. Quotations are not part of `own`, so a thread does not count.
     """
     words = " ".join(_rows(signature))
-    if not words:
+    if not words or not _may_have(own, words):
         return False
     rows = _rows(own)
     starts, ends, at = set(), set(), 0
@@ -32,6 +32,11 @@ def has_signature(own: str, signature: str) -> bool:
         if at in starts and at + len(words) in ends:
             return True
     return False
+
+
+def _may_have(own: str, words: str) -> bool:
+    """Whether the first word is there at all; most texts are done after this."""
+    return words.partition(" ")[0] in own.casefold() or _ZERO_WIDTH.search(own) is not None
 
 
 def _rows(text: str) -> list[str]:

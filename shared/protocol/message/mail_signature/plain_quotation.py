@@ -14,7 +14,7 @@ _LONGEST: Final = 300
 """Characters of a line that are looked at."""
 _ATTRIBUTION_LINES: Final = 3
 _HEADER_LINES: Final = 6
-_MOST_LINES: Final = 50_000
+_MOST_LINES: Final = 20_000
 """Lines of a text among which a thread without `>` is looked for."""
 _OWN_BLOCK: Final = 12
 """Lines of the sender's own `-- ` block under a quotation."""

@@ -139,3 +139,10 @@ def test_any_lines_flow_and_are_read_back(rows: list[str], deletes_space: bool) 
     flowed = list(flowed_lines(rows, deletes_space=deletes_space))
     assert unflowed("\n".join(flowed), deletes_space=deletes_space) == (rows or [""])
     assert "-- " not in flowed
+
+
+@pytest.mark.parametrize(("lines", "is_seen"), [(1000, True), (20_000, False)])
+def test_a_thread_without_marks_is_looked_for_in_a_bounded_number_of_lines(lines: int, is_seen: bool) -> None:
+    result = signed("Hello\n" * lines + QUOTATIONS["Outlook"])
+    assert result.endswith("\nHi\n") is is_seen
+    assert result.endswith("Example Ltd\n") is not is_seen
