@@ -9,6 +9,7 @@ from loadtest.zone.answers import Faults
 from shared.events.outbound import OutboundBounced, OutboundDeferred, OutboundDelivered
 from shared.rpc.mailfold.directory.v1 import directory_pb2
 from shared.rpc.mailfold.outbound.v1 import outbound_pb2 as pb
+from shared.rpc.mailfold.owner.v1 import owner_pb2
 from tests.integration.outbound.conftest import FAR, StartQueue, zone_of
 from tests.integration.outbound.installation import Installation
 from tests.parts.certificate import self_signed
@@ -171,3 +172,18 @@ async def _ended(installation: Installation, entry: str) -> list[object]:
 async def _set_relay(installation: Installation, remote: RemoteServer) -> None:
     request = directory_pb2.SetRelayRequest(preset="smarthost", host="127.0.0.1", port=remote.port, tls="none")
     await installation.directory.SetRelay(request)
+
+
+async def test_a_refusal_of_one_family_of_our_addresses_is_followed_by_the_other(start_queue: StartQueue) -> None:
+    zone = zone_of((FAR, "mx.far.example", 10, "127.0.0.1"))
+    zone.add("mx.far.example", "AAAA", "::1")
+    async with RemoteServer() as remote, RemoteServer(address="::1", port=remote.port) as over_ipv6:
+        over_ipv6.replies["MAIL"] = b"550 5.7.25 the address has no PTR record\r\n"
+        flags = {"outbound.allow_networks": "127.0.0.0/8,::1/128"}
+        installation = await start_queue(remote, flags, zone)
+        (entry,) = await installation.enqueue("bob@far.example")
+        delivered = await installation.until_event(entry, OutboundDelivered)
+        report = await installation.owner.Report(owner_pb2.ReportRequest())
+    lines = [(line.address, line.code, line.is_family_refused) for line in delivered.attempt.hosts]
+    assert lines == [("::1", 550, True), ("127.0.0.1", 250, False)]
+    assert report.state.startswith("mx.far.example refuses this server over IPv6 and takes its mail over the other")
