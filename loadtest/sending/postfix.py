@@ -6,6 +6,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -86,8 +87,16 @@ async def postfix(domain: str, relay: str, milter: Path | None = None) -> AsyncI
         meters = Meters(ServerProcesses({process.pid: "postfix"}, process.pid), method())
         yield MeasuredServer(NAME, Target(smtp_port=port, domain=domain, users=1), meters)
     finally:
+        _end_master(folder)
         await stop(process)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_master(folder: Path) -> None:
+    """Ask the master to end: it is a child of the script that was started, and would outlive it."""
+    file = folder / "spool" / "pid" / "master.pid"
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(int(file.read_text()), signal.SIGTERM)
 
 
 def _configure(folder: Path, domain: str, relay: str, port: int, milter: Path | None) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
+import signal
 from pathlib import Path
 from types import TracebackType
 
@@ -103,8 +105,14 @@ class PostfixServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._child is not None:
+            self._end_master()
             self._child.stop()
         self._folder.close(keep=kind is not None)
+
+    def _end_master(self) -> None:
+        """Ask the master to end: it is a child of the script that was started, and would outlive it."""
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int((self.folder / "spool" / "pid" / "master.pid").read_text()), signal.SIGTERM)
 
     def _write_configuration(self, nobody: pwd.struct_passwd) -> None:
         values = {
