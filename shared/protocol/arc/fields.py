@@ -14,6 +14,7 @@ from shared.protocol.dkim.signature import (
     read_algorithm,
     read_domain,
     read_number,
+    read_selector,
     read_signature,
 )
 from shared.protocol.dkim.tags import DkimSyntaxError, decode_base64, parse_tags
@@ -85,7 +86,7 @@ def read_seal(field: bytes) -> Seal:
     key_type, hash_name = read_algorithm(tags["a"])
     read_number(tags, "t")
     domain, value = read_domain(tags), decode_base64(tags["b"], "b")
-    instance, selector = _checked(tags["i"]), tags["s"].lower()
+    instance, selector = _checked(tags["i"]), read_selector(tags)
     return Seal(field, instance, cast(ChainStatus, status), domain, selector, key_type, hash_name, value)
 
 
@@ -98,7 +99,7 @@ def read_message_signature(field: bytes) -> Signature:
     del tags["i"]
     signature = read_signature(field, {**tags, "v": "1"})  # a version is ignored
     if SEAL in signature.header_names:
-        raise UnacceptableSignature("permerror", "the signature covers a seal")
+        raise UnacceptableSignature("permerror", "the signature covers a seal")  # the other two occur in old chains
     return signature
 
 
@@ -107,7 +108,11 @@ def _value(field: bytes) -> str:
 
 
 def _tags(field: bytes) -> dict[str, str]:
-    """The tags, of which i= is one. Comments are allowed around the instance value only, if that is the first tag."""
+    """The tags, of which i= is one.
+
+    arc-ams-info and arc-as-info = instance [CFWS] ";" tag-list, so comments are allowed around the instance value.
+    Early sealers write i= among the other tags, as DKIM does, and their chains are valid too.
+    """
     value = _value(field)
     leading = _leading_instance(value)
     if leading is None:

@@ -36,7 +36,7 @@ class ChainResult(msgspec.Struct, frozen=True):
     instance: int = 0
     """The highest instance value of the message, also of a chain that failed; 0 without one."""
     is_ended: bool = False
-    """The newest seal says cv=fail already: no further set is added (§5.1.2, §5.2)."""
+    """The newest seal says cv=fail already: no further set is added (§5.1, §5.2)."""
     is_temporary: bool = False
     """A key was not to be had now. For the chain this is a failure for good (§5.2.1), but the message can be asked for
     again with a 4xx reply."""

@@ -22,7 +22,7 @@ _FIELD_OCTETS = VerifyLimits().field_octets
 
 
 def may_seal(chain: ChainResult) -> bool:
-    """Whether a set may be added: not after cv=fail, and not after 50 sets (§4.2.1, §5.1.2)."""
+    """Whether a set may be added: not after cv=fail, and not after 50 sets (§4.2.1, §5.1)."""
     return not chain.is_ended and chain.instance < MOST_SETS
 
 

@@ -84,7 +84,7 @@ def read_signature(field: bytes, tags: dict[str, str]) -> Signature:
     return Signature(
         field=field,
         domain=domain,
-        selector=tags["s"].lower(),
+        selector=read_selector(tags),
         algorithm=tags["a"].lower(),
         key_type=key_type,
         hash_name=hash_name,
@@ -107,7 +107,7 @@ def describe(tags: dict[str, str], code: DkimCode, reason: str) -> DkimResult:
     return DkimResult(
         code,
         domain,
-        tags.get("s", "").lower(),
+        read_selector({"s": "", **tags}),
         tags.get("a", "").lower(),
         tags.get("i", f"@{domain}"),
         reason,
@@ -141,10 +141,15 @@ def _methods(value: str) -> tuple[Canonicalization, Canonicalization]:
 
 def read_domain(tags: dict[str, str]) -> str:
     """d= in A-labels. Raises DkimSyntaxError when it cannot be asked for with s=."""
-    domain = to_a_labels(tags["d"])  # RFC 8616 §5: d= may be in U-labels
-    if domain is None or not is_askable(f"{tags['s']}._domainkey.{domain}") or " " in domain:
+    domain = to_a_labels(tags["d"])  # RFC 8616 §5: d= and s= may be in U-labels
+    if domain is None or not is_askable(f"{read_selector(tags)}._domainkey.{domain}") or " " in domain:
         raise DkimSyntaxError("d= or s= is no domain name")
     return domain
+
+
+def read_selector(tags: dict[str, str]) -> str:
+    """s= in A-labels; empty when that is impossible."""
+    return to_a_labels(tags["s"]) or ""
 
 
 def _identity(tags: dict[str, str], domain: str) -> str:

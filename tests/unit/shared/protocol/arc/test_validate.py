@@ -224,6 +224,26 @@ def test_octets_that_are_not_signed_are_counted() -> None:
     assert validate(sealed(message)).unsigned_octets == 0
 
 
+def test_domain_and_selector_in_u_labels() -> None:
+    """RFC 8616 §5; the question is in A-labels."""
+    tags = "i={i}; a=rsa-sha256; d=grün.example; s=Schlüssel; "
+    message = by_hand(
+        SIMPLE, 1, "none", ams=tags + "c=relaxed/relaxed; h=from; bh={bh}; b=", seal_tags=tags + "cv={cv}; b="
+    )
+    name = "xn--schlssel-95a._domainkey.xn--grn-ioa.example"
+    assert ChainValidator(split(message)[0]).questions == (Question(name, "TXT"),)
+    result = validate(message, zone_with(name, RECORD))
+    assert [(item.domain, item.selector) for item in result.sets] == [("xn--grn-ioa.example", "xn--schlssel-95a")]
+
+
+def test_tags_in_alphabetical_order() -> None:
+    """As early sealers write them, with the results among the signed fields."""
+    ams = "a=rsa-sha256; bh={bh}; c=relaxed/relaxed; d=example.org; h=from:arc-authentication-results; i={i}; s=r; b="
+    seal_tags = "a=rsa-sha256; cv={cv}; d=example.org; i={i}; s=r; t=12345; b="
+    message = by_hand(SIMPLE, 1, "none", ams=ams, seal_tags=seal_tags)
+    assert (status(message), oracle_status(message)) == (("pass", ""), "pass")
+
+
 def test_another_from() -> None:
     message = by_hand(SIMPLE, 1, "none")
     assert status(b"From: eve@evil.example\r\n" + message)[1] == "another From was added"
