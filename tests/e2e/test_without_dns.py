@@ -9,6 +9,7 @@ import pytest
 from loadtest.zone.answers import Faults
 from tests.e2e.received import fields
 from tests.harness.mails import compose
+from tests.harness.people import DOMAIN, SENDING_DOMAIN
 from tests.harness.server import MailfoldServer
 from tests.harness.zone import HONEST
 from tests.parts import nats
@@ -29,6 +30,12 @@ def server() -> Iterator[MailfoldServer]:
         yield running
 
 
+def questions_about_mail(server: MailfoldServer) -> int:
+    """The questions so far, without those for the DKIM keys of our own domains, which have a time of their own."""
+    ours = f"_domainkey.{DOMAIN}", f"_domainkey.{SENDING_DOMAIN}"
+    return sum(count for (name, _), count in server.dns.server.counted().items() if not name.endswith(ours))
+
+
 def test_mail_is_accepted_after_one_wait_and_then_at_once(server: MailfoldServer) -> None:
     ann = server.people.person("ann")
     sender, asked = f"carl@{HONEST}", []
@@ -36,7 +43,7 @@ def test_mail_is_accepted_after_one_wait_and_then_at_once(server: MailfoldServer
         sent = compose(sender, ann.address, signed_by=HONEST)
         with server.smtp() as smtp:
             assert smtp.send(sender, [ann.address], sent.data).queue_id
-        asked.append(server.dns.server.count)
+        asked.append(questions_about_mail(server))
         with server.imap(ann) as imap:
             (results,) = fields(imap.fetch(imap.wait_for(sent.message_id)), "Authentication-Results")
         assert "spf=temperror" in results and "dkim=temperror" in results and "dmarc=temperror" in results, results
