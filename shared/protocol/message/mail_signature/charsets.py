@@ -95,7 +95,7 @@ def written_text(old: ReadText, at: int, inserted: str, *, is_html: bool) -> Wri
         octets = _encoded(text, old.codec, _ESCAPING)
         if octets is not None:
             return WrittenText(octets, "", inserted)
-    octets = _encoded(text, "utf_8") if old.is_clean else None
+    octets = _encoded(text, "utf_8")
     if octets is None:
         raise CannotPlace(SkipReason.BROKEN_CHARSET)
     return WrittenText(octets, "utf-8", inserted)

@@ -81,6 +81,8 @@ def test_it_is_above_the_quotation(name: str) -> None:
     "page",
     [
         '<body><blockquote type="cite">Hi</blockquote><p>Hello</p>|</body>',
+        '<body>Hello<blockquote type="cite">Hi</blockquote><p>Bye</p>|</body>',
+        '<body>Hello<div class="gmail_quote">Hi</div>Bye<blockquote>A poem.</blockquote>|</body>',
         '<body><div class="moz-cite-prefix">Bob:</div><blockquote type="cite">Hi</blockquote><p>Hello</p>|</body>',
         '<body><blockquote type="cite">Hi</blockquote>-- <br>Ann|</body>',
         "<body><blockquote>A poem.</blockquote>|</body>",

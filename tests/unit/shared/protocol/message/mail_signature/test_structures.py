@@ -148,6 +148,18 @@ def test_html_keeps_its_charset_and_names_the_character(charset: str) -> None:
     assert f"charset={charset}".encode() in result
 
 
+def test_a_superset_of_the_charset_is_read_and_not_written() -> None:
+    """Senders use GBK under the name of GB2312; what is added must suit a reader that takes the name literally."""
+    octets = "朱镕基\r\n".encode("gbk")
+    message = HEAD + b"Content-Type: text/plain; charset=gb2312\r\n\r\n" + octets
+    assert placed(message, MailSignature("你")) == message + "\r\n-- \r\n你\r\n".encode("gb2312")
+    assert texts(placed(message, MailSignature("镕"))) == ["朱镕基\r\n\r\n-- \r\n镕\r\n"]
+    message = HEAD + b"Content-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    result = placed(message + base64.encodebytes("Grüße".encode()), MailSignature("Ann"))
+    assert base64.b64encode("Grüße\r\n\r\n-- \r\nAnn".encode()) in result
+    assert b"us-ascii" in result
+
+
 def test_each_alternative_has_its_own_charset_and_encoding() -> None:
     plain, html = leaf(PLAIN, "plain", "iso-8859-1", "quoted-printable"), leaf(HTML, "html", "utf-8", "base64")
     result = placed(HEAD + multipart("alternative", plain, html), UTF8_SIGNATURE)
