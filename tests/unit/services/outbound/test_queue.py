@@ -58,7 +58,7 @@ class Queue:
         self.store = EventStore(SqliteBackend(self._file), metadata, projections, self._clock)
         await self.store.open()
         holds = Holds(self.store, Ids(self._clock))
-        limits = AccountLimits(SendingLimits(), releases=True)
+        limits = AccountLimits(SendingLimits(), self._clock, releases=True)
         enqueuer = Enqueuer(self.store, holds, limits, Ids(self._clock), self._clock, LIMIT)
         await holds.start()
         await enqueuer.start()
