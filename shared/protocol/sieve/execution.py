@@ -57,5 +57,6 @@ def _with_keep(run: ScriptRun) -> tuple[SieveAction, ...]:
     """RFC 5228 §2.10.2: the implicit keep applies unless an action has cancelled it."""
     if run.keeps_implicitly:
         run.note("implicit keep")
-        run.store(KeepAction(implicit=True, flags=run.flags, edits=run.message.edits()))
+        if not run.is_stored_in_inbox():
+            run.act(KeepAction(implicit=True, flags=run.flags, edits=run.message.edits()))
     return tuple(run.actions)

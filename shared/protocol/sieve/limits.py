@@ -18,7 +18,7 @@ class ScriptLimits(msgspec.Struct, frozen=True):
     """Commands and tests of a script."""
     strings_in_list: int = 1000
     string_octets: int = 1 << 17
-    patterns: int = 256
+    patterns: int = 100
     """Regular expressions of a script, because each takes memory."""
     errors: int = 50
     """Errors that are reported; the rest of the script is then not examined."""

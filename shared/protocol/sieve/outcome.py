@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.protocol.sieve.actions import UNEDITED, DiscardAction, MessageEdits, SieveAction
+from shared.protocol.sieve.actions import (
+    UNEDITED,
+    DiscardAction,
+    FileIntoAction,
+    KeepAction,
+    MessageEdits,
+    RedirectAction,
+    SieveAction,
+)
 
 
 class StepNote(msgspec.Struct, frozen=True):
@@ -45,5 +53,6 @@ class ScriptOutcome(msgspec.Struct, frozen=True):
 
     @property
     def is_discarded(self) -> bool:
-        """Whether the script only discards the message."""
-        return any(isinstance(action, DiscardAction) for action in self.actions) and len(self.actions) == 1
+        """Whether the script discards the message and delivers it nowhere; it may still answer or notify."""
+        delivers = any(isinstance(action, (KeepAction, FileIntoAction, RedirectAction)) for action in self.actions)
+        return not delivers and any(isinstance(action, DiscardAction) for action in self.actions)

@@ -104,6 +104,11 @@ class ScriptRun:
             raise RunFailed(f"the script has more than {self.limits.actions} actions")
         self.actions.append(action)
 
+    def is_stored_in_inbox(self) -> bool:
+        """Whether an action stores the message in INBOX, so that the implicit keep adds nothing."""
+        stores = (action for action in self.actions if isinstance(action, (KeepAction, FileIntoAction)))
+        return any(target_of(action) == (INBOX, "", "") for action in stores)
+
     def store(self, action: KeepAction | FileIntoAction) -> None:
         """Add a keep or fileinto; a mailbox gets one copy, with the flags of the last action (RFC 5232 §3)."""
         target = target_of(action)

@@ -31,6 +31,9 @@ def _notify(scope: Scope, arguments: Arguments) -> SieveStep:
             raise RunFailed(f"the script sends more than {run.limits.notifications} notifications")
         uri = as_text(method.value(run))
         parsed = _parsed(uri)
+        if _is_notification(run):
+            run.note("notify: nothing is sent, because the message is itself a notification (Auto-Submitted)")
+            return
         run.act(
             NotifyAction(
                 uri,
@@ -54,6 +57,12 @@ def _sender(run: ScriptRun, sender: ScriptText | None) -> str:
         return ""
     valid_address(sender.value(run))
     return as_text(sender.value(run))
+
+
+def _is_notification(run: ScriptRun) -> bool:
+    """RFC 5436 §2.7.1: a notification causes no other, so that two servers cannot notify each other without end."""
+    values = run.message.header.raw_values(b"auto-submitted")
+    return any(value.partition(b";")[0].strip().lower() == b"auto-notified" for value in values)
 
 
 def _check(scope: Scope, method: ScriptText, importance: ScriptText | None) -> None:

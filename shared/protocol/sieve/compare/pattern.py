@@ -14,7 +14,7 @@ from typing import Protocol
 import re2
 
 MOST_OCTETS = 2000
-_MEMORY = 1 << 19
+_MEMORY = 1 << 18
 """Octets that RE2 may use for one pattern and its automaton."""
 # A backslash with its character, a repetition, the start of a bracket expression, a letter.
 _ITEM = re.compile(r"\\.|\[|[A-Za-z]", re.DOTALL)
