@@ -7,7 +7,6 @@ from typing import Annotated
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
 from mailfold.operator.failure import UNUSABLE, CommandFailed
-from shared.routing.domain_values import octets_of
 
 app = Group("Accounts: addresses that own mail and can log in.")
 _FIELDS = ("address", "user", "disabled", "quota_bytes", "id")
@@ -88,6 +87,8 @@ def remove(address: Address, data: Data = DATA, json: Json = False) -> None:
 
 
 def _octets(text: str) -> int:
+    from shared.routing.domain_values import octets_of
+
     try:
         return octets_of(text)
     except ValueError as error:

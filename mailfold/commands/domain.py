@@ -8,7 +8,6 @@ from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
 from mailfold.commands.printing import as_json, table
 from mailfold.operator.failure import UNUSABLE, CommandFailed
-from shared.routing.domain_values import DOMAIN_VALUES
 
 app = Group("The domains of this server.")
 _FIELDS = ("name", "incoming", "disabled", "accounts", "aliases", "alias_of", "id")
@@ -83,6 +82,8 @@ def set_value(
 @app.command()
 def values(data: Data = DATA, json: Json = False) -> None:
     """List the values that a domain may have."""
+    from shared.routing.domain_values import DOMAIN_VALUES
+
     listed = [(value.name, value.default, value.meaning) for value in DOMAIN_VALUES.values()]
     fields = ("name", "default", "meaning")
     as_json([dict(zip(fields, row, strict=True)) for row in listed]) if json else table(fields, listed, "")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from mailfold.arguments import Argument, Option
 from mailfold.operator.queue_choice import account_id
-from mailfold.operator.session import Session
 
 if TYPE_CHECKING:
+    from mailfold.operator.session import Session
     from shared.rpc.mailfold.ingress.v1 import ingress_pb2
 
 
