@@ -6,6 +6,7 @@ another case. `i;unicode-casemap` works on characters.
 
 from __future__ import annotations
 
+import operator
 import re
 import unicodedata
 from collections.abc import Callable, Hashable
@@ -66,4 +67,13 @@ COMPARATORS = {
     "i;ascii-numeric": Comparator("i;ascii-numeric", _numeric_rank, _numeric_rank, False),
     "i;unicode-casemap": Comparator("i;unicode-casemap", _unicode_form, _unicode_rank, True, by_character=True),
 }
+RELATIONS: dict[bytes, Callable[[Any, Any], bool]] = {
+    b"gt": operator.gt,
+    b"ge": operator.ge,
+    b"lt": operator.lt,
+    b"le": operator.le,
+    b"eq": operator.eq,
+    b"ne": operator.ne,
+}
+"""The relations of `:value` and `:count` (RFC 5231), between ranks."""
 DEFAULT_COMPARATOR = COMPARATORS["i;ascii-casemap"]

@@ -6,10 +6,9 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from shared.protocol.sieve.compare.characters import FoldedValue, compile_folded_glob
-from shared.protocol.sieve.compare.comparator import COMPARATORS, DEFAULT_COMPARATOR, Comparator
+from shared.protocol.sieve.compare.comparator import COMPARATORS, DEFAULT_COMPARATOR, RELATIONS, Comparator
 from shared.protocol.sieve.compare.glob import MOST_CAPTURES, Glob, compile_glob
 from shared.protocol.sieve.compare.pattern import CompiledPattern, InvalidPattern, compile_pattern
-from shared.protocol.sieve.compare.relation import RELATIONS
 from shared.protocol.sieve.extensions import COMPARATOR_EXTENSIONS
 from shared.protocol.sieve.program import RunFailed
 from shared.protocol.sieve.running import ScriptRun, as_text

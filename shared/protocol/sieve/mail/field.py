@@ -1,9 +1,12 @@
-"""Writes a header field: one line or folded, ASCII alone, and never a second field (RFC 5322 §2.2, RFC 2047)."""
+"""Writes header fields: one line or folded, ASCII alone, and never a second field (RFC 5322 §2.2, RFC 2047)."""
 
 from __future__ import annotations
 
 import re
 from binascii import b2a_base64
+
+from shared.protocol.message.headers import field_lines
+from shared.protocol.sieve.actions import MessageEdits
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 _LINE = 78
@@ -44,3 +47,15 @@ def _encoded_words(text: str) -> list[bytes]:
         words.append(b"=?utf-8?B?" + b2a_base64(data[start:end], newline=False) + b"?=")
         start = end
     return words
+
+
+def edited_header(block: bytes, edits: MessageEdits) -> bytes:
+    """The header block, without its blank line, as the edits change it (RFC 5293).
+
+    `block` is the original header with the prefix that the script saw. Lines that belong to no field are left out.
+    """
+    deleted = frozenset(edits.deleted)
+    kept = [line for number, (_, line) in enumerate(field_lines(block)) if number not in deleted]
+    if kept and not kept[-1].endswith(b"\n"):
+        kept[-1] += b"\r\n"
+    return b"".join((*edits.top, *kept, *edits.bottom))

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from shared.protocol.message.headers import header_values, raw_fields
 from shared.protocol.message.words import decode_words
 from shared.protocol.sieve.actions import MessageEdits
-from shared.protocol.sieve.mail.edited import edited_header
-from shared.protocol.sieve.mail.field import header_line
+from shared.protocol.sieve.mail.field import edited_header, header_line
 from shared.protocol.sieve.mail.message import message_in_memory
 from shared.protocol.sieve.mail.view import ADDED_BOTTOM, ADDED_TOP, EditedField, PresentMessage
 
