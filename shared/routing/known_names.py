@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 
 import msgspec
 
@@ -16,7 +16,7 @@ from shared.routing.domain_values import DomainRules, rules_of
 from shared.routing.wildcards import WILDCARD, Wildcards
 
 
-class KnownAlias(msgspec.Struct, frozen=True):
+class KnownAlias(msgspec.Struct, frozen=True, gc=False):
     """An alias, or the catch-all of a domain."""
 
     address: str
@@ -48,7 +48,7 @@ class KnownDomain(msgspec.Struct, frozen=True):
     catch_all: KnownAlias | None = None
 
 
-class KnownAccount(msgspec.Struct, frozen=True):
+class KnownAccount(msgspec.Struct, frozen=True, gc=False):
     """An account."""
 
     id: str
@@ -73,8 +73,8 @@ class KnownNames:
         self._domain_names: dict[str, str] = {}
         self._domain_values: dict[str, dict[str, str]] = {}
         self._account_keys: dict[str, str] = {}
-        self._account_keys_of: dict[str, tuple[str, ...]] = {}
-        """The keys of each user's accounts."""
+        self._account_keys_of: dict[str, tuple[str, ...]] | None = None
+        """The keys of each user's accounts, from the first question about masquerading on: few installations ask it."""
 
     def apply(self, event: Event) -> None:
         """Apply one event."""
@@ -114,6 +114,8 @@ class KnownNames:
     def has_account_in(self, user: str, domain: KnownDomain) -> bool:
         """Whether a user has an account in a domain that is not disabled."""
         suffix = f"@{domain.name}"
+        if self._account_keys_of is None:
+            self._account_keys_of = _by_user(self.accounts)
         keys = self._account_keys_of.get(user, ())
         return any(key.endswith(suffix) and not self.accounts[key].disabled for key in keys)
 
@@ -177,9 +179,10 @@ class KnownNames:
     ) -> None:
         match event:
             case directory_events.AccountAdded(identity, address, user, quota_bytes):
-                key = key_of(address)
+                key = _shared_key(address)
                 self._account_keys[identity] = key
-                self._account_keys_of[user] = (*self._account_keys_of.get(user, ()), key)
+                if self._account_keys_of is not None:
+                    self._account_keys_of[user] = (*self._account_keys_of.get(user, ()), key)
                 self.accounts[key] = KnownAccount(identity, address, user, quota_bytes)
             case directory_events.AccountChanged(identity, disabled, quota_bytes):
                 account = self.accounts.get(self._account_keys.get(identity, ""))
@@ -193,7 +196,7 @@ class KnownNames:
 
     def _forget_account(self, key: str) -> None:
         account = self.accounts.pop(key, None)
-        if account is None:
+        if account is None or self._account_keys_of is None:
             return
         left = tuple(other for other in self._account_keys_of.get(account.user, ()) if other != key)
         if left:
@@ -202,18 +205,27 @@ class KnownNames:
             self._account_keys_of.pop(account.user, None)
 
     def _apply_alias(self, event: directory_events.AliasAdded | directory_events.AliasRemoved) -> None:
-        key = key_of(event.address)
+        key = _shared_key(event.address)
         localpart, _, domain = key.rpartition("@")
         match event:
             case directory_events.AliasAdded(address, targets):
                 is_pattern = WILDCARD in localpart
-                self.aliases[key] = KnownAlias(address, targets, is_pattern=is_pattern)
+                self.aliases[key] = KnownAlias(address, self._shared(targets), is_pattern=is_pattern)
                 if is_pattern:
                     self.wildcards.setdefault(domain, Wildcards()).add(localpart)
             case directory_events.AliasRemoved():
                 removed = self.aliases.pop(key, None)
                 if removed is not None and removed.is_pattern:
                     self.wildcards[domain].remove(localpart)
+
+    def _shared(self, targets: tuple[str, ...]) -> tuple[str, ...]:
+        """The same targets, as the texts that accounts have already: most aliases lead to accounts."""
+        return tuple(
+            account.address
+            if (account := self.accounts.get(target)) is not None and account.address == target
+            else target
+            for target in targets
+        )
 
     def _change_alias(
         self,
@@ -232,7 +244,7 @@ class KnownNames:
             case directory_events.AliasSwitched(disabled=disabled):
                 self.aliases[key] = change(alias, disabled=disabled)
             case directory_events.AliasTargetsChanged(targets=targets):
-                self.aliases[key] = change(alias, targets=targets)
+                self.aliases[key] = change(alias, targets=self._shared(targets))
             case directory_events.AliasEndChanged():
                 self.aliases[key] = change(alias, ended=False)
             case directory_events.AliasEnded():
@@ -244,6 +256,19 @@ class KnownNames:
 def catch_all_of(domain: str, targets: tuple[str, ...]) -> KnownAlias | None:
     """The catch-all of a domain as an alias; None without targets."""
     return KnownAlias(f"catch-all of {domain}", targets, is_pattern=True) if targets else None
+
+
+def _shared_key(address: str) -> str:
+    """The lookup key, as the same object where it is the address: a hundred thousand texts are kept once each."""
+    key = key_of(address)
+    return address if key == address else key
+
+
+def _by_user(accounts: Mapping[str, KnownAccount]) -> dict[str, tuple[str, ...]]:
+    keys: dict[str, list[str]] = {}
+    for key, account in accounts.items():
+        keys.setdefault(account.user, []).append(key)
+    return {user: tuple(own) for user, own in keys.items()}
 
 
 def key_of(address: str) -> str:
