@@ -23,7 +23,9 @@ from shared.protocol.sieve.compiler import compile_script
 from shared.protocol.sieve.diagnostic import InvalidScript
 from shared.protocol.sieve.environment import RecordedAnswers, SieveEnvelope, SieveEnvironment
 from shared.protocol.sieve.execution import run_script
-from shared.protocol.sieve.mail.message import message_in_memory
+from shared.protocol.sieve.mail.header import SieveHeader
+from shared.protocol.sieve.mail.message import SieveMessage, message_in_memory
+from shared.protocol.sieve.mail.view import PresentMessage
 from shared.protocol.sieve.outcome import ScriptOutcome
 from shared.protocol.sieve.program import CompiledScript
 
@@ -41,12 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for note in error.errors:
             _show({"error": note.text, "line": note.place.line, "column": note.place.column})
         return _INVALID
-    message = _BARE_LINE_FEED.sub(b"\r\n", Path(options.message).read_bytes())
+    message = message_in_memory(_BARE_LINE_FEED.sub(b"\r\n", Path(options.message).read_bytes()))
+    envelope = envelope_of(options, message)
     outcome = run_script(
         script,
-        message_in_memory(message),
-        envelope_of(options),
-        environment_of(options),
+        message,
+        envelope,
+        environment_of(options, envelope),
         answers_of(options),
         with_account=options.account,
     )
@@ -87,11 +90,13 @@ def _show(line: dict[str, Any]) -> None:
     sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
 
 
-def envelope_of(options: argparse.Namespace) -> SieveEnvelope:
-    """The envelope of the command line."""
+def envelope_of(options: argparse.Namespace, message: SieveMessage) -> SieveEnvelope:
+    """The envelope of the command line. Without --from and --to it is taken from the header of the message."""
+    header = PresentMessage(message).header
+    sender, recipient = options.sender, options.recipient
     return SieveEnvelope(
-        options.sender.strip("<>"),
-        options.recipient.strip("<>"),
+        _first_address(header, b"return-path", b"sender", b"from") if sender is None else sender.strip("<>"),
+        _first_address(header, b"delivered-to", b"to") if recipient is None else recipient.strip("<>"),
         options.auth,
         tuple(options.notify),
         options.orcpt,
@@ -104,9 +109,14 @@ def envelope_of(options: argparse.Namespace) -> SieveEnvelope:
     )
 
 
-def environment_of(options: argparse.Namespace) -> SieveEnvironment:
+def _first_address(header: SieveHeader, *names: bytes) -> str:
+    addresses = (address for name in names for address in header.address_parts(name, "full"))
+    return next(addresses, b"").decode("utf-8", "replace")
+
+
+def environment_of(options: argparse.Namespace, envelope: SieveEnvelope) -> SieveEnvironment:
     """The circumstances of the command line; without --now the time of the clock."""
-    recipient = (options.recipient,) if options.recipient else ()
+    recipient = (envelope.recipient,) if envelope.recipient else ()
     now: datetime = options.now or datetime.now(UTC)
     return SieveEnvironment(
         now,
@@ -169,8 +179,8 @@ def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="shared.protocol.sieve.run", description=__doc__)
     parser.add_argument("script")
     parser.add_argument("--message", required=True, help="the message; bare line feeds become CRLF")
-    parser.add_argument("--from", dest="sender", default="", help="the envelope's reverse-path")
-    parser.add_argument("--to", dest="recipient", default="", help="the envelope's recipient, an address of the owner")
+    parser.add_argument("--from", dest="sender", help="the envelope's reverse-path, <> for the null one")
+    parser.add_argument("--to", dest="recipient", help="the envelope's recipient, an address of the owner")
     parser.add_argument("--account", action="store_true", help="print the steps")
     parser.add_argument("--now", type=datetime.fromisoformat, help="the time of the run, ISO 8601 with a zone")
     parser.add_argument("--zone", default="", help="the owner's zone, as +0200")

@@ -57,12 +57,13 @@ def given(case: Case) -> list[str]:
 def decide(case: Case, script: str, with_account: bool = False) -> ScriptOutcome:
     """Run a script over the case's message."""
     options = runner.command_line().parse_args(given(case))
-    message = case.sections.get("message", "").replace("\n", "\r\n").encode()
+    message = message_in_memory(case.sections.get("message", "").replace("\n", "\r\n").encode())
+    envelope = runner.envelope_of(options, message)
     return run_script(
         compile_script(script.encode()),
-        message_in_memory(message),
-        runner.envelope_of(options),
-        runner.environment_of(options),
+        message,
+        envelope,
+        runner.environment_of(options, envelope),
         runner.answers_of(options),
         with_account=with_account,
     )

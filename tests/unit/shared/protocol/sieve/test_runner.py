@@ -38,6 +38,15 @@ def test_it_prints_the_actions(tmp_path: Path, message: Path, capsys: pytest.Cap
     ]
 
 
+def test_the_envelope_is_taken_from_the_header_unless_it_is_given(
+    tmp_path: Path, message: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = write(tmp_path, 'require "envelope"; if envelope "from" "a@example.org" { discard; }')
+    for options, expected in ([], "discard"), (["--from", "<>"], "keep"), (["--from", "b@example.org"], "keep"):
+        assert main([script, "--message", str(message), *options]) == 0
+        assert [line["action"] for line in lines(capsys)] == [expected]
+
+
 def test_it_prints_all_errors(tmp_path: Path, message: Path, capsys: pytest.CaptureFixture[str]) -> None:
     script = write(tmp_path, "frob;\nkeep :now;")
     assert main([script, "--message", str(message)]) == 1
