@@ -78,7 +78,7 @@ REFUSALS = [
     (["account", "add", "x@nosuch.example", "--user", "ann"], 1, "mailfold domain add nosuch.example"),
     (["account", "add", "x@example.org", "--user", "nosuch"], 1, "mailfold user list"),
     (["account", "add", "a+b@example.org", "--user", "ann"], 1, "letters, digits"),
-    (["account", "add", "a_b@example.org", "--user", "ann"], 1, "letters, digits"),
+    (["account", "add", "a/b@example.org", "--user", "ann"], 1, "letters, digits"),
     (["account", "add", "Tool.App@example.org", "--user", "ann"], 1, "reserved for applications"),
     (["account", "add", f"{'a' * 201}@example.org", "--user", "ann"], 1, "at most 200"),
     (["account", "quota", "ann@example.org", "99999999999T"], 2, "the largest quota is 1024P"),
