@@ -15,6 +15,11 @@ from shared.protocol.sieve.outcome import ScriptOutcome
 ENVELOPE = SieveEnvelope("a@example.org", "b@example.org")
 
 
+def strings(value: str, count: int) -> str:
+    """A string list."""
+    return "[" + ", ".join([f'"{value}"'] * count) + "]"
+
+
 def errors(source: str, limits: ScriptLimits | None = None) -> list[str]:
     with pytest.raises(InvalidScript) as caught:
         compile_script(source.encode(), limits=limits or ScriptLimits())
@@ -100,6 +105,29 @@ def test_work_is_counted_over_keys_and_parts() -> None:
     assert failure(f'require "body"; if body :raw :contains [{keys}] {{ discard; }}', message).startswith(
         "the script compares, copies or decodes more than 64000000 octets"
     )
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        f"exists {strings('x', 1000)}",
+        f'header :contains "x-empty" {strings("x", 1000)}',
+        f'hasflag :is "v" "{"x " * 50}"',
+        f"mailboxexists {strings('INBOX', 100)}",
+    ],
+)
+def test_cheap_tests_in_loops_are_work_too(test: str) -> None:
+    parts = b"".join(b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n" for _ in range(900))
+    message = b'X-Empty:\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n' + parts + b"--b--\r\n"
+    script = 'require ["foreverypart", "mailbox", "mime", "imap4flags", "variables"]; set "v" "' + "f " * 3000 + '";'
+    script += "foreverypart {" + f"if {test} {{ }}" * 20 + "}"
+    assert failure(script, message).startswith("the script compares, copies or decodes more than 64000000 octets")
+
+
+def test_editing_a_large_header_is_work() -> None:
+    message = b"".join(b"X-A: %b\r\n" % (b"x" * 50) for _ in range(8000)) + b"\r\n"
+    edits = "".join(f'addheader "X-B" "{number}"; if header "x-b" "no" {{ }}' for number in range(100))
+    assert failure(f'require "editheader"; {edits}', message).startswith("the script compares, copies or decodes")
 
 
 def test_loops_are_counted() -> None:

@@ -13,6 +13,8 @@ from shared.protocol.sieve.validate.text import ScriptText
 Flags = tuple[str, ...]
 MOST_FLAGS = 100
 """Flags that a message gets from a script; those after them are dropped."""
+_READING_WORK = 64
+"""The work to read an octet of a list of flags, in octets compared."""
 _SYSTEM_NAMES = frozenset({b"seen", b"answered", b"flagged", b"deleted", b"draft"})
 
 
@@ -22,7 +24,7 @@ def flags_of(scope: Scope, arguments: Arguments) -> Callable[[ScriptRun], Flags]
         return None
     texts = arguments.tag_texts("flags")
     warn_of_lost_backslash(scope, texts)
-    return lambda run: read_flags(text.value(run) for text in texts)
+    return lambda run: read_flags(run, (text.value(run) for text in texts))
 
 
 def warn_of_lost_backslash(scope: Scope, texts: Iterable[ScriptText]) -> None:
@@ -34,10 +36,11 @@ def warn_of_lost_backslash(scope: Scope, texts: Iterable[ScriptText]) -> None:
                 scope.notes.warn(text.place, f'"{name}" is a keyword; the system flag is written "\\\\{name}"')
 
 
-def read_flags(values: Iterable[bytes]) -> Flags:
+def read_flags(run: ScriptRun, values: Iterable[bytes]) -> Flags:
     """The flags in strings, each of them once. What is no flag is ignored (RFC 5232 §2)."""
     flags: dict[str, str] = {}
     for value in values:
+        run.spend(_READING_WORK * len(value))
         for word in value.decode("utf-8", "replace").split(" "):
             flag = _canonical(word)
             if flag and len(flags) < MOST_FLAGS:

@@ -15,6 +15,9 @@ from shared.protocol.sieve.program import RunFailed
 MOST_NOTES = 10_000
 """Steps of an account; the steps after them are not listed."""
 
+ANSWER_WORK = 1000
+"""The work of a question to the outside, in octets compared."""
+
 Variables = dict[str, bytes]
 
 

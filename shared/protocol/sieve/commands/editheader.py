@@ -26,6 +26,8 @@ from shared.protocol.sieve.validate.text import ScriptText
 
 PROTECTED = frozenset({b"received", b"auto-submitted"})
 """Fields that stop loops; deleting them does nothing (RFC 5293 §6, §8)."""
+_READING_WORK = 8
+_FIELD_WORK = 16
 _ONLY_VALUE = re.compile(rb"[^:\n]*+:(.*)", re.DOTALL)
 
 
@@ -42,6 +44,11 @@ def _field_name(run: ScriptRun, name: ScriptText) -> bytes:
     return value
 
 
+def _spend(run: ScriptRun, fields: list[EditedField]) -> None:
+    """A changed header is read again."""
+    run.spend(sum(_READING_WORK * (len(field.line) + _FIELD_WORK) for field in fields))
+
+
 def _addheader(scope: Scope, arguments: Arguments) -> SieveStep:
     name, value, is_last = arguments.text(0), arguments.text(1), arguments.has("last")
     _check_name(scope, name)
@@ -54,7 +61,7 @@ def _addheader(scope: Scope, arguments: Arguments) -> SieveStep:
         line = header_line(field_name, value.value(run))
         field = EditedField(field_name.lower(), line, ADDED_BOTTOM if is_last else ADDED_TOP)
         fields = run.message.fields()
-        run.spend(100 * len(fields))
+        _spend(run, fields)
         run.message.set_fields([*fields, field] if is_last else [field, *fields])
 
     return step
@@ -73,7 +80,7 @@ def _deleteheader(scope: Scope, arguments: Arguments) -> SieveStep:
             run.note(f"deleteheader: {field_name.decode()} is protected")
             return
         fields = run.message.fields()
-        run.spend(100 * len(fields))
+        _spend(run, fields)
         chosen = [index for index, field in enumerate(fields) if field.name == field_name]
         deleted = {index for index in (chosen if pick is None else pick(chosen)) if _has_match(run, fields[index])}
         if deleted:

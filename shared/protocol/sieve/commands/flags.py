@@ -32,14 +32,14 @@ def _change(scope: Scope, arguments: Arguments) -> SieveStep:
     if arguments.count < 2:
 
         def change_internal(run: ScriptRun) -> None:
-            run.flags = change(run.flags, read_flags(text.value(run) for text in texts))
+            run.flags = change(run.flags, read_flags(run, (text.value(run) for text in texts)))
 
         return change_internal
     scope.need(arguments.place, ("variables",), f"the name of a variable in {arguments.name}")
     name = variable_name(scope, arguments)
 
     def change_named(run: ScriptRun) -> None:
-        flags = change(read_flags((run.variable(name),)), read_flags(text.value(run) for text in texts))
+        flags = change(read_flags(run, (run.variable(name),)), read_flags(run, (text.value(run) for text in texts)))
         run.set_variable(name, " ".join(flags).encode())
 
     return change_named

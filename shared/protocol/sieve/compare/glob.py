@@ -65,7 +65,7 @@ class Glob(Generic[AnyStr]):
         """What the wildcards matched, in their order, or None. The work is reported in octets while it is done."""
         size = len(value)
         last = self._last
-        spend(size)
+        spend(size + _TRY)
         if size < self._shortest or (self._first.literals and not self._first.fits(value, 0)):
             return None
         if last is None:

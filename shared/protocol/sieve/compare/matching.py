@@ -11,7 +11,7 @@ from shared.protocol.sieve.compare.glob import MOST_CAPTURES, Glob, compile_glob
 from shared.protocol.sieve.compare.pattern import CompiledPattern, InvalidPattern, compile_pattern
 from shared.protocol.sieve.extensions import COMPARATOR_EXTENSIONS
 from shared.protocol.sieve.program import RunFailed
-from shared.protocol.sieve.running import ScriptRun, as_text
+from shared.protocol.sieve.running import ANSWER_WORK, ScriptRun, as_text
 from shared.protocol.sieve.validate.arguments import Arguments
 from shared.protocol.sieve.validate.scope import Scope
 from shared.protocol.sieve.validate.text import ScriptText
@@ -19,6 +19,8 @@ from shared.protocol.sieve.validate.text import ScriptText
 Matcher = Callable[[ScriptRun, Sequence[bytes]], bool]
 Keys = tuple[ScriptText, ...]
 _MATCH_TAGS = ("is", "contains", "matches", "value", "count", "regex", "list")
+VALUE_WORK = 16
+"""The least work to compare a value with a key, in octets."""
 _REGEX_WORK = 4
 
 
@@ -82,7 +84,7 @@ def _is(comparator: Comparator, keys: Keys) -> Matcher:
     def matcher(run: ScriptRun, values: Sequence[bytes]) -> bool:
         forms: Collection[Any] = fixed if fixed is not None else {form(key) for key in _values(keys, run)}
         for value in values:
-            run.spend(len(value))
+            run.spend(len(value) + VALUE_WORK)
             if form(value) in forms:
                 return True
         return False
@@ -100,7 +102,7 @@ def _contains(comparator: Comparator, keys: Keys) -> Matcher:
     def matcher(run: ScriptRun, values: Sequence[bytes]) -> bool:
         forms = fixed if fixed is not None else [form(key) for key in _values(keys, run)]
         for value in values:
-            run.spend(len(value) * len(forms))
+            run.spend((len(value) + VALUE_WORK) * len(forms))
             folded = form(value)
             for key in forms:
                 if key in folded:
@@ -113,7 +115,7 @@ def _contains(comparator: Comparator, keys: Keys) -> Matcher:
 def _contains_single(form: Callable[[bytes], Any], key: Any) -> Matcher:
     def matcher(run: ScriptRun, values: Sequence[bytes]) -> bool:
         for value in values:
-            run.spend(len(value))
+            run.spend(len(value) + VALUE_WORK)
             if key in form(value):
                 return True
         return False
@@ -178,7 +180,7 @@ def _regex(scope: Scope, arguments: Arguments, comparator: Comparator, keys: Key
     def matcher(run: ScriptRun, values: Sequence[bytes]) -> bool:
         patterns = fixed if fixed is not None else [_run_pattern(key, ignores_case) for key in _values(keys, run)]
         for value in values:
-            run.spend(_REGEX_WORK * len(value) * len(patterns))
+            run.spend(_REGEX_WORK * (len(value) + VALUE_WORK) * len(patterns))
             for pattern in patterns:
                 match = pattern.search(value)
                 if match is not None:
@@ -223,7 +225,7 @@ def _relational(scope: Scope, arguments: Arguments, comparator: Comparator, keys
 
     def matcher(run: ScriptRun, values: Sequence[bytes]) -> bool:
         ranks = [rank(key) for key in _values(keys, run)]
-        run.spend(sum(map(len, values)) * len(ranks))
+        run.spend((sum(map(len, values)) + VALUE_WORK * len(values)) * len(ranks))
         compared = (b"%d" % len(values),) if kind == "count" else values
         return any(holds(rank(value), key) for value in compared for key in ranks)
 
@@ -236,7 +238,7 @@ def _listed(keys: Keys, captures: bool) -> Matcher:
     def matcher(run: ScriptRun, values: Sequence[bytes]) -> bool:
         names = [as_text(key) for key in _values(keys, run)]
         for value in values:
-            run.spend(len(value) * len(names))
+            run.spend((len(value) + ANSWER_WORK) * len(names))
             text = value.decode("utf-8", "replace")
             if any(run.answers.list_contains(name, text) for name in names):
                 if captures:

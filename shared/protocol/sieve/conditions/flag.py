@@ -26,7 +26,7 @@ def _hasflag(scope: Scope, arguments: Arguments) -> SieveCondition:
     def condition(run: ScriptRun) -> bool:
         if names:
             stored = (run.variable(name.value(run).decode("utf-8", "replace").lower()) for name in names)
-            flags = [flag for value in stored for flag in read_flags((value,))]
+            flags = [flag for value in stored for flag in read_flags(run, (value,))]
         else:
             flags = list(run.flags)
         return matches(run, [flag.encode() for flag in flags])

@@ -6,7 +6,7 @@ from __future__ import annotations
 from shared.protocol.sieve.compare.matching import compile_match
 from shared.protocol.sieve.definition import TestDefinition
 from shared.protocol.sieve.program import SieveCondition
-from shared.protocol.sieve.running import ScriptRun
+from shared.protocol.sieve.running import ANSWER_WORK, ScriptRun
 from shared.protocol.sieve.validate.arguments import Arguments
 from shared.protocol.sieve.validate.scope import Scope
 from shared.protocol.sieve.validate.signature import MATCH_TAGS, STRING, STRINGS, NodeSignature
@@ -14,6 +14,8 @@ from shared.protocol.sieve.validate.text import ScriptText
 
 
 def _read(run: ScriptRun, text: ScriptText) -> str:
+    """The text of a question to the outside."""
+    run.spend(ANSWER_WORK)
     return text.value(run).decode("utf-8", "replace")
 
 

@@ -13,6 +13,8 @@ from shared.protocol.sieve.validate.scope import Scope
 from shared.protocol.sieve.validate.text import ScriptText
 
 _T = TypeVar("_T")
+_NAME_WORK = 32
+_PART_WORK = 16
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 
 NameSource = Callable[[ScriptRun], Sequence[bytes]]
@@ -34,8 +36,14 @@ def field_names(scope: Scope, names: tuple[ScriptText, ...]) -> NameSource:
             scope.notes.warn(name.place, "no header field can have this name")
     constants = [name.constant.lower() for name in names if name.constant is not None]
     if len(constants) == len(names):
-        return lambda _run: constants
-    return lambda run: [name.value(run).lower() for name in names]
+        return lambda run: _counted(run, constants)
+    return lambda run: _counted(run, [name.value(run).lower() for name in names])
+
+
+def _counted(run: ScriptRun, names: Sequence[bytes]) -> Sequence[bytes]:
+    """The names; looking for each of them is work, also when there is no such field."""
+    run.spend(_NAME_WORK * len(names))
+    return names
 
 
 def single_name(names: tuple[ScriptText, ...]) -> bytes | None:
@@ -65,6 +73,7 @@ def subtree(run: ScriptRun, start: int) -> range:
     end = start + 1
     while end < len(parts) and parts[end].parent >= start:
         end += 1
+    run.spend(_PART_WORK * (end - start))
     return range(start, end)
 
 
