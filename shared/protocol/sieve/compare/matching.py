@@ -19,7 +19,7 @@ from shared.protocol.sieve.validate.text import ScriptText
 Matcher = Callable[[ScriptRun, Sequence[bytes]], bool]
 Keys = tuple[ScriptText, ...]
 _MATCH_TAGS = ("is", "contains", "matches", "value", "count", "regex", "list")
-VALUE_WORK = 16
+VALUE_WORK = 100
 """The least work to compare a value with a key, in octets."""
 _REGEX_WORK = 4
 
