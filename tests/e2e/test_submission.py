@@ -8,6 +8,7 @@ from tests.e2e.received import fields, parsed
 from tests.harness.mails import bytes_of, compose
 from tests.harness.people import SENDING_DOMAIN, Person
 from tests.harness.server import MailfoldServer
+from tests.harness.waiting import until
 from tests.harness.zone import HONEST
 
 pytestmark = pytest.mark.all_layouts
@@ -155,6 +156,26 @@ def test_domain_that_only_sends_may_send(server: MailfoldServer, ann: Person) ->
         assert smtp.send(app.address, [ann.address], sent.data).queue_id
     with server.imap(ann) as imap:
         imap.wait_for(sent.message_id)
+
+
+def test_a_sender_who_asks_for_success_is_notified(server: MailfoldServer, ann: Person) -> None:
+    bob = server.people.person("bob")
+    sent = compose(ann.address, bob.address)
+    with server.submissions(ann) as smtp:
+        smtp.expect(250, f"MAIL FROM:<{ann.address}> RET=HDRS ENVID=QQ314159".encode())
+        smtp.expect(250, f"RCPT TO:<{bob.address}> NOTIFY=SUCCESS".encode())
+        smtp.expect(354, b"DATA")
+        assert smtp.data(sent.data).queue_id
+    server.settled()
+    with server.imap(ann) as imap:
+        imap.select()
+        (uid,) = until(
+            lambda: imap.uids("HEADER", "Content-Type", "report-type=delivery-status"), "the report in the mailbox"
+        )
+        report = parsed(imap.fetch(uid))
+    status = report.get_payload(1).as_string()  # type: ignore[union-attr]
+    assert "Action: delivered" in status and bob.address in status, status
+    assert "Original-Envelope-Id: QQ314159" in status
 
 
 def test_a_full_mailbox_bounces_to_the_local_sender(server: MailfoldServer, ann: Person) -> None:
