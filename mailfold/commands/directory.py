@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailfold.commands.printing import as_json, record, table
+from mailfold.texts import moment
 
 if TYPE_CHECKING:
     from mailfold.operator.session import Session
@@ -37,13 +38,13 @@ def call(data: Path, method: str, request: Callable[[Any], Any]) -> Any:
 def show(message: Any, fields: Fields, *, json: bool) -> None:
     """Print one object."""
     values = _values(message, fields)
-    as_json(values) if json else record(values)
+    as_json(values) if json else record(_for_people(values))
 
 
 def show_all(messages: Sequence[Any], fields: Fields, *, json: bool, empty: str) -> None:
     """Print a list."""
     values = [_values(message, fields) for message in messages]
-    as_json(values) if json else table(fields, [list(value.values()) for value in values], empty)
+    as_json(values) if json else table(fields, [list(_for_people(value).values()) for value in values], empty)
 
 
 def show_removed(name: str, *, json: bool) -> None:
@@ -53,6 +54,14 @@ def show_removed(name: str, *, json: bool) -> None:
 
 def _values(message: Any, fields: Fields) -> Mapping[str, object]:
     return {field: _plain_value(getattr(message, field)) for field in fields}
+
+
+def _for_people(values: Mapping[str, object]) -> Mapping[str, object]:
+    """The values with times as dates; programs get their microseconds."""
+    return {
+        name: moment(value) if name.endswith("_at") and isinstance(value, int) else value
+        for name, value in values.items()
+    }
 
 
 def _plain_value(value: Any) -> object:

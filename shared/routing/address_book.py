@@ -21,8 +21,11 @@ from shared.routing.resolution import Resolution, ResolutionKind, Target
 
 MAX_ALIAS_STEPS = 10
 MAX_TARGETS = 1000
-_MAX_LOOKUPS = 5_000
-"""Targets that are looked up for one alias. Aliases of aliases could otherwise cost a million."""
+MAX_WORK = 25_000
+"""Work of following one alias, as `work_of` counts it: less than 50 ms. Aliases of aliases could otherwise cost a
+million looks, and each look in a domain with many wildcards a comparison with all of them."""
+_LOOK_WORK = 10
+"""Comparisons with a wildcard that cost as much as a look for an exact name."""
 _EXPANDED_TARGETS = 20_000
 """Targets of expanded aliases that are cached until the next event. A stranger may name a thousand sub-addresses of one
 alias in one mail."""
@@ -109,6 +112,13 @@ class AddressBook:
         holder, detail = self._holder(local, domain)
         return LocalAddress(local, domain, holder, detail)
 
+    def work_of(self, local: LocalAddress | None) -> int:
+        """How much work it was to locate an address, in comparisons with a wildcard."""
+        holder = local.holder if local is not None else None
+        if local is None or isinstance(holder, KnownAccount) or (holder is not None and holder.kind == "exact"):
+            return _LOOK_WORK
+        return _LOOK_WORK + 2 * len(self.names.wildcards.get(local.domain.name, ()))  # with the tag and without it
+
     def targets_of(self, alias: KnownAlias) -> tuple[Target, ...]:
         """The final targets of an alias, through aliases of aliases; a loop or a chain that is too long is cut."""
         targets = self._expanded.get(alias.address)
@@ -121,7 +131,7 @@ class AddressBook:
         match holder:
             case KnownAccount():
                 return holder.user == user and not holder.disabled
-            case KnownAlias(is_pattern=False) if holder.is_in_use:
+            case KnownAlias(kind="exact") if holder.is_in_use:
                 return user in holder.owners if holder.owners else self._is_only_target(user, holder)
             case _:
                 return False
@@ -168,14 +178,15 @@ class AddressBook:
     def _expand(self, alias: KnownAlias) -> dict[str, Target]:
         """The final targets by their keys. Each alias is expanded once, level by level."""
         ends: dict[str, Target] = {}
-        expanded, level, lookups = {alias.address}, [alias], 0
+        expanded, level, work = {alias.address}, [alias], 0
         for _ in range(MAX_ALIAS_STEPS):
             following: list[KnownAlias] = []
             for target in _targets(level):
-                lookups += 1
-                if lookups > _MAX_LOOKUPS or len(ends) >= MAX_TARGETS:
+                if work > MAX_WORK or len(ends) >= MAX_TARGETS:
                     return ends
-                match self._end_of(target):
+                local = self.locate(parse_address(target))
+                work += self.work_of(local)
+                match _end_of(target, local):
                     case KnownAlias() as further:
                         if further.is_in_use and further.address not in expanded:
                             expanded.add(further.address)
@@ -185,18 +196,18 @@ class AddressBook:
             level = following
         return ends
 
-    def _end_of(self, text: str) -> Target | KnownAlias | None:
-        """A target as the end of its way, or the alias that it is; None when nobody gets mail to it."""
-        local = self.locate(parse_address(text))
-        if local is None:
-            return Target(text)
-        match local.holder:
-            case KnownAccount(disabled=False) as account:
-                return Target(account.address, account.id, account.quota_bytes)
-            case KnownAlias() as alias:
-                return alias
-            case _:
-                return None
+
+def _end_of(text: str, local: LocalAddress | None) -> Target | KnownAlias | None:
+    """A target as the end of its way, or the alias that it is; None when nobody gets mail to it."""
+    if local is None:
+        return Target(text)
+    match local.holder:
+        case KnownAccount(disabled=False) as account:
+            return Target(account.address, account.id, account.quota_bytes)
+        case KnownAlias() as alias:
+            return alias
+        case _:
+            return None
 
 
 def _to_account(account: KnownAccount, detail: str) -> Resolution:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
+from typing import Literal
 
 import msgspec
 
@@ -15,9 +16,27 @@ from shared.protocol.address.domain import AddressError
 from shared.routing.domain_values import DomainRules, rules_of
 from shared.routing.wildcards import WILDCARD, Wildcards
 
+AliasKind = Literal["exact", "wildcard", "catch-all"]
+_DomainEvent = (
+    directory_events.DomainAdded
+    | directory_events.DomainChanged
+    | directory_events.DomainRemoved
+    | directory_events.DomainAliased
+    | directory_events.DomainValueChanged
+)
+_AccountEvent = directory_events.AccountAdded | directory_events.AccountChanged | directory_events.AccountRemoved
+_AliasEvent = directory_events.AliasAdded | directory_events.AliasRemoved
+_AliasChange = (
+    directory_events.AliasSwitched
+    | directory_events.AliasTargetsChanged
+    | directory_events.AliasEndChanged
+    | directory_events.AliasEnded
+    | directory_events.AliasOwnersChanged
+)
+
 
 class KnownAlias(msgspec.Struct, frozen=True, gc=False):
-    """An alias, or the catch-all of a domain."""
+    """An alias, or the catch-all of a domain, whose `address` is a description."""
 
     address: str
     targets: tuple[str, ...]
@@ -26,8 +45,8 @@ class KnownAlias(msgspec.Struct, frozen=True, gc=False):
     """Whether the time of a temporary alias is over."""
     owners: tuple[str, ...] = ()
     """The users who may send as it, in place of the user of its single target."""
-    is_pattern: bool = False
-    """Whether it stands for more than one address; nobody sends as such an alias."""
+    kind: AliasKind = "exact"
+    """Nobody sends as an alias that stands for more than one address."""
 
     @property
     def is_in_use(self) -> bool:
@@ -78,31 +97,14 @@ class KnownNames:
 
     def apply(self, event: Event) -> None:
         """Apply one event."""
-        match event:
-            case (
-                directory_events.DomainAdded()
-                | directory_events.DomainChanged()
-                | directory_events.DomainRemoved()
-                | directory_events.DomainAliased()
-                | directory_events.DomainValueChanged()
-            ):
-                self._apply_domain(event)
-            case (
-                directory_events.AccountAdded() | directory_events.AccountChanged() | directory_events.AccountRemoved()
-            ):
-                self._apply_account(event)
-            case directory_events.AliasAdded() | directory_events.AliasRemoved():
-                self._apply_alias(event)
-            case (
-                directory_events.AliasSwitched()
-                | directory_events.AliasTargetsChanged()
-                | directory_events.AliasEndChanged()
-                | directory_events.AliasEnded()
-                | directory_events.AliasOwnersChanged()
-            ):
-                self._change_alias(event)
-            case _:
-                pass
+        if isinstance(event, _AccountEvent):
+            self._apply_account(event)
+        elif isinstance(event, _AliasEvent):
+            self._apply_alias(event)
+        elif isinstance(event, _AliasChange):
+            self._change_alias(event)
+        elif isinstance(event, _DomainEvent):
+            self._apply_domain(event)
 
     def domain_of(self, name: str) -> KnownDomain | None:
         """The domain whose addresses count for this name: the domain itself, or the one of which it is an alias."""
@@ -124,7 +126,7 @@ class KnownNames:
         tried = self._copy()
         key = key_of(alias.address)
         tried.aliases = ChainMap({key: alias}, self.aliases)
-        if alias.is_pattern:
+        if alias.kind == "wildcard":
             localpart, _, domain = key.rpartition("@")
             patterns = self.wildcards.get(domain, Wildcards()).copy()
             patterns.add(localpart)
@@ -143,14 +145,7 @@ class KnownNames:
         copied.__dict__.update(self.__dict__)
         return copied
 
-    def _apply_domain(
-        self,
-        event: directory_events.DomainAdded
-        | directory_events.DomainChanged
-        | directory_events.DomainRemoved
-        | directory_events.DomainAliased
-        | directory_events.DomainValueChanged,
-    ) -> None:
+    def _apply_domain(self, event: _DomainEvent) -> None:
         match event:
             case directory_events.DomainAdded(identity, name, incoming):
                 self._domain_names[identity] = name
@@ -174,9 +169,7 @@ class KnownNames:
         if name is not None:
             self.domains[name] = msgspec.structs.replace(self.domains[name], **changes)
 
-    def _apply_account(
-        self, event: directory_events.AccountAdded | directory_events.AccountChanged | directory_events.AccountRemoved
-    ) -> None:
+    def _apply_account(self, event: _AccountEvent) -> None:
         match event:
             case directory_events.AccountAdded(identity, address, user, quota_bytes):
                 key = _shared_key(address)
@@ -204,18 +197,16 @@ class KnownNames:
         else:
             self._account_keys_of.pop(account.user, None)
 
-    def _apply_alias(self, event: directory_events.AliasAdded | directory_events.AliasRemoved) -> None:
+    def _apply_alias(self, event: _AliasEvent) -> None:
         key = _shared_key(event.address)
         localpart, _, domain = key.rpartition("@")
         match event:
             case directory_events.AliasAdded(address, targets):
-                is_pattern = WILDCARD in localpart
-                self.aliases[key] = KnownAlias(address, self._shared(targets), is_pattern=is_pattern)
-                if is_pattern:
+                self.aliases[key] = KnownAlias(address, self._shared(targets), kind=kind_of(address))
+                if WILDCARD in localpart:
                     self.wildcards.setdefault(domain, Wildcards()).add(localpart)
             case directory_events.AliasRemoved():
-                removed = self.aliases.pop(key, None)
-                if removed is not None and removed.is_pattern:
+                if self.aliases.pop(key, None) is not None and WILDCARD in localpart:
                     self.wildcards[domain].remove(localpart)
 
     def _shared(self, targets: tuple[str, ...]) -> tuple[str, ...]:
@@ -227,14 +218,7 @@ class KnownNames:
             for target in targets
         )
 
-    def _change_alias(
-        self,
-        event: directory_events.AliasSwitched
-        | directory_events.AliasTargetsChanged
-        | directory_events.AliasEndChanged
-        | directory_events.AliasEnded
-        | directory_events.AliasOwnersChanged,
-    ) -> None:
+    def _change_alias(self, event: _AliasChange) -> None:
         key = key_of(event.address)
         alias = self.aliases.get(key)
         if alias is None:
@@ -255,7 +239,12 @@ class KnownNames:
 
 def catch_all_of(domain: str, targets: tuple[str, ...]) -> KnownAlias | None:
     """The catch-all of a domain as an alias; None without targets."""
-    return KnownAlias(f"catch-all of {domain}", targets, is_pattern=True) if targets else None
+    return KnownAlias(f"catch-all of {domain}", targets, kind="catch-all") if targets else None
+
+
+def kind_of(address: str) -> AliasKind:
+    """The kind of an alias with this address."""
+    return "wildcard" if WILDCARD in address else "exact"
 
 
 def _shared_key(address: str) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from shared.protocol.address.address import Address, parse_address
-from shared.routing.address_book import MAX_ALIAS_STEPS, AddressBook, LocalAddress
-from shared.routing.known_names import KnownAccount, KnownAlias
+from shared.routing.address_book import MAX_ALIAS_STEPS, MAX_WORK, AddressBook, LocalAddress
+from shared.routing.known_names import AliasKind, KnownAccount, KnownAlias
 
 _MAX_STEPS = 200
+_KINDS: Mapping[AliasKind, str] = {"exact": "alias ", "wildcard": "wildcard alias ", "catch-all": ""}
 
 
 class WayStep(msgspec.Struct, frozen=True):
@@ -24,22 +25,27 @@ class WayStep(msgspec.Struct, frozen=True):
 
 
 def way_of(book: AddressBook, address: Address) -> list[WayStep]:
-    """The way of an address as a tree in depth-first order, and at most 200 steps of it."""
+    """The way of an address as a tree in depth-first order; at most 200 steps, and fewer when they take much work."""
     steps: list[WayStep] = []
-    for step in _steps(book, address, 0, ()):
-        if len(steps) == _MAX_STEPS:
+    total = 0
+    for step, work in _steps(book, address, 0, ()):
+        if len(steps) == _MAX_STEPS or total > MAX_WORK:
             steps.append(WayStep(0, str(address), "The way has further steps."))
             break
         steps.append(step)
+        total += work
     return steps
 
 
-def _steps(book: AddressBook, address: Address, depth: int, path: tuple[str, ...]) -> Iterator[WayStep]:
+def _steps(book: AddressBook, address: Address, depth: int, path: tuple[str, ...]) -> Iterator[tuple[WayStep, int]]:
+    """Each step with the work of finding it."""
     local = book.locate(address)
+    work = book.work_of(local)
     if local is None:
-        yield WayStep(depth, str(address), f"{address.domain} is not a domain of this server: the mail leaves it.")
+        text = f"{address.domain} is not a domain of this server: the mail leaves it."
+        yield WayStep(depth, str(address), text), work
         return
-    yield WayStep(depth, str(address), " ".join(_sentences(book, address, local, path)))
+    yield WayStep(depth, str(address), " ".join(_sentences(book, address, local, path))), work
     holder = local.holder
     if not isinstance(holder, KnownAlias) or not holder.is_in_use or holder.address in path:
         return
@@ -77,5 +83,4 @@ def _holder_text(local: LocalAddress, path: tuple[str, ...]) -> str:
         case KnownAlias(ended=True, address=address):
             return f"The time of the alias {address} is over: mail is refused."
         case KnownAlias() as alias:
-            kind = "" if alias.address.startswith("catch-all") else "wildcard alias " if alias.is_pattern else "alias "
-            return f"The {kind}{alias.address} sends it to {len(alias.targets)} address(es)."
+            return f"The {_KINDS[alias.kind]}{alias.address} sends it to {len(alias.targets)} address(es)."

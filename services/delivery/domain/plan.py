@@ -151,5 +151,5 @@ def _way(recipient: Recipient, resolution: Resolution) -> str:
     ends = [target.address + ("" if target.account else " (elsewhere)") for target in named]
     if len(resolution.targets) > len(named):
         ends.append(f"{len(resolution.targets) - len(named)} more")
-    alias = f" (alias {resolution.via})" if resolution.via else ""
+    alias = f" (through {resolution.via})" if resolution.via else ""
     return f"{recipient.address} → {', '.join(ends) or resolution.kind.value}{alias}"

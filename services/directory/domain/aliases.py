@@ -19,7 +19,7 @@ from shared.events.directory import (
 )
 from shared.eventstore.event import Event
 from shared.protocol.address.address import Address
-from shared.routing.known_names import KnownAlias
+from shared.routing.known_names import KnownAlias, kind_of
 from shared.routing.wildcards import WILDCARD
 
 WILDCARDS_PER_DOMAIN = 1_000
@@ -102,7 +102,7 @@ def _check_targets(address: str, targets: tuple[Address, ...], context: AliasCon
         raise DirectoryRefused(
             "missing", f"there is no {unknown} here: `mailfold account add {unknown} --user NAME` first"
         )
-    if context.leads_back(KnownAlias(address, _texts(targets), is_pattern=WILDCARD in address)):
+    if context.leads_back(KnownAlias(address, _texts(targets), kind=kind_of(address))):
         raise DirectoryRefused("invalid", f"{address} would lead back to itself")
 
 

@@ -41,7 +41,7 @@ def alias_domain(domain: DomainState, other: DomainState | None) -> list[Event]:
     return [DomainAliased(domain.id, other.id)]
 
 
-def set_value(domain: DomainState, name: str, text: str) -> list[Event]:
+def set_value(domain: DomainState, name: str, text: str) -> list[DomainValueChanged]:
     """Give a value to a domain; no event when nothing changes."""
     if domain.alias_of:
         raise DirectoryRefused(

@@ -9,7 +9,7 @@ from services.directory.handlers import load
 from services.directory.handlers.aliases import AliasCommands
 from shared.background import BackgroundTask, woken_within
 from shared.clock import Clock
-from shared.events.directory import AliasAdded, AliasEndChanged
+from shared.events.directory import AliasEndChanged
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Actor, Provenance, Recorded
 from shared.eventstore.store import EventStore
@@ -48,7 +48,7 @@ class AliasEnds:
 
     def committed(self, recorded: list[Recorded]) -> None:
         """Look again when an end was set or moved."""
-        if any(isinstance(entry.event, AliasEndChanged | AliasAdded) for entry in recorded):
+        if any(isinstance(entry.event, AliasEndChanged) for entry in recorded):
             self._changed.set()
 
     async def _turn(self) -> None:
@@ -56,9 +56,8 @@ class AliasEnds:
         ending = await self._store.read(partial(load.ending_aliases, limit=_PAGE))
         now = self._clock.now()
         due = [key for key, ends_at in ending if ends_at <= now]
-        for key in due:
-            await self._store.write(partial(self._commands.end, key=key, provenance=_PROVENANCE))
         if due:
+            await self._store.write(partial(self._commands.end, keys=due, provenance=_PROVENANCE))
             return
         pause = min((ends_at - now for _, ends_at in ending), default=0) / _SECOND or _IDLE_SECONDS
         await woken_within(self._changed, min(pause, _IDLE_SECONDS))

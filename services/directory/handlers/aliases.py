@@ -57,10 +57,11 @@ class AliasCommands:
         append(tx, f"alias:{names.key_of(alias.address)}", events, provenance)
         return _alias(tx, address)
 
-    def end(self, tx: Transaction, key: str, provenance: Provenance) -> None:
-        """End a temporary alias whose time is over."""
-        events = aliases.end_alias(load.alias_as_stored(tx, key), self._clock.now())
-        append(tx, f"alias:{key}", events, provenance)
+    def end(self, tx: Transaction, keys: Sequence[str], provenance: Provenance) -> None:
+        """End those temporary aliases whose time is over."""
+        now = self._clock.now()
+        for key in keys:
+            append(tx, f"alias:{key}", aliases.end_alias(load.alias_as_stored(tx, key), now), provenance)
 
     def remove(self, tx: Transaction, address: str, provenance: Provenance) -> str:
         """Remove an alias; returns its address."""

@@ -5,6 +5,8 @@ A command id that was already carried out gets the same answer again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.directory.domain import decide, names
 from services.directory.domain.state import AccountState, DirectoryRefused, UserState
 from services.directory.handlers import load
@@ -79,7 +81,7 @@ class DirectoryCommands:
         return name
 
 
-def append(tx: Transaction, stream: str, events: list[Event], provenance: Provenance) -> None:
+def append(tx: Transaction, stream: str, events: Sequence[Event], provenance: Provenance) -> None:
     """Append events of the directory."""
     tx.append(stream, events, provenance, owner=OWNER)
 

@@ -49,8 +49,9 @@ class DomainCommands:
         """Give a value to a domain."""
         domain = _domain(tx, name)
         events = domains.set_value(domain, value_name, value)
-        if events and value_name == "catch_all":
-            self._check_catch_all(domain, value)
+        for event in events:
+            if event.name == "catch_all":
+                self._check_catch_all(domain, rules_of({event.name: event.value}).catch_all)
         append(tx, f"domain:{domain.id}", events, provenance)
         return _domain(tx, name)
 
@@ -62,9 +63,8 @@ class DomainCommands:
             return domain.name
         return name
 
-    def _check_catch_all(self, domain: DomainState, value: str) -> None:
+    def _check_catch_all(self, domain: DomainState, targets: tuple[str, ...]) -> None:
         """Check that each address exists here, and that the mail does not come back to the catch-all."""
-        targets = rules_of({"catch_all": value.replace(",", " ")}).catch_all
         known = self._current.book.names
         if domain.name not in known.domains:  # added by the same group of commands
             return

@@ -71,8 +71,8 @@ def account(reader: Reader, name: str) -> AccountState | None:
 
 def alias(reader: Reader, address: str) -> AliasState | None:
     """The alias with this address."""
-    state = _alias(reader.first_row(f"{_ALIAS} WHERE key = ?", (key_of(address),)))
-    return None if state is None else msgspec.structs.replace(state, owner_names=_user_names(reader, state.owners))
+    state = alias_as_stored(reader, key_of(address))
+    return None if state is None else _with_owner_names(reader, state)
 
 
 def alias_as_stored(reader: Reader, key: str) -> AliasState | None:
@@ -142,7 +142,8 @@ def accounts(reader: Reader) -> list[AccountState]:
 
 def aliases(reader: Reader) -> list[AliasState]:
     """All aliases, by address."""
-    return [state for row in reader.all(f"{_ALIAS} ORDER BY domain, key") if (state := _alias(row))]
+    states = [state for row in reader.all(f"{_ALIAS} ORDER BY domain, key") if (state := _alias(row))]
+    return [_with_owner_names(reader, state) for state in states]
 
 
 def settings(reader: Reader) -> dict[str, str]:
@@ -194,9 +195,12 @@ def _whole_domain(reader: Reader, row: Row) -> DomainState:
     return msgspec.structs.replace(state, domain_aliases=names, values=values)
 
 
-def _user_names(reader: Reader, ids: tuple[str, ...]) -> tuple[str, ...]:
-    rows = [reader.first_row("SELECT name FROM person WHERE id = ?", (identity,)) for identity in ids]
-    return tuple(sorted(row[0] for row in rows if row is not None))
+def _with_owner_names(reader: Reader, state: AliasState) -> AliasState:
+    """An alias with the names of its owners that still exist."""
+    if not state.owners:
+        return state
+    rows = [reader.first_row("SELECT name FROM person WHERE id = ?", (identity,)) for identity in state.owners]
+    return msgspec.structs.replace(state, owner_names=tuple(sorted(row[0] for row in rows if row is not None)))
 
 
 def _user(reader: Reader, row: Row) -> UserState:

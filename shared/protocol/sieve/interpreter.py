@@ -1,4 +1,4 @@
-"""Runs a script: the context of a message in, actions out.
+"""Runs the built-in script of delivery (`script.py`): the context of a message in, actions out.
 
 It has no clock and no I/O, and a script cannot run forever because the language has no loops.
 """

@@ -1,6 +1,6 @@
-"""A script as a value: commands and tests (RFC 5228 §2 to §5).
+"""The built-in script of delivery as a value, and the few commands and tests that it has (RFC 5228 §2 to §5).
 
-A parser of the whole language will make such values; so far there is only the built-in script.
+The whole language is in `compiler.py` and `execution.py`; delivery does not run compiled scripts yet.
 """
 
 from __future__ import annotations

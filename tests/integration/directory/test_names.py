@@ -140,6 +140,7 @@ async def test_everything_survives_a_restart_and_a_rebuild(people: Running) -> N
     ]
     assert dict(before[0].values) == {"catch_all": "ann@example.org", "separators": "-", "masquerading": "on"}
     assert list(before[3].owners) == ["ann"]
+    assert [list(alias.owners) for alias in before[2].aliases] == [["ann"], []]
     await people.restart()
     owner = OwnerStub(people.channel("operator"))
     *_, verdict = [entry async for entry in owner.Verify(owner_pb2.VerifyRequest())]

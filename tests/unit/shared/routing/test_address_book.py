@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from shared.events import directory as directory_events
-from shared.protocol.address.address import parse_address
-from shared.routing.address_book import AddressBook
+from shared.protocol.address.address import Address, parse_address
+from shared.routing.address_book import MAX_WORK, AddressBook, LocalAddress
 from shared.routing.known_names import KnownAlias
+from shared.routing.loops import leads_back
 from shared.routing.resolution import ResolutionKind, Target
+from shared.routing.way import way_of
 
 ANN = Target("ann@example.org", "a1")
 BOB = Target("bob@example.org", "a2")
@@ -143,6 +145,19 @@ def test_what_is_kept_of_aliases_is_bounded() -> None:
     assert sum(map(len, made._expanded.values())) <= 20_000
 
 
+def looks_of(monkeypatch: pytest.MonkeyPatch) -> list[Address]:
+    """The addresses that are looked up from now on."""
+    looks: list[Address] = []
+    locate = AddressBook.locate
+
+    def counted(self: AddressBook, address: Address) -> LocalAddress | None:
+        looks.append(address)
+        return locate(self, address)
+
+    monkeypatch.setattr(AddressBook, "locate", counted)
+    return looks
+
+
 def test_aliases_of_aliases_cost_a_bounded_number_of_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand aliases with a thousand aliases each would be a million."""
     names = tuple(f"x{number}@example.org" for number in range(1000))
@@ -150,13 +165,36 @@ def test_aliases_of_aliases_cost_a_bounded_number_of_looks(monkeypatch: pytest.M
         *(directory_events.AliasAdded(name, names) for name in names),
         directory_events.AliasAdded("all@example.org", names),
     )
-    looks: list[str] = []
-    look = AddressBook._end_of
-
-    def counted(self: AddressBook, text: str) -> object:
-        looks.append(text)
-        return look(self, text)
-
-    monkeypatch.setattr(AddressBook, "_end_of", counted)
+    looks = looks_of(monkeypatch)
     assert made.resolve(parse_address("all@example.org")).kind is ResolutionKind.DISABLED
-    assert len(looks) <= 5_000
+    assert 1_000 < len(looks) <= MAX_WORK / 10 + 2
+
+
+def test_an_alias_whose_targets_only_wildcards_take_costs_a_bounded_number_of_comparisons(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A thousand targets and a thousand wildcards would be two million comparisons, some seconds of the event loop."""
+    made = book(
+        *(directory_events.AliasAdded(f"*a{number}b*@example.org", ("ann@example.org",)) for number in range(1000)),
+        directory_events.AliasAdded("all@example.org", tuple(f"x{number}@example.org" for number in range(1000))),
+    )
+    looks = looks_of(monkeypatch)
+    made.resolve(parse_address("all@example.org"))
+    assert len(looks) <= MAX_WORK / 1_000 + 2
+    tried = KnownAlias("all@example.org", tuple(f"x{number}@example.org" for number in range(1000)))
+    looks.clear()
+    assert not leads_back(made, tried)
+    assert len(looks) <= MAX_WORK / 1_000 + 2
+    looks.clear()
+    assert way_of(made, parse_address("all@example.org"))[-1].text == "The way has further steps."
+    assert len(looks) <= MAX_WORK / 1_000 + 3
+
+
+def test_many_targets_that_exist_are_all_reached_beside_many_wildcards() -> None:
+    accounts = [directory_events.AccountAdded(f"b{number}", f"b{number}@example.org", "u") for number in range(1000)]
+    made = book(
+        *accounts,
+        *(directory_events.AliasAdded(f"*a{number}b*@example.org", ("ann@example.org",)) for number in range(1000)),
+        directory_events.AliasAdded("all@example.org", tuple(account.address for account in accounts)),
+    )
+    assert len(made.resolve(parse_address("all@example.org")).targets) == 1000

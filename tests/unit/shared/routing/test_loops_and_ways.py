@@ -8,7 +8,7 @@ from shared.events import directory as events
 from shared.eventstore.event import Event
 from shared.protocol.address.address import parse_address
 from shared.routing.address_book import AddressBook
-from shared.routing.known_names import KnownAlias, catch_all_of
+from shared.routing.known_names import KnownAlias, catch_all_of, kind_of
 from shared.routing.loops import leads_back
 from shared.routing.way import way_of
 
@@ -43,7 +43,7 @@ def book(*more: Event) -> AddressBook:
     ],
 )
 def test_a_loop_is_noticed(alias: str, targets: list[str], leads: bool) -> None:
-    tried = KnownAlias(alias, tuple(targets), is_pattern="*" in alias)
+    tried = KnownAlias(alias, tuple(targets), kind=kind_of(alias))
     known = book()
     before = dict(known.names.aliases)
     assert leads_back(AddressBook(known.names.with_alias(tried)), tried) is leads

@@ -71,7 +71,7 @@ def test_an_alias_leads_to_all_its_targets() -> None:
     ]
     assert {step.recipient for step in done} == {"all@example.org"}
     assert reported == (
-        "all@example.org → ann@example.org, x@example.net (elsewhere), bob@example.org (alias all@example.org)",
+        "all@example.org → ann@example.org, x@example.net (elsewhere), bob@example.org (through all@example.org)",
     )
 
 
@@ -137,7 +137,7 @@ def test_sub_addresses_of_a_large_alias_make_no_large_plan() -> None:
     done, ways = plan(mail(), [*routes, *other])
     assert [step.action for step in done] == ["store"] * 1000 + ["discard"] * (999 + 9)
     assert {step.recipient for step in done} == {recipient.address for recipient, _ in [*routes, *other]}
-    assert max(map(len, ways)) < 500 and ways[0].endswith(", 990 more (alias all@example.org)")
+    assert max(map(len, ways)) < 500 and ways[0].endswith(", 990 more (through all@example.org)")
 
 
 def test_an_alias_that_leads_nowhere_bounces_each_time() -> None:
