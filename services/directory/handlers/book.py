@@ -47,7 +47,7 @@ def _domain(row: Row) -> list[Event]:
 
 
 def _domain_value(row: Row) -> list[Event]:
-    _key, domain, name, value = row
+    domain, name, value = row
     return [DomainValueChanged(domain, name, value, "")]
 
 
@@ -72,7 +72,7 @@ def _alias(row: Row) -> list[Event]:
 
 
 class _Table(NamedTuple):
-    """A table and its columns; the first is the key, which gives the order."""
+    """A table and its columns; the first is the key, which gives the order. A page has all rows of its last key."""
 
     sql: str
     events: Callable[[Row], list[Event]]
@@ -81,8 +81,8 @@ class _Table(NamedTuple):
 _TABLES = (
     _Table("SELECT id, name, incoming, disabled, alias_of FROM domain WHERE id > ? ORDER BY id LIMIT ?", _domain),
     _Table(
-        "SELECT domain || ' ' || name AS place, domain, name, value FROM domain_value"
-        " WHERE domain || ' ' || name > ? ORDER BY place LIMIT ?",
+        "SELECT domain, name, value FROM domain_value WHERE domain IN (SELECT DISTINCT domain FROM domain_value"
+        " WHERE domain > ? ORDER BY domain LIMIT ?) ORDER BY domain, name",
         _domain_value,
     ),
     _Table("SELECT id, address, person, quota_bytes, disabled FROM account WHERE id > ? ORDER BY id LIMIT ?", _account),
