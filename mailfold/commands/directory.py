@@ -17,20 +17,21 @@ _READING = ("Show", "List", "Explain")
 """Methods that change nothing."""
 
 
-def call(data: Path, method: str, request: Callable[[Any], Any]) -> Any:
-    """The directory's reply.
+def call(data: Path, method: str, request: Callable[[Any], Any], contract: str = "Directory") -> Any:
+    """The directory's reply to a method of one of its contracts, which has a module of the same name.
 
     `request` makes the request from the contract's module. When the directory does not run, the command hosts it.
     """
     from mailfold.operator.session import converse
 
     async def ask(session: Session) -> Any:
-        from shared.rpc.mailfold.directory.v1 import directory_pb2
-        from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
+        from importlib import import_module
 
+        module = f"shared.rpc.mailfold.directory.v1.{contract.lower()}_pb2"
         reads_only = method.startswith(_READING)
-        stub = DirectoryStub(await session.owner("directory", reads_only=reads_only))
-        return await getattr(stub, method)(request(directory_pb2))
+        owner = await session.owner("directory", reads_only=reads_only)
+        stub = getattr(import_module(f"{module}_grpc"), f"{contract}Stub")(owner)
+        return await getattr(stub, method)(request(import_module(module)))
 
     return converse(data, ask)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from services.directory.endpoints import wire
 from services.directory.endpoints.refusals import as_contract_errors
@@ -11,14 +10,8 @@ from services.directory.endpoints.sending import SendingCommands, SendingEndpoin
 from services.directory.handlers import load
 from services.directory.handlers.aliases import AliasCommands, AliasTexts
 from services.directory.handlers.domains import DomainCommands
-from shared.eventstore.connection import Reader
-from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
-from shared.eventstore.transaction import Transaction
-from shared.grpc.call import current_provenance
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
-
-T = TypeVar("T")
 
 
 class NameCommands(NamedTuple):
@@ -107,15 +100,6 @@ class NamesEndpoint(SendingEndpoint):
 
     async def ListAliases(self, request: pb.ListRequest, context: Any) -> pb.AliasList:
         return pb.AliasList(aliases=map(wire.alias, await self._read(load.aliases)))
-
-    async def _write(self, work: Callable[[Transaction, Provenance], T]) -> T:
-        provenance = current_provenance()
-        with as_contract_errors():
-            return await self._store.write(lambda tx: work(tx, provenance))
-
-    async def _read(self, ask: Callable[[Reader], T]) -> T:
-        with as_contract_errors():
-            return await self._store.read(ask)
 
 
 def given(request: Any, field: str) -> Any:

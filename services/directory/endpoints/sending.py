@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from services.directory.domain.dkim import DkimKeyState
 from services.directory.endpoints import sending_wire as wire
 from services.directory.endpoints.refusals import as_contract_errors
+from services.directory.endpoints.units import StoreEndpoint
 from services.directory.handlers.dkim import DkimCommands
 from services.directory.handlers.relays import RelayCommands
 from services.directory.handlers.secret_keys import SecretCommands
@@ -28,11 +29,11 @@ class SendingCommands(NamedTuple):
     secrets: SecretCommands
 
 
-class SendingEndpoint(DirectoryServicer):
+class SendingEndpoint(StoreEndpoint, DirectoryServicer):
     """The methods about sending."""
 
     def __init__(self, store: EventStore, commands: SendingCommands) -> None:
-        self._store = store
+        super().__init__(store)
         self._dkim = commands.dkim
         self._relays = commands.relays
         self._secrets = commands.secrets

@@ -88,7 +88,7 @@ def test_work_is_linear(piece: str) -> None:
     """A hundred thousand of each character: quadratic work would take hours."""
     read_header_addresses(piece * 100_000)
     assert_lines_grow_with_size(lambda count: read_header_addresses(piece * count), 500)
-    assert_cost_grows_with_size(lambda count: read_header_addresses(piece * count), 5_000)
+    assert_cost_grows_with_size(lambda count: read_header_addresses(piece * count), 20_000)
 
 
 def test_ten_thousand_addresses() -> None:

@@ -155,7 +155,7 @@ def test_the_cost_of_hostile_texts_grows_with_their_size(name: str) -> None:
         scanned = scan(message)
         place(message[: scanned.header_end], scanned, ranges_of(message), MailSignature("Ü", "<b>Ü</b>"), VALUES, rules)
 
-    assert_cost_grows_with_size(work, MEGABYTE // 16)
+    assert_cost_grows_with_size(work, MEGABYTE // 4)
 
 
 def test_the_lines_of_python_grow_with_the_text() -> None:
@@ -175,4 +175,4 @@ def test_templates_cost_no_more_than_their_size() -> None:
         filled(MailSignature(html=html), {})
 
     for piece in ("<!--", "<script ", "<"):
-        assert_cost_grows_with_size(lambda size, piece=piece: work(piece * (size // len(piece))), 8000)
+        assert_cost_grows_with_size(lambda size, piece=piece: work(piece * (size // len(piece))), 32_000)
