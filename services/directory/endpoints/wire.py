@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
-from services.directory.handlers.authentication import LoginAnswer
+from services.directory.handlers.credentials_tried import LoginAnswer
 from shared.routing.resolution import Resolution, ResolutionKind
 from shared.routing.way import WayStep
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb

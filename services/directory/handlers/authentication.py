@@ -10,52 +10,24 @@ import msgspec
 from services.directory.adapters.passwords import PasswordHasher, TooManyWaiting
 from services.directory.domain.folded_logins import FoldedLogin, FoldedLogins
 from services.directory.domain.throttle import AttemptOutcome, Guess, Throttle, guess
-from services.directory.handlers.commands import OWNER
+from services.directory.handlers.credentials_tried import (
+    BAD_CREDENTIALS,
+    TOO_MANY,
+    CredentialTried,
+    LoginAnswer,
+    credential_of,
+)
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.verified import VerifiedLogins
 from shared.background import begin
 from shared.clock import Clock
-from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
-from shared.ids import shard_of
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
 from shared.protocol.sasl.mechanism import prepare_password
 
-BAD_CREDENTIALS, DISABLED, TOO_MANY = "bad-credentials", "disabled", "too-many"
 _OUTCOMES = {"": AttemptOutcome.RIGHT, BAD_CREDENTIALS: AttemptOutcome.WRONG}
-_POSITION = "SELECT max(position) FROM event WHERE shard = ?"
-_ASK = (
-    "SELECT account.id, account.address, account.quota_bytes, person.id, person.name, person.password_hash,"
-    " account.disabled, person.disabled, domain.disabled, domain.id FROM account JOIN person ON person.id = "
-    "account.person"
-    " JOIN domain ON domain.name = account.domain WHERE account.key = ?"
-)
-
-
-class LoginAnswer(msgspec.Struct, frozen=True):
-    """The answer to a log-in: an identity, or the reason of a refusal."""
-
-    refusal: str = ""
-    account: str = ""
-    address: str = ""
-    quota_bytes: int = 0
-    user: str = ""
-    user_name: str = ""
-    domain: str = ""
-    as_of: int = 0
-    """The position of the newest configuration event that the answer takes into account."""
-    refusals: int = 0
-    """The recent wrong passwords of this client, including this one; the protocol delays a refusal by it."""
-
-
-class _Known(msgspec.Struct, frozen=True):
-    opened: LoginAnswer
-    password_hash: str
-    disabled: bool
-
-
 Canonical = Callable[[Address], Address]
 
 
@@ -129,18 +101,18 @@ class Authenticator:
         return opened
 
     async def _check_password(self, tried: Guess, password: str) -> LoginAnswer:
-        known = await self._store.read(lambda reader: _read_account(reader, tried.account))
-        if not await self._fits(known, password, tried.network) or known is None:
+        credential = await self._store.read(lambda reader: credential_of(reader, tried.account))
+        if not await self._fits(credential, password, tried.network) or credential is None:
             return LoginAnswer(BAD_CREDENTIALS)
-        return LoginAnswer(DISABLED) if known.disabled else known.opened
+        return credential.answer
 
-    async def _fits(self, known: _Known | None, password: str, client: str) -> bool:
-        if known is None:
+    async def _fits(self, credential: CredentialTried | None, password: str, client: str) -> bool:
+        if credential is None:
             return await self._hasher.verify("", password, client)
-        key = self._verified.key(known.opened.account, known.password_hash, password)
+        key = self._verified.key(credential.account, credential.password_hash, password)
         if self._verified.holds(key, self._clock.monotonic()):
             return True
-        fits = await self._once(key, known.password_hash, password, client)
+        fits = await self._once(key, credential.password_hash, password, client)
         if fits:
             self._verified.add(key, self._clock.monotonic())
         return fits
@@ -164,17 +136,3 @@ def login_key(login: str, canonical: Canonical) -> str | None:
         return lookup_key(canonical(parse_address(login)))
     except AddressError:
         return None
-
-
-def _read_account(reader: Reader, key: str) -> _Known | None:
-    position = reader.first_row(
-        _POSITION, (shard_of(OWNER),)
-    )  # first: an event that comes between the two questions is then later than the answer
-    row = reader.first_row(_ASK, (key,))
-    if row is None:
-        return None
-    account, address, quota, user, user_name, password_hash, *disabled, domain = row
-    as_of = position[0] or 0 if position else 0
-    return _Known(
-        LoginAnswer("", account, address, quota, user, user_name, domain, as_of), password_hash, any(disabled)
-    )
