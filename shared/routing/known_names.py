@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from typing import Literal
 
 import msgspec
@@ -14,6 +14,7 @@ from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
 from shared.routing.domain_values import DomainRules, rules_of
+from shared.routing.packed_names import KnownName, packed_names, packed_texts
 from shared.routing.wildcards import WILDCARD, Wildcards
 
 AliasKind = Literal["exact", "wildcard", "catch-all"]
@@ -34,11 +35,13 @@ _AliasChange = (
     | directory_events.AliasOwnersChanged
 )
 
+_BETWEEN_KEYS = "\x1f"
+"""A control character, which no address has."""
 
-class KnownAlias(msgspec.Struct, frozen=True, gc=False):
+
+class KnownAlias(KnownName, frozen=True, gc=False, array_like=True):
     """An alias, or the catch-all of a domain, whose `address` is a description."""
 
-    address: str
     targets: tuple[str, ...]
     disabled: bool = False
     ended: bool = False
@@ -67,13 +70,12 @@ class KnownDomain(msgspec.Struct, frozen=True):
     catch_all: KnownAlias | None = None
 
 
-class KnownAccount(msgspec.Struct, frozen=True, gc=False):
+class KnownAccount(KnownName, frozen=True, gc=False, array_like=True):
     """An account."""
 
     id: str
-    address: str
     user: str
-    quota_bytes: int
+    quota_bytes: int = 0
     disabled: bool = False
 
 
@@ -83,17 +85,18 @@ class KnownNames:
     def __init__(self) -> None:
         self.domains: MutableMapping[str, KnownDomain] = {}
         """Domains by name."""
-        self.accounts: dict[str, KnownAccount] = {}
+        self.accounts: MutableMapping[str, KnownAccount] = packed_names(KnownAccount)
         """Accounts by the lookup key of their address."""
-        self.aliases: MutableMapping[str, KnownAlias] = {}
+        self.aliases: MutableMapping[str, KnownAlias] = packed_names(KnownAlias)
         """Aliases by the lookup key of their address; wildcards too."""
         self.wildcards: MutableMapping[str, Wildcards] = {}
         """The patterns of aliases with wildcards, by the name of their domain."""
         self._domain_names: dict[str, str] = {}
         self._domain_values: dict[str, dict[str, str]] = {}
-        self._account_keys: dict[str, str] = {}
-        self._account_keys_of: dict[str, tuple[str, ...]] | None = None
-        """The keys of each user's accounts, from the first question about masquerading on: few installations ask it."""
+        self._account_keys = packed_texts()
+        """The lookup keys of accounts by their ids."""
+        self._account_keys_of = packed_texts()
+        """The lookup keys of each user's accounts, by the id of the user."""
 
     def apply(self, event: Event) -> None:
         """Apply one event."""
@@ -116,9 +119,7 @@ class KnownNames:
     def has_account_in(self, user: str, domain: KnownDomain) -> bool:
         """Whether a user has an account in a domain that is not disabled."""
         suffix = f"@{domain.name}"
-        if self._account_keys_of is None:
-            self._account_keys_of = _by_user(self.accounts)
-        keys = self._account_keys_of.get(user, ())
+        keys = self._account_keys_of.get(user, "").split(_BETWEEN_KEYS)
         return any(key.endswith(suffix) and not self.accounts[key].disabled for key in keys)
 
     def with_alias(self, alias: KnownAlias) -> KnownNames:
@@ -172,51 +173,42 @@ class KnownNames:
     def _apply_account(self, event: _AccountEvent) -> None:
         match event:
             case directory_events.AccountAdded(identity, address, user, quota_bytes):
-                key = _shared_key(address)
+                key = key_of(address)
                 self._account_keys[identity] = key
-                if self._account_keys_of is not None:
-                    self._account_keys_of[user] = (*self._account_keys_of.get(user, ()), key)
-                self.accounts[key] = KnownAccount(identity, address, user, quota_bytes)
+                others = self._account_keys_of.get(user, "")
+                self._account_keys_of[user] = f"{others}{_BETWEEN_KEYS}{key}" if others else key
+                self.accounts[key] = KnownAccount(address, identity, user, quota_bytes)
             case directory_events.AccountChanged(identity, disabled, quota_bytes):
-                account = self.accounts.get(self._account_keys.get(identity, ""))
+                key = self._account_keys.get(identity, "")
+                account = self.accounts.get(key)
                 if account is not None and account.id == identity:
-                    self.accounts[self._account_keys[identity]] = msgspec.structs.replace(
-                        account, disabled=disabled, quota_bytes=quota_bytes
-                    )
+                    self.accounts[key] = msgspec.structs.replace(account, disabled=disabled, quota_bytes=quota_bytes)
             case directory_events.AccountRemoved(identity, address):
                 self._account_keys.pop(identity, None)
                 self._forget_account(key_of(address))
 
     def _forget_account(self, key: str) -> None:
         account = self.accounts.pop(key, None)
-        if account is None or self._account_keys_of is None:
+        if account is None:
             return
-        left = tuple(other for other in self._account_keys_of.get(account.user, ()) if other != key)
+        keys = self._account_keys_of.get(account.user, "").split(_BETWEEN_KEYS)
+        left = _BETWEEN_KEYS.join(other for other in keys if other != key)
         if left:
             self._account_keys_of[account.user] = left
         else:
             self._account_keys_of.pop(account.user, None)
 
     def _apply_alias(self, event: _AliasEvent) -> None:
-        key = _shared_key(event.address)
+        key = key_of(event.address)
         localpart, _, domain = key.rpartition("@")
         match event:
             case directory_events.AliasAdded(address, targets):
-                self.aliases[key] = KnownAlias(address, self._shared(targets), kind=kind_of(address))
+                self.aliases[key] = KnownAlias(address, targets, kind=kind_of(address))
                 if WILDCARD in localpart:
                     self.wildcards.setdefault(domain, Wildcards()).add(localpart)
             case directory_events.AliasRemoved():
                 if self.aliases.pop(key, None) is not None and WILDCARD in localpart:
                     self.wildcards[domain].remove(localpart)
-
-    def _shared(self, targets: tuple[str, ...]) -> tuple[str, ...]:
-        """The same targets, as the texts that accounts have already: most aliases lead to accounts."""
-        return tuple(
-            account.address
-            if (account := self.accounts.get(target)) is not None and account.address == target
-            else target
-            for target in targets
-        )
 
     def _change_alias(self, event: _AliasChange) -> None:
         key = key_of(event.address)
@@ -228,7 +220,7 @@ class KnownNames:
             case directory_events.AliasSwitched(disabled=disabled):
                 self.aliases[key] = change(alias, disabled=disabled)
             case directory_events.AliasTargetsChanged(targets=targets):
-                self.aliases[key] = change(alias, targets=self._shared(targets))
+                self.aliases[key] = change(alias, targets=targets)
             case directory_events.AliasEndChanged():
                 self.aliases[key] = change(alias, ended=False)
             case directory_events.AliasEnded():
@@ -245,19 +237,6 @@ def catch_all_of(domain: str, targets: tuple[str, ...]) -> KnownAlias | None:
 def kind_of(address: str) -> AliasKind:
     """The kind of an alias with this address."""
     return "wildcard" if WILDCARD in address else "exact"
-
-
-def _shared_key(address: str) -> str:
-    """The lookup key, as the same object where it is the address: a hundred thousand texts are kept once each."""
-    key = key_of(address)
-    return address if key == address else key
-
-
-def _by_user(accounts: Mapping[str, KnownAccount]) -> dict[str, tuple[str, ...]]:
-    keys: dict[str, list[str]] = {}
-    for key, account in accounts.items():
-        keys.setdefault(account.user, []).append(key)
-    return {user: tuple(own) for user, own in keys.items()}
 
 
 def key_of(address: str) -> str:
