@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, _Place] = {
     "test-mail": _Place("test_mail", "test_mail"),
     "sink": _Place("sink", "app"),
     "secrets": _Place("secrets", "app"),
+    "srs": _Place("srs", "app"),
     "settings": _Place("settings", "app"),
     "deadletters": _Place("deadletters", "app"),
 }

@@ -34,6 +34,7 @@ class IdKind(StrEnum):
     ENTRY = "e"
     MAILBOX = "m"
     QUEUE = "q"
+    RETURN_PATHS = "r"
     SESSION = "s"
     THREAD = "t"
     USER = "u"

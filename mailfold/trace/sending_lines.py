@@ -1,11 +1,11 @@
-"""Lines about DKIM keys and relays."""
+"""Lines about DKIM keys, relays and the secrets of return paths."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from mailfold.trace.names import Names
-from shared.events import sending
+from shared.events import return_paths, sending
 
 
 def key_added(event: sending.DkimKeyAdded, names: Names) -> Iterator[str]:
@@ -51,6 +51,21 @@ def relay_removed(event: sending.RelayRemoved, names: Names) -> Iterator[str]:
 def password_resealed(event: sending.RelayPasswordResealed, names: Names) -> Iterator[str]:
     """The password of a relay was encrypted again."""
     yield f"password for the relay of {_whose(event.domain, names)} encrypted with another key"
+
+
+def return_path_secret_added(event: return_paths.ReturnPathSecretAdded, _names: Names) -> Iterator[str]:
+    """There is a new secret."""
+    yield f"return paths are written with the secret {event.id} from now on"
+
+
+def return_path_secret_retired(event: return_paths.ReturnPathSecretRetired, _names: Names) -> Iterator[str]:
+    """A secret is gone."""
+    yield f"return paths of the secret {event.id} are refused from now on"
+
+
+def return_path_secret_resealed(event: return_paths.ReturnPathSecretResealed, _names: Names) -> Iterator[str]:
+    """A secret was encrypted again."""
+    yield f"the secret {event.id} of return paths encrypted with another key"
 
 
 def _whose(domain: str, names: Names) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from mailfold.texts import moment, printable
 from mailfold.trace import delivery_lines, mail_lines, mailbox_lines, outbound_lines, sending_lines, spam_lines
 from mailfold.trace.names import Names
-from shared.events import deadletters, delivery, mail, mailbox, outbound, sending, spam
+from shared.events import deadletters, delivery, mail, mailbox, outbound, return_paths, sending, spam
 from shared.eventstore.event import Actor, Event, declared, without_secrets
 
 Lines = Callable[[Any, Names], Iterator[str]]
@@ -74,6 +74,9 @@ _LINES: dict[type[Event], Lines] = {
     sending.RelaySet: sending_lines.relay_set,
     sending.RelayRemoved: sending_lines.relay_removed,
     sending.RelayPasswordResealed: sending_lines.password_resealed,
+    return_paths.ReturnPathSecretAdded: sending_lines.return_path_secret_added,
+    return_paths.ReturnPathSecretRetired: sending_lines.return_path_secret_retired,
+    return_paths.ReturnPathSecretResealed: sending_lines.return_path_secret_resealed,
 }
 
 

@@ -15,6 +15,7 @@ from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Throttle, ThrottleLimits
 from services.directory.endpoints.names import NameCommands
+from services.directory.endpoints.return_paths import ReturnPathsEndpoint
 from services.directory.endpoints.sending import SendingCommands
 from services.directory.endpoints.servicer import DirectoryEndpoint
 from services.directory.handlers import load
@@ -29,10 +30,12 @@ from services.directory.handlers.domains import DomainCommands
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
 from services.directory.handlers.relays import RelayCommands
+from services.directory.handlers.return_paths import ReturnPathCommands
 from services.directory.handlers.secret_keys import SecretCommands
 from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.verified import VerifiedLogins
 from services.directory.projections.configuration import ConfigurationProjection
+from services.directory.projections.return_paths import ReturnPathProjection
 from services.directory.projections.sending import SendingProjection
 from services.directory.settings import SECTIONS as SECTIONS
 from services.directory.settings import DirectorySettings
@@ -48,6 +51,7 @@ from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
 from shared.routing.address_book import key_of
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
+from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
@@ -57,6 +61,11 @@ from shared.settings import Section
 
 SERVICE = "directory"
 _DAY = 86_400.0
+_PROJECTIONS = (
+    ConfigurationProjection,
+    SendingProjection,
+    ReturnPathProjection,
+)
 log = structlog.get_logger("directory")
 
 
@@ -67,9 +76,7 @@ class Directory:
         self._host = host
         section = host.section(DirectorySettings)
         metadata = sqlalchemy.MetaData()
-        self.store = host.event_store(
-            SERVICE, metadata, (ConfigurationProjection(metadata), SendingProjection(metadata))
-        )
+        self.store = host.event_store(SERVICE, metadata, [made(metadata) for made in _PROJECTIONS])
         self._hasher = PasswordHasher(section.concurrent_hashes, section.waiting_hashes)
         self._throttle = Throttle(_throttle_limits(section))
         self._current = CurrentBook()
@@ -101,6 +108,7 @@ class Directory:
         )
         self.registrations: Sequence[Registration] = (
             (add_DirectoryServicer_to_server, endpoint),
+            *_areas(host, self.store),
             (add_EventSourceServicer_to_server, StoreSource(self.store, partial(book_events, self.store))),
             (
                 add_OwnerServicer_to_server,
@@ -160,6 +168,12 @@ def build(host: Host, sections: Mapping[str, type[Section]] | None = None) -> Di
     `sections` is every section of the installation, which only the launcher knows.
     """
     return Directory(host, sections or {**SHARED_SECTIONS, **SECTIONS})
+
+
+def _areas(host: Host, store: EventStore) -> Sequence[Registration]:
+    """The contracts of areas that need nothing of the others."""
+    return_paths = ReturnPathCommands(store, host.ids, host.clock, Keyring(host.places))
+    return ((add_ReturnPathsServicer_to_server, ReturnPathsEndpoint(store, return_paths)),)
 
 
 def _throttle_limits(section: DirectorySettings) -> ThrottleLimits:

@@ -13,6 +13,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.Directory/Resolve",
         "directory.Directory/Authenticate",
         "directory.Directory/MaySendAs",
+        "directory.ReturnPaths/Secrets",
         "directory.events/*",
     ),
     "classifier": (
@@ -25,6 +26,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     "delivery": (
         "directory.Directory/Resolve",
         "directory.Directory/MaySendAs",
+        "directory.ReturnPaths/Secrets",
         "directory.events/*",
         "mailstore.Mailstore/Deliver",
         "mailstore.Mailstore/Quota",
@@ -48,6 +50,7 @@ _REFUSED_TO_OPERATOR = (
     "outbound.Outbound/Enqueue",
     "ingress.Ingress/SubmitReport",
     "directory.Directory/SendingOf",
+    "directory.ReturnPaths/Secrets",
 )
 """Calls that hand over mail are only for services: an operator may retry a delivery but not forge one. The same is true
 of private keys and passwords."""

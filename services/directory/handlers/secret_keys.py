@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from services.directory.domain.relays import RelayState
 from services.directory.handlers import sending_rows
 from services.directory.handlers.commands import OWNER
+from shared.events.return_paths import ReturnPathSecretResealed
 from shared.events.sending import DkimKeyResealed, RelayPasswordResealed
-from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.secrets import SecretKeyMissing, SecretsError
 from shared.secrets.keyring import VARIABLE, Keyring
+from shared.secrets.return_paths import return_path_owner
 from shared.secrets.sending import dkim_key_owner, relay_owner
 
 _PAGE = 200
@@ -30,16 +32,12 @@ class StoredSecret(NamedTuple):
     stream: str
     owner: str
     """What it belongs to."""
-    key: str
-    """The id of the DKIM key; empty for the password of a relay."""
-    domain: str
     sealed: str
-
-    def resealed(self, sealed: str) -> Event:
-        """The event that replaces the value."""
-        if self.key:
-            return DkimKeyResealed(self.key, self.domain, sealed)
-        return RelayPasswordResealed(self.domain, sealed)
+    resealed: Callable[[str], Event]
+    """The event that replaces the value."""
+    present: str
+    """The statement that reads the value at this moment, with its key as the only parameter."""
+    key: str
 
 
 class SecretKeyReport(NamedTuple):
@@ -109,15 +107,16 @@ class SecretCommands:
         """Every sealed value, read in pages."""
         last = ""
         while keys := await self._store.read(partial(sending_rows.sealed_keys, last=last, limit=_PAGE)):
-            for identity, domain, sealed in keys:
-                yield StoredSecret(f"domain:{domain}", dkim_key_owner(domain, identity), identity, domain, sealed)
+            for key in keys:
+                yield _of_dkim_key(*key)
             last = keys[-1][0]
         after: str | None = None
         while relays := await self._store.read(partial(sending_rows.sealed_relays, last=after, limit=_PAGE)):
             for relay in relays:
-                owner = relay_owner(relay.domain, relay.host, relay.user)
-                yield StoredSecret(f"relay:{relay.domain}", owner, "", relay.domain, relay.password)
+                yield _of_relay(relay)
             after = relays[-1].domain
+        for secret in await self._store.read(sending_rows.sealed_return_path_secrets):
+            yield _of_return_paths(*secret)
 
     def _resealed(self, secret: StoredSecret) -> str:
         return self._keyring.seal(self._keyring.open(secret.sealed, secret.owner).reveal(), secret.owner)
@@ -137,13 +136,39 @@ async def check_key(store: EventStore, keyring: Keyring) -> None:
 
 def _replace(tx: Transaction, secret: StoredSecret, sealed: str, provenance: Provenance) -> None:
     """Replace the value, unless it was changed meanwhile."""
-    if _present(tx, secret) == secret.sealed:
+    row = tx.first_row(secret.present, (secret.key,))
+    if row is not None and row[0] == secret.sealed:
         tx.append(secret.stream, [secret.resealed(sealed)], provenance, owner=OWNER)
 
 
-def _present(reader: Reader, secret: StoredSecret) -> str:
-    if not secret.key:
-        relay = sending_rows.relay_of(reader, secret.domain)
-        return relay.password if relay is not None else ""
-    row = reader.first_row("SELECT private_key FROM dkim_key WHERE id = ?", (secret.key,))
-    return str(row[0]) if row is not None else ""
+def _of_dkim_key(identity: str, domain: str, sealed: str) -> StoredSecret:
+    return StoredSecret(
+        f"domain:{domain}",
+        dkim_key_owner(domain, identity),
+        sealed,
+        partial(DkimKeyResealed, identity, domain),
+        "SELECT private_key FROM dkim_key WHERE id = ?",
+        identity,
+    )
+
+
+def _of_relay(relay: RelayState) -> StoredSecret:
+    return StoredSecret(
+        f"relay:{relay.domain}",
+        relay_owner(relay.domain, relay.host, relay.user),
+        relay.password,
+        partial(RelayPasswordResealed, relay.domain),
+        "SELECT password FROM relay WHERE domain = ?",
+        relay.domain,
+    )
+
+
+def _of_return_paths(identity: str, sealed: str) -> StoredSecret:
+    return StoredSecret(
+        "return-paths",
+        return_path_owner(identity),
+        sealed,
+        partial(ReturnPathSecretResealed, identity),
+        "SELECT secret FROM return_path_secret WHERE id = ?",
+        identity,
+    )

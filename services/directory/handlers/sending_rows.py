@@ -92,18 +92,27 @@ def sealed_relays(reader: Reader, last: str | None, limit: int) -> list[RelaySta
     return [_relay(row) for row in rows]
 
 
+def sealed_return_path_secrets(reader: Reader) -> list[tuple[str, str]]:
+    """The ids and sealed values of the secrets of return paths; there are few."""
+    return [(identity, sealed) for identity, sealed in reader.all("SELECT id, secret FROM return_path_secret")]
+
+
 def uses_of_keys(reader: Reader) -> dict[str, int]:
     """The number of sealed values by the id of their key, which is the second part of such a value."""
     sql = (
         "SELECT substr(sealed, 9, 8), count(*) FROM (SELECT private_key AS sealed FROM dkim_key"
-        " UNION ALL SELECT password FROM relay WHERE password <> '') AS sealed_value GROUP BY 1"
+        " UNION ALL SELECT password FROM relay WHERE password <> ''"
+        " UNION ALL SELECT secret FROM return_path_secret) AS sealed_value GROUP BY 1"
     )
     return {key: int(count) for key, count in reader.all(sql)}
 
 
 def has_sealed_values(reader: Reader) -> bool:
-    """Whether there is any DKIM key, or any password of a relay."""
-    sql = "SELECT 1 FROM dkim_key UNION ALL SELECT 1 FROM relay WHERE password <> '' LIMIT 1"
+    """Whether there is any DKIM key, password of a relay, or secret of return paths."""
+    sql = (
+        "SELECT 1 FROM dkim_key UNION ALL SELECT 1 FROM relay WHERE password <> ''"
+        " UNION ALL SELECT 1 FROM return_path_secret LIMIT 1"
+    )
     return reader.first_row(sql) is not None
 
 

@@ -53,6 +53,11 @@ class StoredSender(msgspec.Struct, frozen=True):
 Reversed: TypeAlias = Address | StoredSender | NoReturnAddress
 
 
+def is_rewritten(localpart: str) -> bool:
+    """Whether a localpart has one of the forms of a rewritten address, whoever wrote it; it proves nothing."""
+    return _REWRITTEN.match(localpart) is not None
+
+
 def forward(sender: Address | None, domain: str, secrets: Sequence[bytes], day: int) -> Address | None:
     """The reverse-path for a forwarded message, in `domain`, which is ours and canonical.
 
@@ -93,7 +98,7 @@ def reverse(
     """
     if address.domain not in domains:
         return NoReturnAddress("not_ours")
-    if _REWRITTEN.match(address.localpart) is None:
+    if not is_rewritten(address.localpart):
         return NoReturnAddress("not_rewritten")
     for form, pattern in (("SRS0", _SRS0), ("SRS1", _SRS1), ("SRSX", _SRSX)):
         match = pattern.fullmatch(address.localpart)

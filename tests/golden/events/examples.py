@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.events import deadletters, delivery, directory, mail, mailbox, outbound, sending, spam
+from shared.events import deadletters, delivery, directory, mail, mailbox, outbound, return_paths, sending, spam
 from shared.eventstore.event import Event
 
 _CHECK = mail.RecordedCheck(
@@ -257,6 +257,9 @@ EXAMPLES: tuple[Event, ...] = (
     outbound.OutboundStsPolicyFetched(
         "elsewhere.example", "1b", "enforce", ("*.elsewhere.example",), 604_800, 1_700_000_000_000_000
     ),
+    return_paths.ReturnPathSecretAdded("r0001", "aesgcm1:0a1b2c3d:AAECAwQFBgcICQoLc2VjcmV0"),
+    return_paths.ReturnPathSecretResealed("r0001", "aesgcm1:1a2b3c4d:AAECAwQFBgcICQoLc2VjcmV0"),
+    return_paths.ReturnPathSecretRetired("r0001"),
     sending.DkimKeyActivated("k0002", "d0001", ("k0001",)),
     sending.DkimKeyAdded(
         "k0001",

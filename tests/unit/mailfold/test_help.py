@@ -55,6 +55,7 @@ def test_every_promised_command_is_there() -> None:
         *(f"dkim {word}" for word in ("show", "rotate", "check", "retire")),
         *(f"relay {word}" for word in ("presets", "list", "show", "set", "remove", "test")),
         *(f"secrets {word}" for word in ("show", "rekey", "drop")),
+        *(f"srs {word}" for word in ("show", "rotate")),
     }
     changes = ("retry", "hold", "release", "cancel", "bounce", "pause", "resume")
     queue = {
