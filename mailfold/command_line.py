@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, _Place] = {
     "rebuild": _Place("verify", "rebuild"),
     "domain": _Place("domain", "app"),
     "user": _Place("user", "app"),
+    "role": _Place("role", "app"),
     "account": _Place("account", "app"),
     "alias": _Place("alias", "app"),
     "resolve": _Place("resolve", "resolve"),
@@ -51,6 +52,8 @@ COMMANDS: Mapping[str, _Place] = {
     "deadletters": _Place("deadletters", "app"),
 }
 _HELP = ("--help", "-h")
+AS_USER_OPTION = "--as"
+"""`mailfold --as USER …` carries out a command of the directory with the rights of that user."""
 
 
 def declared(word: str) -> Command | Group:
@@ -78,6 +81,8 @@ def run(words: Sequence[str]) -> int:
 
 def carry_out(words: Sequence[str]) -> None:
     """Carry out the command. Raises Misused, and the errors of the command."""
+    if words and words[0] == AS_USER_OPTION:
+        words = _in_name_of_user(words)
     if not words or words[0] in _HELP:
         _show_help(overview("mailfold", ABOUT, [(word, declared(word)) for word in COMMANDS]), asked=bool(words))
         return
@@ -86,6 +91,14 @@ def carry_out(words: Sequence[str]) -> None:
         _carry_out_of(command, words[0], words[1:])
     else:
         call(words[0], command, words[1:])
+
+
+def _in_name_of_user(words: Sequence[str]) -> Sequence[str]:
+    """The words after `--as USER`, which is kept in the environment for the session."""
+    if len(words) < 2 or words[1].startswith("-"):
+        raise Misused(f"{AS_USER_OPTION} needs the name of a user")
+    os.environ["MAILFOLD_AS"] = words[1]
+    return words[2:]
 
 
 def _carry_out_of(group: Group, name: str, words: Sequence[str]) -> None:

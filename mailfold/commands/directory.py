@@ -22,13 +22,13 @@ def call(data: Path, method: str, request: Callable[[Any], Any], contract: str =
 
     `request` makes the request from the contract's module. When the directory does not run, the command hosts it.
     """
-    from mailfold.operator.session import converse
+    from mailfold.operator.session import converse, user_acted_for
 
     async def ask(session: Session) -> Any:
         from importlib import import_module
 
         module = f"shared.rpc.mailfold.directory.v1.{contract.lower()}_pb2"
-        reads_only = method.startswith(_READING)
+        reads_only = method.startswith(_READING) and not user_acted_for()  # a refusal is recorded
         owner = await session.owner("directory", reads_only=reads_only)
         stub = getattr(import_module(f"{module}_grpc"), f"{contract}Stub")(owner)
         return await getattr(stub, method)(request(import_module(module)))

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 from mailfold.operator.failure import UNUSABLE, CommandFailed, not_running
 from mailfold.operator.identity import CannotBecome, act_as_owner
 from mailfold.operator.running import answers, channel, read_tokens
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from shared.grpc.channel import Channel
 
 T = TypeVar("T")
+AS_USER = "MAILFOLD_AS"
+"""The environment variable with the name of the user in whose name a command runs."""
 _PATIENCE = 10.0
 """Seconds to wait for a service that another process holds and that does not answer yet or any more."""
 _LOOK_SECONDS = 0.1
@@ -117,8 +121,26 @@ async def _converse(data: Path, tokens: Mapping[str, str], operator: str, body: 
     actor = Actor("operator", id=operator, credential="operator")
     provenance = Provenance(actor, command=Ids(SystemClock()).new(IdKind.COMMAND))
     async with contextlib.AsyncExitStack() as stack:
-        with acting(provenance):
-            return await body(Session(Places(data), tokens, stack))
+        session = Session(Places(data), tokens, stack)
+        with acting(await _in_name_of(session, provenance)):
+            return await body(session)
+
+
+def user_acted_for() -> str:
+    """The user in whose name and with whose rights the command runs (`mailfold --as USER`); empty: the operator."""
+    return os.environ.get(AS_USER, "")
+
+
+async def _in_name_of(session: Session, provenance: Provenance) -> Provenance:
+    name = user_acted_for()
+    if not name:
+        return provenance
+    from shared.rpc.mailfold.directory.v1.directory_pb2 import NameRequest
+    from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
+
+    with acting(provenance):
+        user = await DirectoryStub(await session.owner("directory")).ShowUser(NameRequest(name=name))
+    return msgspec.structs.replace(provenance, actor=Actor("user", user.id, f"operator {provenance.actor.id}"))
 
 
 @contextlib.contextmanager

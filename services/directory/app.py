@@ -14,8 +14,10 @@ from services.directory.adapters.settings_file import SettingsFile
 from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Throttle, ThrottleLimits
+from services.directory.endpoints.guarded import guarded
 from services.directory.endpoints.names import NameCommands
 from services.directory.endpoints.return_paths import ReturnPathsEndpoint
+from services.directory.endpoints.roles import RolesEndpoint
 from services.directory.endpoints.sending import SendingCommands
 from services.directory.endpoints.servicer import DirectoryEndpoint
 from services.directory.handlers import load
@@ -31,11 +33,13 @@ from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
 from services.directory.handlers.relays import RelayCommands
 from services.directory.handlers.return_paths import ReturnPathCommands
+from services.directory.handlers.rights import RightsGuard
 from services.directory.handlers.secret_keys import SecretCommands
 from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.verified import VerifiedLogins
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.return_paths import ReturnPathProjection
+from services.directory.projections.rights import RightsProjection
 from services.directory.projections.sending import SendingProjection
 from services.directory.settings import SECTIONS as SECTIONS
 from services.directory.settings import DirectorySettings
@@ -52,6 +56,7 @@ from shared.protocol.address.domain import AddressError
 from shared.routing.address_book import key_of
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
 from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
+from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import add_RolesServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
@@ -65,6 +70,7 @@ _PROJECTIONS = (
     ConfigurationProjection,
     SendingProjection,
     ReturnPathProjection,
+    RightsProjection,
 )
 log = structlog.get_logger("directory")
 
@@ -106,7 +112,7 @@ class Directory:
             NameCommands(DomainCommands(self._current), aliases),
             sending,
         )
-        self.registrations: Sequence[Registration] = (
+        registrations: Sequence[Registration] = (
             (add_DirectoryServicer_to_server, endpoint),
             *_areas(host, self.store),
             (add_EventSourceServicer_to_server, StoreSource(self.store, partial(book_events, self.store))),
@@ -115,6 +121,7 @@ class Directory:
                 StoreOwner(SERVICE, self.store, host.health(SERVICE, self.store), report=self._report),
             ),
         )
+        self.registrations = guarded(registrations, RightsGuard(self.store, host.clock))
 
     async def start(self) -> None:
         """Open the store, read the address book, record settings edited by hand, and begin to ring doorbells.
@@ -173,7 +180,10 @@ def build(host: Host, sections: Mapping[str, type[Section]] | None = None) -> Di
 def _areas(host: Host, store: EventStore) -> Sequence[Registration]:
     """The contracts of areas that need nothing of the others."""
     return_paths = ReturnPathCommands(store, host.ids, host.clock, Keyring(host.places))
-    return ((add_ReturnPathsServicer_to_server, ReturnPathsEndpoint(store, return_paths)),)
+    return (
+        (add_ReturnPathsServicer_to_server, ReturnPathsEndpoint(store, return_paths)),
+        (add_RolesServicer_to_server, RolesEndpoint(store)),
+    )
 
 
 def _throttle_limits(section: DirectorySettings) -> ThrottleLimits:

@@ -7,6 +7,9 @@ from functools import lru_cache
 
 OPERATOR = "operator"
 """The command line, with the operator's credential."""
+USER = "user"
+"""The kind of an actor in whose name a call is made."""
+_KNOWS_ROLES = "directory"
 
 _TABLE: dict[str, tuple[str, ...]] = {
     "ingress": (
@@ -59,6 +62,11 @@ of private keys and passwords."""
 def may_reach(caller: str, service: str) -> bool:
     """Whether `caller` may call any method of `service`."""
     return any(fnmatchcase(service, allowed.partition(".")[0]) for allowed in _TABLE.get(caller, ()))
+
+
+def needs_operator(caller: str, service: str, actor_kind: str) -> bool:
+    """Whether a call in the name of a user is refused: only the directory knows what users may do."""
+    return caller == OPERATOR and actor_kind == USER and service != _KNOWS_ROLES
 
 
 @lru_cache(maxsize=4096)

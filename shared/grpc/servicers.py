@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, cast
 import grpc
 import structlog
 
-from shared.grpc.call import called_by
+from shared.grpc.call import called_by, current_provenance
 from shared.grpc.errors import Denied, InternalError, ServiceError, translate
-from shared.grpc.policy import may_call
+from shared.grpc.policy import may_call, needs_operator
 
 log = structlog.get_logger("rpc")
 
@@ -37,6 +37,7 @@ class Method(NamedTuple):
         """Run a unary method. Raises only ServiceError."""
         with called_by(caller):
             try:
+                self._admit_actor(caller)
                 return await cast(Awaitable[Any], self.behaviour(request, None))
             except Exception as error:
                 raise self._refusal(error) from error
@@ -44,6 +45,7 @@ class Method(NamedTuple):
     async def stream(self, request: Any, caller: str) -> AsyncGenerator[Any, None]:
         """Run a streaming method. Raises only ServiceError."""
         try:
+            self._admit_actor(caller)
             async with aclosing(self.behaviour(request, None)) as replies:
                 # Set the context for each step separately: an in-process stream runs in its reader's context, which
                 # must not change between steps.
@@ -51,6 +53,10 @@ class Method(NamedTuple):
                     yield reply
         except Exception as error:
             raise self._refusal(error) from error
+
+    def _admit_actor(self, caller: str) -> None:
+        if needs_operator(caller, self.service, current_provenance().actor.kind):
+            raise Denied(f"{self.path.rpartition('/')[2]} needs an operator of the server", "rights")
 
     @staticmethod
     async def _next(replies: AsyncIterator[Any], caller: str) -> Any:

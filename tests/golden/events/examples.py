@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.events import deadletters, delivery, directory, mail, mailbox, outbound, return_paths, sending, spam
+from shared.events import deadletters, delivery, directory, mail, mailbox, outbound, return_paths, rights, sending, spam
 from shared.eventstore.event import Event
 
 _CHECK = mail.RecordedCheck(
@@ -275,6 +275,8 @@ EXAMPLES: tuple[Event, ...] = (
     sending.DkimRecordChecked("k0001", "d0001", True, "seen at ns1.example.org, ns2.example.org"),
     sending.RelayPasswordResealed("d0001", "aesgcm1:1a2b3c4d:AAECAwQFBgcICQoLcGFzc3dvcmQ="),
     sending.RelayRemoved("d0001"),
+    rights.RightRefused("u0001", "Directory/AddDomain", "this needs an admin"),
+    rights.RoleGiven("u0001", "domain-admin", ("d0001", "d0002")),
     sending.RelaySet(
         "d0001",
         "ses",

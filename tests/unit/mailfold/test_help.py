@@ -64,6 +64,8 @@ def test_every_promised_command_is_there() -> None:
     }
     names = {
         "resolve",
+        "role give",
+        "role list",
         *(f"submissions {word}" for word in ("list", "release", "cancel")),
         *(f"domain {word}" for word in ("incoming", "alias", "set", "values")),
         *(f"alias {word}" for word in ("targets", "owners", "until")),

@@ -1,0 +1,166 @@
+"""What each method of the directory's contracts concerns: its rule reads it from the request and the rows.
+
+A method without a rule is for admins of the server alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from services.directory.domain.rights import Rights, Touched, UserRole, UserTouched
+from services.directory.handlers import load
+from shared.eventstore.connection import Reader
+from shared.protocol.address.address import parse_address
+from shared.protocol.address.domain import AddressError
+
+Rule = Callable[[Reader, Any], Touched]
+_names = msgspec.json.Decoder(tuple[str, ...])
+_ADMIN_ONLY = Touched()
+
+
+def rights_of(reader: Reader, user: str) -> Rights | None:
+    """The rights of a user by id; None for one who is disabled or does not exist."""
+    row = reader.first_row("SELECT disabled FROM person WHERE id = ?", (user,))
+    if row is None or row[0]:
+        return None
+    role, domains = _role_of(reader, user)
+    return Rights(user, role, domains)
+
+
+def user_touched(reader: Reader, name: str) -> UserTouched | None:
+    """The user with this name or id; None when there is none."""
+    user = load.user_id(reader, name)
+    if user is None:
+        return None
+    sql = "SELECT DISTINCT domain.id FROM account JOIN domain ON domain.name = account.domain WHERE account.person = ?"
+    added = reader.first_row("SELECT added_by FROM user_added_by WHERE person = ?", (user,))
+    domains = frozenset(identity for (identity,) in reader.all(sql, (user,)))
+    return UserTouched(user, _role_of(reader, user)[0], domains, added[0] if added else "")
+
+
+def touched_by(reader: Reader, method: str, request: Any) -> Touched:
+    """What a call concerns."""
+    rule = RULES.get(method)
+    return _ADMIN_ONLY if rule is None else rule(reader, request)
+
+
+def _role_of(reader: Reader, user: str) -> tuple[UserRole, frozenset[str]]:
+    row = reader.first_row("SELECT role, domains FROM user_role WHERE person = ?", (user,))
+    return (UserRole(row[0]), frozenset(_names.decode(row[1]))) if row else (UserRole.USER, frozenset())
+
+
+def domain_id(reader: Reader, name: str) -> str:
+    """The id of a domain by name or id; empty when it is not a domain here."""
+    state = load.domain(reader, name)
+    return state.id if state is not None else ""
+
+
+def _anybody(_reader: Reader, _request: Any) -> Touched:
+    return Touched(anybody=True)
+
+
+def _any_admin(_reader: Reader, _request: Any) -> Touched:
+    return Touched(any_admin=True)
+
+
+def _named_domain(reader: Reader, request: Any) -> Touched:
+    return Touched(frozenset({domain_id(reader, request.name)}))
+
+
+def _sending_domain(reader: Reader, request: Any) -> Touched:
+    return Touched(frozenset({domain_id(reader, request.domain)}) if request.domain else frozenset())
+
+
+def _relay(reader: Reader, request: Any) -> Touched:
+    return Touched(frozenset({domain_id(reader, request.name)}) if request.name else frozenset())
+
+
+def address_domain(reader: Reader, address: str) -> str:
+    """The id of the domain of an address; empty for a domain of nobody here."""
+    try:
+        return domain_id(reader, parse_address(address.strip()).domain)
+    except AddressError:
+        return ""
+
+
+def _address(reader: Reader, request: Any) -> Touched:
+    return Touched(frozenset({address_domain(reader, request.address)}))
+
+
+def _named_address(reader: Reader, request: Any) -> Touched:
+    return Touched(frozenset({address_domain(reader, request.name)}))
+
+
+def _account(reader: Reader, name: str) -> Touched:
+    account = load.account(reader, name)
+    if account is None:
+        return Touched(frozenset({address_domain(reader, name)}))
+    return Touched(frozenset({address_domain(reader, account.address)}), owner=account.user)
+
+
+def _new_account(reader: Reader, request: Any) -> Touched:
+    """A new account concerns its domain, and its user where that user has no account in the domain yet."""
+    domain, user = address_domain(reader, request.address), user_touched(reader, request.user)
+    return Touched(frozenset({domain}), (user,) if user is not None and domain not in user.domains else ())
+
+
+def _changed_account(reader: Reader, request: Any) -> Touched:
+    return msgspec.structs.replace(_account(reader, request.address), owner="")
+
+
+def _removed_account(reader: Reader, request: Any) -> Touched:
+    return msgspec.structs.replace(_account(reader, request.name), owner="")
+
+
+def _shown_account(reader: Reader, request: Any) -> Touched:
+    return _account(reader, request.name)
+
+
+def _user(reader: Reader, request: Any) -> Touched:
+    user = user_touched(reader, request.name)
+    return Touched(users=(user,)) if user is not None else _ADMIN_ONLY
+
+
+def _shown_user(reader: Reader, request: Any) -> Touched:
+    touched = _user(reader, request)
+    return msgspec.structs.replace(touched, owner=touched.users[0].id) if touched.users else touched
+
+
+def _changed_user(reader: Reader, request: Any) -> Touched:
+    """Users may change their own password, but not enable themselves."""
+    return _user(reader, request) if request.HasField("disabled") else _shown_user(reader, request)
+
+
+RULES: Mapping[str, Rule] = {
+    "Directory/ShowDomain": _named_domain,
+    "Directory/SetDomainValue": _named_domain,
+    "Directory/ListDomains": _anybody,
+    "Directory/AddUser": _any_admin,
+    "Directory/ChangeUser": _changed_user,
+    "Directory/RemoveUser": _user,
+    "Directory/ShowUser": _shown_user,
+    "Directory/ListUsers": _anybody,
+    "Directory/AddAccount": _new_account,
+    "Directory/ChangeAccount": _changed_account,
+    "Directory/RemoveAccount": _removed_account,
+    "Directory/ShowAccount": _shown_account,
+    "Directory/ListAccounts": _anybody,
+    "Directory/AddAlias": _address,
+    "Directory/ChangeAlias": _address,
+    "Directory/RemoveAlias": _named_address,
+    "Directory/ShowAlias": _named_address,
+    "Directory/ListAliases": _anybody,
+    "Directory/Resolve": _address,
+    "Directory/ExplainAddress": _address,
+    "Directory/ShowDkim": _named_domain,
+    "Directory/RotateDkim": _named_domain,
+    "Directory/CheckDkim": _named_domain,
+    "Directory/RetireDkim": _sending_domain,
+    "Directory/ShowRelay": _relay,
+    "Directory/ListRelayPresets": _anybody,
+}
+"""By contract and method. The replies to lists that anybody may ask for are filtered (`right_views.py`). A relay is set
+by an admin of the server, because a test of it connects to any host and port."""
