@@ -6,6 +6,7 @@ from typing import Annotated
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
+from mailfold.commands.domain_signature import signature
 from mailfold.commands.printing import as_json, table
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
@@ -105,3 +106,6 @@ def enable(name: Name, data: Data = DATA, json: Json = False) -> None:
 def remove(name: Name, data: Data = DATA, json: Json = False) -> None:
     """Remove a domain that has no addresses and no domain as its alias."""
     show_removed(call(data, "RemoveDomain", lambda pb: pb.NameRequest(name=name)).name, json=json)
+
+
+app.command()(signature)

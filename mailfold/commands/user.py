@@ -8,6 +8,7 @@ from typing import Annotated
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
 from mailfold.commands.passwords import asked_twice, from_standard_input
+from mailfold.commands.user_fields import set_field, show_fields
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("Users: people with one password for all their accounts.")
@@ -71,3 +72,7 @@ def _password(*, from_stdin: bool) -> str:
             "there is no terminal to ask for the password at; give it on standard input with --password-stdin", UNUSABLE
         )
     return asked_twice()
+
+
+app.command("field")(set_field)
+app.command("fields")(show_fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mailfold.texts import moment
@@ -30,6 +30,8 @@ def submitted(event: mail.MailSubmitted, names: Names) -> Iterator[str]:
         because = "the sender asked for it" if event.hold_requested else "it can be taken back meanwhile"
         yield f"  held until {moment(event.release_at)}: {because} (`mailfold submissions`)"
     yield from _message(event.message)
+    if event.signature is not None:
+        yield f"  mail signature {event.signature.id} for copies to other servers{_values(event.signature.values)}"
     yield from _checks(event.checks)
 
 
@@ -98,6 +100,10 @@ def _checks(checks: Iterable[RecordedCheck]) -> Iterator[str]:
         for answer in check.dns:
             records = " | ".join(answer.records) or "-"
             yield f"    DNS {answer.name} {answer.rdtype} → {answer.status}: {records}"
+
+
+def _values(values: Mapping[str, str]) -> str:
+    return f", with {', '.join(f'{name}={value}' for name, value in values.items())}" if values else ""
 
 
 def _value(value: Any) -> str:

@@ -22,6 +22,8 @@ def queued(event: outbound.OutboundQueued, names: Names) -> Iterator[str]:
         yield f"  asked for {' '.join(asked)}"
     if event.release_at:
         yield f"  not before {moment(event.release_at)}"
+    if event.signature is not None:
+        yield f"  gets the mail signature {event.signature.id} when it is sent"
 
 
 def delivered(event: outbound.OutboundDelivered, _names: Names) -> Iterator[str]:

@@ -8,9 +8,17 @@ from typing import Any
 import msgspec
 
 from mailfold.texts import moment, printable
-from mailfold.trace import delivery_lines, mail_lines, mailbox_lines, outbound_lines, sending_lines, spam_lines
+from mailfold.trace import (
+    delivery_lines,
+    mail_lines,
+    mailbox_lines,
+    outbound_lines,
+    sending_lines,
+    signature_lines,
+    spam_lines,
+)
 from mailfold.trace.names import Names
-from shared.events import deadletters, delivery, mail, mailbox, outbound, return_paths, sending, spam
+from shared.events import deadletters, delivery, mail, mailbox, outbound, return_paths, sending, signatures, spam
 from shared.eventstore.event import Actor, Event, declared, without_secrets
 
 Lines = Callable[[Any, Names], Iterator[str]]
@@ -77,6 +85,10 @@ _LINES: dict[type[Event], Lines] = {
     return_paths.ReturnPathSecretAdded: sending_lines.return_path_secret_added,
     return_paths.ReturnPathSecretRetired: sending_lines.return_path_secret_retired,
     return_paths.ReturnPathSecretResealed: sending_lines.return_path_secret_resealed,
+    signatures.SignatureWritten: signature_lines.written,
+    signatures.UserFieldChanged: signature_lines.field_changed,
+    signatures.OutboundSignaturePlaced: signature_lines.placed,
+    signatures.OutboundSignatureSkipped: signature_lines.skipped,
 }
 
 

@@ -20,6 +20,7 @@ from services.directory.endpoints.return_paths import ReturnPathsEndpoint
 from services.directory.endpoints.roles import RolesEndpoint
 from services.directory.endpoints.sending import SendingCommands
 from services.directory.endpoints.servicer import DirectoryEndpoint
+from services.directory.endpoints.signatures import SignaturesEndpoint
 from services.directory.handlers import load
 from services.directory.handlers.alias_ends import AliasEnds
 from services.directory.handlers.aliases import AliasCommands
@@ -41,6 +42,7 @@ from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.return_paths import ReturnPathProjection
 from services.directory.projections.rights import RightsProjection
 from services.directory.projections.sending import SendingProjection
+from services.directory.projections.signatures import SignatureProjection
 from services.directory.settings import SECTIONS as SECTIONS
 from services.directory.settings import DirectorySettings
 from shared.dns.settings import ResolverSettings
@@ -57,6 +59,7 @@ from shared.routing.address_book import key_of
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
 from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
 from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import add_RolesServicer_to_server
+from shared.rpc.mailfold.directory.v1.signatures_pb2_grpc import add_SignaturesServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
@@ -71,6 +74,7 @@ _PROJECTIONS = (
     SendingProjection,
     ReturnPathProjection,
     RightsProjection,
+    SignatureProjection,
 )
 log = structlog.get_logger("directory")
 
@@ -116,10 +120,7 @@ class Directory:
             (add_DirectoryServicer_to_server, endpoint),
             *_areas(host, self.store),
             (add_EventSourceServicer_to_server, StoreSource(self.store, partial(book_events, self.store))),
-            (
-                add_OwnerServicer_to_server,
-                StoreOwner(SERVICE, self.store, host.health(SERVICE, self.store), report=self._report),
-            ),
+            (add_OwnerServicer_to_server, owner),
         )
         self.registrations = guarded(registrations, RightsGuard(self.store, host.clock))
 
@@ -183,6 +184,7 @@ def _areas(host: Host, store: EventStore) -> Sequence[Registration]:
     return (
         (add_ReturnPathsServicer_to_server, ReturnPathsEndpoint(store, return_paths)),
         (add_RolesServicer_to_server, RolesEndpoint(store)),
+        (add_SignaturesServicer_to_server, SignaturesEndpoint(store)),
     )
 
 

@@ -14,6 +14,7 @@ from services.outbound.adapters.dnssec import DnssecProof
 from services.outbound.adapters.own_addresses import own_addresses
 from services.outbound.adapters.relay_probe import RelayProbe
 from services.outbound.adapters.sending_directory import SendingDirectory
+from services.outbound.adapters.signature_versions import SignatureVersions
 from services.outbound.adapters.sts_fetch import PolicyFetcher
 from services.outbound.adapters.tls_contexts import contexts_for, verifying_context
 from services.outbound.adapters.transport import SmtpTransport
@@ -30,6 +31,7 @@ from services.outbound.handlers.family_refusals import FamilyRefusals
 from services.outbound.handlers.forgetting import Forgetting
 from services.outbound.handlers.holds import Holds
 from services.outbound.handlers.limit_notices import LimitNotices
+from services.outbound.handlers.mail_signatures import MailSignatures
 from services.outbound.handlers.messages import MessagePreparer
 from services.outbound.handlers.record import Recorder
 from services.outbound.handlers.report_submitter import ReportSubmitter
@@ -105,7 +107,8 @@ class Outbound:
         directory = for_stubs(GuardedChannel(host.channel("directory", SERVICE), "directory"))
         sending = SendingDirectory(directory, Keyring(host.places), host.clock)
         probe = RelayProbe(sending, self._resolver, self._connections)
-        self._runner = self._new_runner(due, recorder, sending)
+        messages = MessagePreparer(host.blobs, host.clock, MailSignatures(SignatureVersions(directory)))
+        self._runner = self._new_runner(due, recorder, sending, messages)
         self._ages = Ages(
             due, recorder, settings.schedule(), host.clock, self._runner.claiming, settings.age_look_seconds
         )
@@ -160,13 +163,14 @@ class Outbound:
         reports = Reports(host.blobs, schedule, host.clock, host.ids, host.server.host)
         return Recorder(self.store, reports, schedule, host.clock, _chance)
 
-    def _new_runner(self, due: DueEntries, recorder: Recorder, sending: SendingDirectory) -> Runner:
+    def _new_runner(
+        self, due: DueEntries, recorder: Recorder, sending: SendingDirectory, messages: MessagePreparer
+    ) -> Runner:
         host, settings = self._host, self._settings
         rules = _rules(settings, host)
         limits = HopLimits(settings.per_destination)
         routes = Routes(sending.of, self._resolver, lambda: rules, limits, lambda: secrets.randbits(32))
         transport = SmtpTransport(self._connections, self._demands(), settings.attempt_time(), self._family_refusals)
-        messages = MessagePreparer(host.blobs, host.clock)
         attempts = Attempts(messages, transport, recorder, settings.schedule(), host.clock, _chance)
         return Runner(due, routes, attempts, self._holds, settings, host.clock)
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from shared.events.signatures import ChosenSignature
 from shared.eventstore.event import Event, stored, upcast
 
 # The size of an event that travels over the bus, in octets. The bus refuses a larger one at every attempt.
@@ -97,7 +98,7 @@ class MailReceived(Event, frozen=True):
     """Whether the sender asked for REQUIRETLS (RFC 8689)."""
 
 
-@stored("mail.submitted", schema=2)
+@stored("mail.submitted", schema=3)
 class MailSubmitted(Event, frozen=True):
     """A mail from an authenticated user was accepted."""
 
@@ -119,12 +120,20 @@ class MailSubmitted(Event, frozen=True):
     """Until when the ingress keeps the mail for itself, in UTC microseconds; 0: it is delivered at once."""
     hold_requested: bool = False
     """Whether the sender chose the time of release (RFC 4865); otherwise it is that of `outbound.undo_seconds`."""
+    signature: ChosenSignature | None = None
+    """The mail signature of the author's domain, for the copies that go to other servers."""
 
 
 @upcast("mail.received", 1)
 @upcast("mail.submitted", 1)
 def _without_demands(data: dict[str, Any]) -> dict[str, Any]:
     """Version 1 knew neither REQUIRETLS nor a time of release, and no mail had them."""
+    return data
+
+
+@upcast("mail.submitted", 2)
+def _without_signature(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 knew no mail signatures, and no mail had one."""
     return data
 
 

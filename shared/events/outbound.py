@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from shared.events.signatures import ChosenSignature
 from shared.eventstore.event import Event, stored, upcast
 
 
@@ -59,7 +60,7 @@ class SendingAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     transaction only the first has it."""
 
 
-@stored("outbound.queued", schema=3)
+@stored("outbound.queued", schema=4)
 class OutboundQueued(Event, frozen=True):
     """A copy for another server was put into the queue; it will be sent or bounced."""
 
@@ -89,6 +90,14 @@ class OutboundQueued(Event, frozen=True):
     """Whether the sender asked for REQUIRETLS (RFC 8689)."""
     is_new_recipient: bool = False
     """Whether the account was not known to have written to this recipient before."""
+    signature: ChosenSignature | None = None
+    """The mail signature that the message gets when it is sent."""
+
+
+@upcast("outbound.queued", 3)
+def _without_signature(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 3 knew no mail signatures, and no mail had one."""
+    return data
 
 
 @upcast("outbound.queued", 2)

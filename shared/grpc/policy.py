@@ -17,6 +17,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.Directory/Authenticate",
         "directory.Directory/MaySendAs",
         "directory.ReturnPaths/Secrets",
+        "directory.Signatures/ChooseSignature",
         "directory.events/*",
     ),
     "classifier": (
@@ -41,6 +42,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     "outbound": (
         "directory.Directory/Resolve",
         "directory.Directory/SendingOf",
+        "directory.Signatures/ShowVersion",
         "directory.events/*",
         "ingress.Ingress/Hold",
         "ingress.Ingress/SubmitReport",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import msgspec
 
@@ -31,6 +32,8 @@ class DomainRules(msgspec.Struct, frozen=True):
     """Each of these characters begins the tag of a sub-address; empty: there are no sub-addresses."""
     masquerading: bool = False
     """Whether users with an account in the domain may send as any of its addresses."""
+    signature: str = ""
+    """The id of the mail signature of the domain; empty: it has none."""
 
 
 class DomainValue(msgspec.Struct, frozen=True):
@@ -50,6 +53,7 @@ def rules_of(values: Mapping[str, str]) -> DomainRules:
         tuple(values.get("catch_all", "").split()),
         "" if separators == "none" else separators or DomainRules().separators,
         values.get("masquerading") == "on",
+        values.get("signature", ""),
     )
 
 
@@ -100,10 +104,16 @@ def _default_quota(text: str) -> str:
     return str(octets) if octets else ""
 
 
-def _masquerading(text: str) -> str:
+def _switched(name: str, text: str) -> str:
     if text and text not in _SWITCH:
-        raise ValueError("masquerading is `on` or `off`")
+        raise ValueError(f"{name} is `on` or `off`")
     return _SWITCH.get(text, "")
+
+
+def _signature(text: str) -> str:
+    if text not in ("", "off"):
+        raise ValueError("give the mail signature with `mailfold domain signature`; here it can only be `off`")
+    return ""
 
 
 DOMAIN_VALUES: Mapping[str, DomainValue] = {
@@ -131,7 +141,19 @@ DOMAIN_VALUES: Mapping[str, DomainValue] = {
             "masquerading",
             "on: users with an account in the domain may send as any address of the domain.",
             "off",
-            _masquerading,
+            partial(_switched, "masquerading"),
+        ),
+        DomainValue(
+            "signature",
+            "The id of the mail signature, which `mailfold domain signature` gives; `off`: mail has none.",
+            "",
+            _signature,
+        ),
+        DomainValue(
+            "signature_automatic",
+            "on: mail that programs write (Auto-Submitted) gets the mail signature too.",
+            "off",
+            partial(_switched, "signature_automatic"),
         ),
     )
 }

@@ -10,6 +10,7 @@ import msgspec
 
 from shared.events.delivery import Step
 from shared.events.mail import MailReceived, MailSubmitted, Message, Recipient
+from shared.events.signatures import ChosenSignature
 from shared.events.spam import MailClassified
 
 
@@ -29,6 +30,8 @@ class AcceptedMail(msgspec.Struct, frozen=True):
     """The account that submitted the mail."""
     require_tls: bool = False
     """REQUIRETLS of the sender, which also applies to forwarded copies (RFC 8689)."""
+    signature: ChosenSignature | None = None
+    """The mail signature for copies that go to other servers."""
 
     def sending_domain(self, recipient: str) -> str:
         """The domain of ours that sends a copy to another server, and signs it.
@@ -54,7 +57,7 @@ def from_submitted(event: MailSubmitted) -> AcceptedMail:
 def _mail(
     event: MailReceived | MailSubmitted, *, spam: bool = False, spam_headers: bytes = b"", submitted: bool = False
 ) -> AcceptedMail:
-    account = event.account if isinstance(event, MailSubmitted) else ""
+    account, signature = (event.account, event.signature) if isinstance(event, MailSubmitted) else ("", None)
     return AcceptedMail(
         event.queue_id,
         event.reverse_path,
@@ -67,6 +70,7 @@ def _mail(
         submitted,
         account,
         event.require_tls,
+        signature,
     )
 
 

@@ -19,6 +19,7 @@ from services.delivery.handlers.record import DeliveryRecord, outcomes_of, recor
 from shared.clock import Clock
 from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliveryReported, DeliverySettled, Step
 from shared.events.mail import Outcome, Recipient
+from shared.events.signatures import ChosenSignature
 from shared.eventstore.event import Actor, Event, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import VersionConflict
@@ -30,7 +31,7 @@ from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import parse_address
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import DeliverRequest
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
-from shared.rpc.mailfold.outbound.v1.outbound_pb2 import EnqueueRequest
+from shared.rpc.mailfold.outbound.v1.outbound_pb2 import EnqueueRequest, Signature
 from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import OutboundStub
 
 ACTOR = Actor("service", "delivery")
@@ -212,4 +213,11 @@ def _enqueue(mail: AcceptedMail, step: Step, recipient: Recipient | None) -> Enq
         sending_domain=mail.sending_domain(step.recipient) if own else step.message_id.rpartition("@")[2],
         account=mail.account if own else "",
         require_tls=mail.require_tls and own,
+        signature=_signature(mail.signature) if own else None,
     )
+
+
+def _signature(chosen: ChosenSignature | None) -> Signature | None:
+    if chosen is None:
+        return None
+    return Signature(id=chosen.id, values=chosen.values, signs_automatic=chosen.signs_automatic)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.bus.bus import Bus
+from shared.events.signatures import ChosenSignature
 from shared.eventstore.event import Event
 from shared.grpc.channel import Channel
 from shared.owner.followed_book import FollowedBook
@@ -12,6 +13,8 @@ from shared.protocol.address.address import Address
 from shared.routing.log_ins import EndedLogIns, Ending, LogIn
 from shared.routing.resolution import ResolutionKind
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.rpc.mailfold.directory.v1 import signatures_pb2 as signatures_pb
+from shared.rpc.mailfold.directory.v1.signatures_pb2_grpc import SignaturesStub
 
 
 class FollowedDirectory(FollowedBook):
@@ -20,6 +23,7 @@ class FollowedDirectory(FollowedBook):
     def __init__(self, channel: Channel, bus: Bus) -> None:
         super().__init__("ingress", channel, bus)
         self._ended = EndedLogIns()
+        self._signatures = SignaturesStub(channel)
 
     def known_kind(self, address: Address, *, for_user: bool) -> ResolutionKind | None:
         """The kind of an address, if the copy in memory suffices.
@@ -42,6 +46,18 @@ class FollowedDirectory(FollowedBook):
         if not doubtful:
             return []
         return list((await self._owner.MaySendAs(pb.MaySendAsRequest(user=user, addresses=doubtful))).refused)
+
+    async def signature_for(self, user: str, author: Address) -> ChosenSignature | None:
+        """The mail signature of the author's domain; the directory is asked only where the copy knows of one.
+
+        Raises ServiceError.
+        """
+        domain = self.copy.names.domain_of(author.domain) if self.copy is not None else None
+        if self.copy is not None and (domain is None or not domain.rules.signature):
+            return None
+        request = signatures_pb.ChooseSignatureRequest(domain=author.domain, user=user, address=str(author))
+        reply = await self._signatures.ChooseSignature(request)
+        return ChosenSignature(reply.id, dict(reply.values), reply.signs_automatic) if reply.id else None
 
     def ended(self, log_in: LogIn | None) -> Ending | None:
         """Why a log-in has ended, as far as the copy knows; None while it is valid."""

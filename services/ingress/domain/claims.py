@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.ingress.domain.header import from_values, values_of
-from shared.protocol.address.address import Address
+from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.header import read_authors
 
 
@@ -23,6 +23,13 @@ def claimed_addresses(header_block: bytes) -> list[Address]:
         *(address for value in resent for address in _readable(value)),
     ]
     return list(dict.fromkeys(claims))
+
+
+def first_author(header_block: bytes, otherwise: Address | str) -> Address | None:
+    """The first author of a checked message; without a From the address that is written into it."""
+    for value in from_values(header_block)[:1]:
+        return next(iter(read_authors(value).addresses), None)
+    return otherwise if isinstance(otherwise, Address) else parse_address(otherwise)
 
 
 def needs_sender(header_block: bytes) -> bool:

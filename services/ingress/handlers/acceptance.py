@@ -9,7 +9,7 @@ import msgspec
 
 from services.ingress.adapters.directory import FollowedDirectory
 from services.ingress.domain.accepted import Accepted, Completed, accepted, message_of, surplus
-from services.ingress.domain.claims import UnclearClaim, claimed_addresses
+from services.ingress.domain.claims import UnclearClaim, claimed_addresses, first_author
 from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.header import hop_count
 from services.ingress.domain.prefix import completion, moment
@@ -24,6 +24,7 @@ from shared.blobs.errors import BlobError
 from shared.blobs.port import BlobRef, Blobs
 from shared.clock import Clock
 from shared.events.mail import MailSubmitted, RecordedCheck
+from shared.events.signatures import ChosenSignature
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Provenance
 from shared.grpc.errors import ServiceError
@@ -102,10 +103,13 @@ class Acceptance:
         """Make the body durable, then the event."""
         hop = self._hop(arrived, self._ids.new(IdKind.QUEUE))
         checked = await self._check(arrived, scan, hop)
+        signature = await self._signature(arrived)
         if arrived.is_gone():
             return with_cause(replies.try_later(), "the client left before the message was accepted")
         blob = await arrived.intake.commit(scan)
         event = self._event(arrived, scan, hop, blob, checked)
+        if signature is not None and isinstance(event, MailSubmitted):
+            event = msgspec.structs.replace(event, signature=signature)
         if too_much := surplus(event):  # the bus would refuse the event, and the mail would never be delivered
             await self._blobs.take_back(blob)
             return with_cause(replies.event_too_large(), f"{too_much} octets more than the bus carries")
@@ -169,6 +173,15 @@ class Acceptance:
         assert intake.authorship is not None
         assert arrived.spf is not None
         return await self._checks.verdicts(client, mail.reverse_path, intake.authorship, arrived.spf, scan.message_id)
+
+    async def _signature(self, arrived: Arrived) -> ChosenSignature | None:
+        """The mail signature for the copies of a user's message that leave this server. Raises ServiceError."""
+        client = arrived.client
+        if not client.is_authenticated:
+            return None
+        sender = arrived.transaction.mail.reverse_path or client.account_address
+        author = first_author(arrived.intake.header, sender)
+        return await self._directory.signature_for(client.user, author) if author is not None else None
 
     def _event(self, arrived: Arrived, scan: Scan, hop: Hop, blob: BlobRef, checked: Checked) -> Accepted:
         client, mail = arrived.client, arrived.transaction.mail

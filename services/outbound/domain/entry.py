@@ -19,6 +19,7 @@ from shared.events.outbound import (
     OutboundReleased,
     OutboundRescheduled,
 )
+from shared.events.signatures import OutboundSignaturePlaced, OutboundSignatureSkipped
 from shared.eventstore.event import Event, Recorded
 
 
@@ -47,6 +48,8 @@ class QueueEntry(msgspec.Struct, frozen=True):
     status: str = ""
     reason: str = ""
     is_notified: bool = False
+    is_signature_recorded: bool = False
+    """Whether an earlier attempt has recorded what became of the mail signature."""
     version: int = 1
     """The version of its stream, which the next append expects."""
 
@@ -86,6 +89,8 @@ def _evolved(entry: QueueEntry, event: Event, at: int) -> QueueEntry:
             return change(entry, due=event.due, attempts=number, status=status, reason=event.reason)
         case OutboundDelayed():
             return change(entry, is_notified=True)
+        case OutboundSignaturePlaced() | OutboundSignatureSkipped():
+            return change(entry, is_signature_recorded=True)
         case OutboundHeld(_, _, reason, until):
             return change(entry, state=EntryState.HELD, reason=reason, due=until)
         case OutboundReleased():

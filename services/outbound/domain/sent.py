@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from services.outbound.domain.handled_signature import HandledSignature
 from services.outbound.domain.outcome import RecipientOutcome
 from shared.events.outbound import HostAttempt
 
@@ -36,6 +37,8 @@ class SentMail(msgspec.Struct, frozen=True):
     """Milliseconds of each step."""
     refused_family: HostAttempt | None = None
     """A connection that was refused for a reason about our address, while the other family of addresses works."""
+    signature: HandledSignature | None = None
+    """What became of the mail signature; None when none was chosen."""
 
 
 def for_all(entries: tuple[str, ...], outcome: RecipientOutcome, signal: HopSignal = HopSignal.SILENT) -> SentMail:

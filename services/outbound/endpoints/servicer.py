@@ -13,6 +13,7 @@ from services.outbound.handlers.enqueue import Enqueuer
 from services.outbound.handlers.holds import HoldRule, Holds
 from services.outbound.handlers.runner import Runner
 from shared.events.outbound import OutboundQueued
+from shared.events.signatures import ChosenSignature
 from shared.eventstore.connection import Row
 from shared.eventstore.event import encode
 from shared.eventstore.store import EventStore
@@ -201,7 +202,12 @@ def _queued(request: pb.EnqueueRequest) -> OutboundQueued:
         account=request.account,
         release_at=request.release_at,
         require_tls=request.require_tls,
+        signature=_signature(request.signature) if request.HasField("signature") else None,
     )
+
+
+def _signature(chosen: pb.Signature) -> ChosenSignature:
+    return ChosenSignature(chosen.id, dict(chosen.values), chosen.signs_automatic)
 
 
 def _chosen(request: pb.ChangeRequest) -> Condition:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+import msgspec
+
 from services.outbound.domain.next_hop import NextHop
 from services.outbound.domain.outcome import RecipientOutcome
 from services.outbound.domain.ready import HopState, ReadyMail, note_busy, note_failure, note_success, note_taken
@@ -57,11 +59,15 @@ class Attempts:
 
         began = self._clock.now()
         message = await self._messages.prepare(mail)
+        signature = None
         if isinstance(message, PreparedMessage):
+            signature = message.signature
             sent = await self._transport.send(state.hop, mail, message, partial(_note_taken, state, on_room))
         else:
             sent = for_all(mail.ids, message)
         blocked_until = self._note_signal(state, sent.signal)
+        if signature is not None:
+            sent = msgspec.structs.replace(sent, signature=signature)
         await self._recorder.record_attempt(mail, _route(state.hop, mail), sent, began, blocked_until)
 
     async def without_hop(self, mail: ReadyMail, outcome: RecipientOutcome) -> None:

@@ -7,18 +7,25 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from services.outbound.domain.handled_signature import HandledSignature, handled
 from services.outbound.domain.outcome import Cause, RecipientOutcome, SendingResult
 from services.outbound.domain.ready import ReadyMail
 from services.outbound.domain.sending import RelayUse
+from services.outbound.handlers.mail_signatures import MailSignatures
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
 from shared.clock import Clock
+from shared.events.signatures import ChosenSignature
+from shared.grpc.errors import ServiceError
 from shared.protocol.dkim.profile import BOTH, UNSIGNED, SigningProfile
 from shared.protocol.dkim.sign import hash_body, signatures
 from shared.protocol.dkim.signing_key import SigningKey
+from shared.protocol.message.mail_signature.outcome import PlacedSignature
 from shared.protocol.message.outgoing.header import is_tls_optional
 from shared.protocol.message.outgoing.message import FinalMessage, OutgoingMessage, PeerForms, Unsendable
+from shared.protocol.message.outgoing.segments import Ranges
+from shared.protocol.message.scan import Scan
 from shared.scans import scan_of
 
 _SMALL = 256 * 1024
@@ -55,6 +62,7 @@ class PreparedMessage:
         now: int,
         *,
         is_tls_optional: bool = False,
+        signature: HandledSignature | None = None,
     ) -> None:
         self._message = message
         self.size = size
@@ -65,6 +73,8 @@ class PreparedMessage:
         self._forms: dict[PeerForms, SignedMessage | Unsendable] = {}
         self.is_tls_optional = is_tls_optional
         """Whether the sender wants the mail to be sent even where the destination's TLS is broken (RFC 8689 §5)."""
+        self.signature = signature
+        """What became of the mail signature; None when none was chosen."""
 
     async def form(self, peer: PeerForms) -> SignedMessage | Unsendable:
         """The message for a server that takes these forms, signed, or why it cannot be sent there."""
@@ -88,9 +98,10 @@ class PreparedMessage:
 class MessagePreparer:
     """Prepares messages from their blobs."""
 
-    def __init__(self, blobs: Blobs, clock: Clock) -> None:
+    def __init__(self, blobs: Blobs, clock: Clock, signatures: MailSignatures) -> None:
         self._blobs = blobs
         self._clock = clock
+        self._signatures = signatures
 
     async def prepare(self, mail: ReadyMail) -> PreparedMessage | RecipientOutcome:
         """The message of a mail, or why it cannot be read."""
@@ -98,14 +109,32 @@ class MessagePreparer:
         try:
             blob = await self._blobs.read(BlobId(queued.blob))
             scan = await scan_of(self._blobs, blob)
+            header = queued.prefix + blob.read(0, scan.header_end)
+            message, signature = await self._signed(queued.signature, header, scan, blob.iterate)
         except BlobError as error:
-            reason = f"the message cannot be read from the store: {error}"
-            return RecipientOutcome(SendingResult.DEFERRED, "4.3.0", reason, Cause.OURS)
-        header = queued.prefix + blob.read(0, scan.header_end)
-        message = OutgoingMessage(header, scan, blob.iterate)
+            return _deferred(f"the message cannot be read from the store: {error}")
+        except ServiceError as error:
+            return _deferred(f"the mail signature cannot be read: {error}")
         keys, profile = mail.sending.keys, _profile(mail.sending.relay)
         now, is_optional = self._clock.now(), is_tls_optional(header)
-        return PreparedMessage(message, blob.body_size, keys, profile, now, is_tls_optional=is_optional)
+        return PreparedMessage(
+            message, blob.body_size, keys, profile, now, is_tls_optional=is_optional, signature=signature
+        )
+
+    async def _signed(
+        self, chosen: ChosenSignature | None, header: bytes, scan: Scan, read: Ranges
+    ) -> tuple[OutgoingMessage, HandledSignature | None]:
+        """The message with the mail signature that was chosen, if it can have one, and what became of that."""
+        if chosen is None:
+            return OutgoingMessage(header, scan, read), None
+        outcome = await self._signatures.place(chosen, header, scan, read)
+        if isinstance(outcome, PlacedSignature):
+            return OutgoingMessage(outcome.header, outcome.scan, outcome.read), handled(outcome)
+        return OutgoingMessage(header, scan, read), handled(outcome)
+
+
+def _deferred(reason: str) -> RecipientOutcome:
+    return RecipientOutcome(SendingResult.DEFERRED, "4.3.0", reason, Cause.OURS)
 
 
 def _profile(relay: RelayUse | None) -> SigningProfile:

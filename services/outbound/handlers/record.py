@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 import structlog
 
 from services.outbound.domain.entry import QueueEntry
+from services.outbound.domain.handled_signature import signature_event
 from services.outbound.domain.outcome import decide
 from services.outbound.domain.ready import ReadyMail
 from services.outbound.domain.reported import EntryDecision, by_mail
@@ -28,6 +30,7 @@ log = structlog.get_logger("outbound")
 ACTOR = Actor("service", "outbound")
 _RETRY_SECONDS = 1.0
 T = TypeVar("T")
+_NO_NOTES: Mapping[str, Event] = MappingProxyType({})
 _IS_OPEN = "SELECT 1 FROM queue WHERE entry = ?"
 
 
@@ -53,7 +56,7 @@ class Recorder:
 
     async def record_attempt(self, mail: ReadyMail, route: str, sent: SentMail, began: int, blocked_until: int) -> None:
         """Record an attempt for every entry of the mail."""
-        now, decisions = self._clock.now(), []
+        now, decisions, notes = self._clock.now(), list[EntryDecision](), dict[str, Event]()
         for at, entry in enumerate(mail.entries):
             attempt = SendingAttempt(
                 entry.attempts + 1,
@@ -67,10 +70,20 @@ class Recorder:
             outcome = sent.outcomes[entry.id]
             event = decide(entry, outcome, attempt, now, self._schedule, self._chance(), blocked_until)
             decisions.append((entry, event))
-        await self.record(decisions)
+        first = mail.entries[0]
+        if note := signature_event(first, sent.signature):
+            notes[first.id] = note
+        await self.record(decisions, notes=notes)
 
-    async def record(self, decisions: Sequence[EntryDecision], provenance: Provenance | None = None) -> None:
+    async def record(
+        self,
+        decisions: Sequence[EntryDecision],
+        provenance: Provenance | None = None,
+        notes: Mapping[str, Event] = _NO_NOTES,
+    ) -> None:
         """Append these events with the notifications that their senders asked for; an operator's have `provenance`.
+
+        A note is an event that goes before the event of its entry.
 
         An entry that changed meanwhile, or whose event was written by a commit without an answer, is left as it is; but
         a mail that was delivered or refused meanwhile is not sent again.
@@ -79,7 +92,7 @@ class Recorder:
 
         def work(transaction: Transaction) -> None:
             for mail, reports in mails:
-                _append(transaction, mail, reports, provenance)
+                _append(transaction, mail, reports, provenance, notes)
 
         await _until_stored(lambda: self._store.write(work))
 
@@ -99,12 +112,14 @@ def _append(
     decisions: Sequence[EntryDecision],
     reports: Sequence[tuple[str, Event]],
     provenance: Provenance | None,
+    notes: Mapping[str, Event],
 ) -> None:
     appended = 0
     for entry, event in decisions:
         expected = None if provenance is None and _must_end(transaction, entry, event) else entry.version
         try:
-            transaction.append(entry.id, [event], _provenance(entry, provenance), expected=expected)
+            events = [notes[entry.id], event] if entry.id in notes else [event]
+            transaction.append(entry.id, events, _provenance(entry, provenance), expected=expected)
             appended += 1
         except VersionConflict:
             log.info("outbound.changed_meanwhile", entry=entry.id)

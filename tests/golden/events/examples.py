@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from shared.events import deadletters, delivery, directory, mail, mailbox, outbound, return_paths, rights, sending, spam
+from shared.events import (
+    deadletters,
+    delivery,
+    directory,
+    mail,
+    mailbox,
+    outbound,
+    return_paths,
+    rights,
+    sending,
+    signatures,
+    spam,
+)
 from shared.eventstore.event import Event
 
 _CHECK = mail.RecordedCheck(
@@ -11,6 +23,7 @@ _CHECK = mail.RecordedCheck(
     {"mechanism": "ip4:192.0.2.0/24", "lookups": 2},
     (mail.DnsAnswer("example.net", "TXT", "NOERROR", ("v=spf1 ip4:192.0.2.0/24 -all",)),),
 )
+_SIGNATURE = signatures.ChosenSignature("00ff", {"name": "Ann", "phone": "+49 1"}, True)
 _CLIENT = mail.Client("192.0.2.7", 4711, "mx.example.net", "ESMTPS", "TLSv1.3", "TLS_AES_256_GCM_SHA384", "smtp")
 _ATTEMPT = outbound.SendingAttempt(
     2,
@@ -170,6 +183,7 @@ EXAMPLES: tuple[Event, ...] = (
         True,
         1_790_000_000_000_000,
         True,
+        _SIGNATURE,
     ),
     mailbox.AccountOpened("a0001", (mailbox.NewMailbox("m0000", "INBOX", 1), _MAILBOX)),
     mailbox.FlagsChanged("a0001", "m0001", ((1, 4), (7, 7)), "add", ("\\Flagged",)),
@@ -204,6 +218,7 @@ EXAMPLES: tuple[Event, ...] = (
         1_700_000_000_000_000,
         True,
         True,
+        _SIGNATURE,
     ),
     outbound.OutboundBounced("e0009", "q0001", "ann@elsewhere.example", "5.1.1", "550 5.1.1 no such user", _ATTEMPT),
     outbound.OutboundCancelled("e0009", "q0001", "asked for by the sender"),
@@ -291,6 +306,12 @@ EXAMPLES: tuple[Event, ...] = (
         50,
         False,
     ),
+    signatures.SignatureWritten("00ff", "{name}\n{phone}", "<p>{name}</p>"),
+    signatures.UserFieldChanged("u0001", "phone", "+49 1", "+49 2"),
+    signatures.OutboundSignaturePlaced(
+        "e0009", "q0001", "00ff", (signatures.SignedText("1.2", "html", "above-quotation", "base64", "utf-8"),)
+    ),
+    signatures.OutboundSignatureSkipped("e0009", "q0001", "00ff", "signed", "1.2"),
     spam.LessonForgotten("a0001", "x0001", "spam", (b"\x01\x02", b"\x03"), 2),
     spam.LessonLearned("a0001", "x0001", "spam", "none", (b"\x01\x02", b"\x03"), 2, "q0001", "e0001"),
     spam.MailClassified(

@@ -15,6 +15,7 @@ from services.classifier.projections.lessons import LessonProjection
 from services.delivery.projections.plans import PlanProjection
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.sending import SendingProjection
+from services.directory.projections.signatures import SignatureProjection
 from services.ingress.projections.receptions import ReceptionProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
@@ -38,6 +39,7 @@ PROJECTIONS: list[Callable[[sqlalchemy.MetaData], Projection]] = [
     PlanProjection,
     ConfigurationProjection,
     SendingProjection,
+    SignatureProjection,
     ReceptionProjection,
     MailboxProjection,
     UidValidityProjection,

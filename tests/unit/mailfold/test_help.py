@@ -67,7 +67,8 @@ def test_every_promised_command_is_there() -> None:
         "role give",
         "role list",
         *(f"submissions {word}" for word in ("list", "release", "cancel")),
-        *(f"domain {word}" for word in ("incoming", "alias", "set", "values")),
+        *(f"domain {word}" for word in ("incoming", "alias", "set", "values", "signature")),
+        *(f"user {word}" for word in ("field", "fields")),
         *(f"alias {word}" for word in ("targets", "owners", "until")),
     }
     dead_letters = {f"deadletters {word}" for word in ("list", "show", "retry")}

@@ -75,6 +75,11 @@ def filled(signature: MailSignature, values: Mapping[str, str]) -> FilledSignatu
     return FilledSignature(text or _lines(html_text(html)), html)
 
 
+def placeholders_of(signature: MailSignature) -> frozenset[str]:
+    """The names of the placeholders in both forms."""
+    return frozenset(_PLACEHOLDER.findall(signature.text) + _PLACEHOLDER.findall(signature.html))
+
+
 def plain_value(value: str) -> str:
     """A value on one line, without invisible characters, and of a bounded length."""
     shown = "".join(char if char.isprintable() or char in _JOINERS else " " for char in value[: 4 * MAX_VALUE])

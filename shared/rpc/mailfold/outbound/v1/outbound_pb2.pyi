@@ -101,6 +101,7 @@ class EnqueueRequest(_message.Message):
     ACCOUNT_FIELD_NUMBER: _builtins.int
     RELEASE_AT_FIELD_NUMBER: _builtins.int
     REQUIRE_TLS_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     recipient: _builtins.str
     index: _builtins.int
@@ -123,6 +124,10 @@ class EnqueueRequest(_message.Message):
     release_at: _builtins.int
     """UTC microseconds; 0: at once"""
     require_tls: _builtins.bool
+    @_builtins.property
+    def signature(self) -> Global___Signature:
+        """of the author's domain, as it was chosen at submission; not set: none"""
+
     def __init__(
         self,
         *,
@@ -145,14 +150,62 @@ class EnqueueRequest(_message.Message):
         account: _builtins.str = ...,
         release_at: _builtins.int = ...,
         require_tls: _builtins.bool = ...,
+        signature: Global___Signature | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signature", b"signature"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "blob", b"blob", "eight_bit", b"eight_bit", "envid", b"envid", "forward_path", b"forward_path", "index", b"index", "message_id", b"message_id", "notify", b"notify", "orcpt", b"orcpt", "prefix", b"prefix", "queue_id", b"queue_id", "recipient", b"recipient", "release_at", b"release_at", "require_tls", b"require_tls", "ret", b"ret", "reverse_path", b"reverse_path", "sending_domain", b"sending_domain", "size", b"size", "smtputf8", b"smtputf8"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "blob", b"blob", "eight_bit", b"eight_bit", "envid", b"envid", "forward_path", b"forward_path", "index", b"index", "message_id", b"message_id", "notify", b"notify", "orcpt", b"orcpt", "prefix", b"prefix", "queue_id", b"queue_id", "recipient", b"recipient", "release_at", b"release_at", "require_tls", b"require_tls", "ret", b"ret", "reverse_path", b"reverse_path", "sending_domain", b"sending_domain", "signature", b"signature", "size", b"size", "smtputf8", b"smtputf8"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EnqueueRequest: _TypeAlias = EnqueueRequest  # noqa: Y015
+
+@_typing.final
+class Signature(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    ID_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    SIGNS_AUTOMATIC_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """the version"""
+    signs_automatic: _builtins.bool
+    @_builtins.property
+    def values(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        values: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        signs_automatic: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "signs_automatic", b"signs_automatic", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Signature: _TypeAlias = Signature  # noqa: Y015
 
 @_typing.final
 class EnqueueReply(_message.Message):
