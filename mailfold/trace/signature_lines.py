@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mailfold.trace.names import Names
-from shared.events import signatures
+from shared.events import outbound, signatures
 from shared.protocol.message.mail_signature.outcome import SkipReason
 
 _REASONS: Mapping[str, str] = {
@@ -39,7 +39,7 @@ def field_changed(event: signatures.UserFieldChanged, names: Names) -> Iterator[
     yield f"field {event.name} of {names.of(event.id)}: {event.previous or '(none)'} → {event.value or '(none)'}"
 
 
-def placed(event: signatures.OutboundSignaturePlaced, _names: Names) -> Iterator[str]:
+def placed(event: outbound.OutboundSignaturePlaced, _names: Names) -> Iterator[str]:
     """The mail got its mail signature."""
     yield f"mail signature {event.signature} placed before the mail was signed"
     for text in event.texts:
@@ -48,7 +48,7 @@ def placed(event: signatures.OutboundSignaturePlaced, _names: Names) -> Iterator
         yield f"  {where} of part {text.part} (text/{text.subtype}{f', {kind}' if kind else ''})"
 
 
-def skipped(event: signatures.OutboundSignatureSkipped, _names: Names) -> Iterator[str]:
+def skipped(event: outbound.OutboundSignatureSkipped, _names: Names) -> Iterator[str]:
     """The mail left as it was stored."""
     because = _REASONS.get(event.reason, event.reason)
     part = f", part {event.part}" if event.part else ""

@@ -87,8 +87,8 @@ _LINES: dict[type[Event], Lines] = {
     return_paths.ReturnPathSecretResealed: sending_lines.return_path_secret_resealed,
     signatures.SignatureWritten: signature_lines.written,
     signatures.UserFieldChanged: signature_lines.field_changed,
-    signatures.OutboundSignaturePlaced: signature_lines.placed,
-    signatures.OutboundSignatureSkipped: signature_lines.skipped,
+    outbound.OutboundSignaturePlaced: signature_lines.placed,
+    outbound.OutboundSignatureSkipped: signature_lines.skipped,
 }
 
 

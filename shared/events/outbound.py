@@ -60,6 +60,19 @@ class SendingAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     transaction only the first has it."""
 
 
+class SignedText(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A text of a mail in which the mail signature was placed."""
+
+    part: str
+    """Its BODY number."""
+    subtype: str
+    position: str
+    """`end` or `above-quotation`."""
+    encoding: str = ""
+    """Its Content-Transfer-Encoding afterwards."""
+    charset: str = ""
+
+
 @stored("outbound.queued", schema=4)
 class OutboundQueued(Event, frozen=True):
     """A copy for another server was put into the queue; it will be sent or bounced."""
@@ -110,6 +123,29 @@ def _without_new_recipient(data: dict[str, Any]) -> dict[str, Any]:
 def _without_sender(data: dict[str, Any]) -> dict[str, Any]:
     """Version 1 knew neither the sending domain nor a time of release; the domain of the reverse-path stands in."""
     return {**data, "sending_domain": str(data.get("reverse_path", "")).rpartition("@")[2]}
+
+
+@stored("outbound.signature_placed")
+class OutboundSignaturePlaced(Event, frozen=True):
+    """A mail that was sent to another server got the mail signature of its domain, before it was signed with DKIM."""
+
+    entry: str
+    queue_id: str
+    signature: str
+    texts: tuple[SignedText, ...]
+
+
+@stored("outbound.signature_skipped")
+class OutboundSignatureSkipped(Event, frozen=True):
+    """A mail was sent without the mail signature of its domain, as it was stored."""
+
+    entry: str
+    queue_id: str
+    signature: str
+    reason: str
+    """A value of `SkipReason`, or `missing` when its version is not known."""
+    part: str = ""
+    """The BODY number of the part that is the reason."""
 
 
 @stored("outbound.delivered")

@@ -1,6 +1,6 @@
-"""Events about mail signatures: their versions, the users' fields that they name, and what became of them in a mail.
+"""Events about mail signatures: their versions, and the users' fields that they name.
 
-A version has the stream `signature:<id>`, a field that of its user, and the last two that of the entry in the queue.
+A version has the stream `signature:<id>`, and a field that of its user.
 """
 
 from __future__ import annotations
@@ -21,19 +21,6 @@ class ChosenSignature(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether mail that programs write gets it too."""
 
 
-class SignedText(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A text of a mail in which the mail signature was placed."""
-
-    part: str
-    """Its BODY number."""
-    subtype: str
-    position: str
-    """`end` or `above-quotation`."""
-    encoding: str = ""
-    """Its Content-Transfer-Encoding afterwards."""
-    charset: str = ""
-
-
 @stored("signature.written")
 class SignatureWritten(Event, frozen=True):
     """A mail signature was written. Its id is made from its texts, so each version is written once."""
@@ -51,26 +38,3 @@ class UserFieldChanged(Event, frozen=True):
     name: str
     value: str
     previous: str
-
-
-@stored("outbound.signature_placed")
-class OutboundSignaturePlaced(Event, frozen=True):
-    """A mail that was sent to another server got the mail signature of its domain, before it was signed with DKIM."""
-
-    entry: str
-    queue_id: str
-    signature: str
-    texts: tuple[SignedText, ...]
-
-
-@stored("outbound.signature_skipped")
-class OutboundSignatureSkipped(Event, frozen=True):
-    """A mail was sent without the mail signature of its domain, as it was stored."""
-
-    entry: str
-    queue_id: str
-    signature: str
-    reason: str
-    """A value of `SkipReason`, or `missing` when its version is not known."""
-    part: str = ""
-    """The BODY number of the part that is the reason."""

@@ -18,8 +18,9 @@ from shared.events.outbound import (
     OutboundQueued,
     OutboundReleased,
     OutboundRescheduled,
+    OutboundSignaturePlaced,
+    OutboundSignatureSkipped,
 )
-from shared.events.signatures import OutboundSignaturePlaced, OutboundSignatureSkipped
 from shared.eventstore.event import Event, Recorded
 
 

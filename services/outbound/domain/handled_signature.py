@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from services.outbound.domain.entry import QueueEntry
-from shared.events.signatures import OutboundSignaturePlaced, OutboundSignatureSkipped, SignedText
+from shared.events.outbound import OutboundSignaturePlaced, OutboundSignatureSkipped, SignedText
 from shared.eventstore.event import Event
 from shared.protocol.message.mail_signature.outcome import ChangedText, NotPlaced, PlacedSignature
 

@@ -308,10 +308,10 @@ EXAMPLES: tuple[Event, ...] = (
     ),
     signatures.SignatureWritten("00ff", "{name}\n{phone}", "<p>{name}</p>"),
     signatures.UserFieldChanged("u0001", "phone", "+49 1", "+49 2"),
-    signatures.OutboundSignaturePlaced(
-        "e0009", "q0001", "00ff", (signatures.SignedText("1.2", "html", "above-quotation", "base64", "utf-8"),)
+    outbound.OutboundSignaturePlaced(
+        "e0009", "q0001", "00ff", (outbound.SignedText("1.2", "html", "above-quotation", "base64", "utf-8"),)
     ),
-    signatures.OutboundSignatureSkipped("e0009", "q0001", "00ff", "signed", "1.2"),
+    outbound.OutboundSignatureSkipped("e0009", "q0001", "00ff", "signed", "1.2"),
     spam.LessonForgotten("a0001", "x0001", "spam", (b"\x01\x02", b"\x03"), 2),
     spam.LessonLearned("a0001", "x0001", "spam", "none", (b"\x01\x02", b"\x03"), 2, "q0001", "e0001"),
     spam.MailClassified(
