@@ -120,7 +120,10 @@ class Directory:
             (add_DirectoryServicer_to_server, endpoint),
             *_areas(host, self.store),
             (add_EventSourceServicer_to_server, StoreSource(self.store, partial(book_events, self.store))),
-            (add_OwnerServicer_to_server, owner),
+            (
+                add_OwnerServicer_to_server,
+                StoreOwner(SERVICE, self.store, host.health(SERVICE, self.store), report=self._report),
+            ),
         )
         self.registrations = guarded(registrations, RightsGuard(self.store, host.clock))
 
