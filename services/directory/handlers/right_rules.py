@@ -129,6 +129,16 @@ def _shown_user(reader: Reader, request: Any) -> Touched:
     return msgspec.structs.replace(touched, owner=touched.users[0].id) if touched.users else touched
 
 
+def _user_of_fields(reader: Reader, request: Any) -> Touched:
+    user = user_touched(reader, request.user)
+    return Touched(users=(user,)) if user is not None else _ADMIN_ONLY
+
+
+def _shown_fields(reader: Reader, request: Any) -> Touched:
+    touched = _user_of_fields(reader, request)
+    return msgspec.structs.replace(touched, owner=touched.users[0].id) if touched.users else touched
+
+
 def _changed_user(reader: Reader, request: Any) -> Touched:
     """Users may change their own password, but not enable themselves."""
     return _user(reader, request) if request.HasField("disabled") else _shown_user(reader, request)
@@ -161,6 +171,10 @@ RULES: Mapping[str, Rule] = {
     "Directory/RetireDkim": _sending_domain,
     "Directory/ShowRelay": _relay,
     "Directory/ListRelayPresets": _anybody,
+    "Signatures/SetSignature": _sending_domain,
+    "Signatures/ShowSignature": _sending_domain,
+    "Signatures/SetUserField": _user_of_fields,
+    "Signatures/ShowUserFields": _shown_fields,
 }
 """By contract and method. The replies to lists that anybody may ask for are filtered (`right_views.py`). A relay is set
 by an admin of the server, because a test of it connects to any host and port."""
