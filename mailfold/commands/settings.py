@@ -55,6 +55,18 @@ def set_value(
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Set a value in mailfold.toml; it takes effect at the next start."""
+    """Set a value in mailfold.toml; `mailfold settings apply` lets it take effect."""
     changed: Any = call(data, "ChangeSetting", lambda pb: pb.ChangeSettingRequest(name=name, value=value))
     show(changed, ("name", "value", "source"), json=json)
+
+
+@app.command()
+def apply(data: Data = DATA, json: Json = False) -> None:
+    """Restart the services so that changed settings take effect; clients connect again after a moment.
+
+    Other values of server.layout, server.user and bus.url need a new start of the whole server.
+    """
+    from mailfold.operator.renewal import renew_services
+
+    processes = [process.name for process in renew_services(data)]
+    as_json({"restarted": processes}) if json else print(f"restarted {', '.join(processes)}")

@@ -17,7 +17,7 @@ from mailfold.supervisor.child import Fork, Spawn
 
 _PR_SET_PDEATHSIG = 1
 _CANNOT_EXECUTE = 127
-_RESET = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+_RESET = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGCHLD)
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _TASKS = Path("/proc/self/task")
 

@@ -8,7 +8,8 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 STOP = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
-_WATCHED = (*STOP, signal.SIGCHLD)
+RENEW = signal.SIGUSR1
+_WATCHED = (*STOP, RENEW, signal.SIGCHLD)
 
 
 class Signals:

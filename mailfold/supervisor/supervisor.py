@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -15,7 +15,7 @@ from mailfold.supervisor.child import Child, check_layout
 from mailfold.supervisor.launch import ThreadsInParent
 from mailfold.supervisor.output import Prefixed, RotatedFile, Sink
 from mailfold.supervisor.report import Process, Report, State, write_report
-from mailfold.supervisor.signals import STOP, Signals
+from mailfold.supervisor.signals import RENEW, STOP, Signals
 from mailfold.supervisor.unit import Unit
 
 log = structlog.get_logger("supervisor")
@@ -30,6 +30,7 @@ Changed = Callable[[tuple[Process, ...]], None]
 class Supervisor:
     """Keeps children running until SIGTERM, SIGINT or SIGHUP; a second signal kills those that still run.
 
+    SIGUSR1 stops the children that are services in order and starts them again, so that they read their settings anew.
     Raises LayoutError for children that cannot be ordered. Without `log_folder` their output goes to standard error,
     with their names in front. `changed` is called with all processes after every change; it must be quick and must not
     raise.
@@ -51,6 +52,7 @@ class Supervisor:
         self._sinks: dict[str, Sink] = {}
         self._outputs: dict[int, Sink] = {}
         self._stopping = False
+        self._renewing = False
 
     def run(self) -> None:
         """Start the children and keep them running; returns when all have been stopped."""
@@ -71,9 +73,20 @@ class Supervisor:
             unit.act_when_due()
             unit.look_whether_ready()
         if self._stopping:
-            self._stop_what_may()
+            self._stop_what_may(self._units)
+        elif self._renewing:
+            self._renew()
         else:
             self._start_what_may(signals)
+
+    def _renew(self) -> None:
+        """Stop the services; when all have stopped, let them start again."""
+        services = {name: unit for name, unit in self._units.items() if unit.child.services}
+        self._stop_what_may(services)
+        if all(unit.state is State.STOPPED for unit in services.values()):
+            self._renewing = False
+            for unit in services.values():
+                unit.renew()
 
     def _start_what_may(self, signals: Signals) -> None:
         for unit in self._units.values():
@@ -93,12 +106,11 @@ class Supervisor:
         self._outputs[output] = self._sinks[name]
         log.info("process.started", child=name, pid=unit.pid)
 
-    def _stop_what_may(self) -> None:
-        """Stop the children on which no running child depends."""
-        needed = {
-            name for unit in self._units.values() if unit.state is not State.STOPPED for name in unit.child.depends
-        }
-        for name, unit in self._units.items():
+    @staticmethod
+    def _stop_what_may(units: Mapping[str, Unit]) -> None:
+        """Stop those of these children on which no other of them that runs depends."""
+        needed = {name for unit in units.values() if unit.state is not State.STOPPED for name in unit.child.depends}
+        for name, unit in units.items():
             if name not in needed:
                 unit.stop()
 
@@ -121,6 +133,9 @@ class Supervisor:
         for number in numbers:
             if number in STOP:
                 self._asked_to_stop(number)
+            elif number == RENEW:
+                log.info("supervisor.renewing")
+                self._renewing = True
         for name, unit in self._units.items():
             if unit.reap():
                 level = log.info if unit.state is State.STOPPED else log.error

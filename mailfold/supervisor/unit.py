@@ -75,6 +75,10 @@ class Unit:
         self._signal(signal.SIGTERM)
         self._become(State.STOPPING, monotonic() + self.child.stop_timeout)
 
+    def renew(self) -> None:
+        """Let a stopped child be started again."""
+        self._become(State.WAITING, _NEVER)
+
     def kill(self) -> None:
         """Kill the process and everything it has started."""
         self._kill_group()

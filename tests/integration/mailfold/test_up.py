@@ -173,3 +173,25 @@ def test_a_finished_start_is_reported_as_json(tmp_path: Path, word: str) -> None
             assert Path(report["authority"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
     finally:
         assert server.stop(signal.SIGINT) == 0
+
+
+def greeting(port: int) -> str:
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        return connection.recv(1000).decode()
+
+
+def test_a_changed_host_name_takes_effect_without_a_new_start_of_the_server(server: Server) -> None:
+    before = server.status()
+    (port,) = {listener["port"] for listener in before["listeners"] if listener["protocol"] == "smtp"}
+    assert run("settings", "set", "server.hostname", "mx.example.net", "--data", str(server.data)).returncode == 0
+    assert "mx.example.net" not in greeting(port)
+    applied = run("settings", "apply", "--json", "--data", str(server.data))
+    assert applied.returncode == 0, applied.stderr
+    services = {process["name"] for process in before["processes"] if process["services"]}
+    assert set(json.loads(applied.stdout)["restarted"]) == services
+    assert greeting(port).startswith("220 mx.example.net ")
+    (server.data / "mailfold.toml").write_text("[server]\nhostname = 5\n")
+    refused = run("settings", "apply", "--data", str(server.data))
+    assert (refused.returncode, "server.hostname" in refused.stderr) == (2, True)
+    assert greeting(port).startswith("220 mx.example.net ")
+    assert server.stop() == 0

@@ -45,6 +45,7 @@ def test_every_promised_command_is_there() -> None:
         "rebuild",
         "settings show",
         "settings set",
+        "settings apply",
         "user password",
         "account quota",
         "test-mail",

@@ -42,6 +42,23 @@ def test_a_child_waits_for_what_it_depends_on_and_stops_before_it(tmp_path: Path
         assert (tmp_path / "order").read_text().split() == ["b", "a"]
 
 
+def test_a_renewal_restarts_the_services_in_order_and_nothing_else(tmp_path: Path) -> None:
+    noting = 'echo up {0} >> {1}/order; trap "echo down {0} >> {1}/order; exit 0" TERM; while :; do sleep 0.05; done'
+    a, b = noting.format("a", tmp_path), noting.format("b", tmp_path)
+    children = f"""Child("bus", SLEEP), Child("b", sh({b!r}), depends=("a",), services=("y",)),
+        Child("a", sh({a!r}), depends=("bus",), services=("x",))"""
+    with Driven(tmp_path, children) as driven:
+        before = [driven.running(name) for name in ("bus", "a", "b")]
+        driven.wait(lambda: (tmp_path / "order").read_text().count("up") == 2)
+        driven.signal(signal.SIGUSR1)
+        driven.wait(lambda: (tmp_path / "order").read_text().count("up") == 4)
+        after = [driven.running(name) for name in ("bus", "a", "b")]
+        assert (tmp_path / "order").read_text().splitlines()[2:4] == ["down b", "down a"]
+        assert [now.pid == old.pid for now, old in zip(after, before, strict=True)] == [True, False, False]
+        assert [process.restarts for process in after] == [0, 0, 0]
+        assert driven.end() == 0
+
+
 def test_a_crashed_child_is_started_again(tmp_path: Path) -> None:
     with Driven(tmp_path, 'Child("a", SLEEP)') as driven:
         first = driven.running("a")
