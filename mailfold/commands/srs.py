@@ -22,7 +22,8 @@ def show(data: Data = DATA, json: Json = False) -> None:
 @app.command()
 def rotate(
     forget: Annotated[
-        bool, Option("--forget", help="Refuse return paths of the earlier secrets from now on, with their bounces.")
+        bool,
+        Option("--forget", help="Refuse what the earlier secrets wrote, within five minutes."),
     ] = False,
     data: Data = DATA,
     json: Json = False,

@@ -64,6 +64,7 @@ def _step(step: Step, names: Names) -> str:
     }.get(step.action, "")
     notes = [
         f"rule {step.rule}" if step.rule else "",
+        f"return path {step.reverse_path} of {step.original_sender}" if step.original_sender else "",
         step.reason,
         "as spam" if step.spam else "",
         " ".join(step.flags),

@@ -10,6 +10,7 @@ from services.delivery.endpoints.servicer import DeliveryEndpoint
 from services.delivery.endpoints.worker import DeliveryWorker
 from services.delivery.handlers.deliver import ACTOR, Deliverer
 from services.delivery.handlers.notices import Notices
+from services.delivery.handlers.recipient_routes import RecipientRoutes
 from services.delivery.projections.plans import PlanProjection, decode_steps
 from services.delivery.settings import SECTIONS as SECTIONS
 from services.delivery.settings import DeliverySettings
@@ -20,12 +21,14 @@ from shared.grpc.servicers import Registration
 from shared.owner.burial import Burial, ingress_hold
 from shared.owner.commit_bell import ring_at_commits
 from shared.owner.followed_book import FollowedBook
+from shared.owner.return_paths import KeptReturnPaths
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.rpc.mailfold.delivery.v1.delivery_pb2_grpc import add_DeliveryServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.secrets.keyring import Keyring
 from shared.service import Host
 
 SERVICE = "delivery"
@@ -41,7 +44,9 @@ class Delivery:
         self._book = FollowedBook(SERVICE, _guarded(host, "directory"), host.bus)
         notices = Notices(host.blobs, self._book, host.clock, host.ids, host.server.host)
         mailstore, outbound = _guarded(host, "mailstore"), _guarded(host, "outbound")
-        deliverer = Deliverer(self.store, self._book, notices, mailstore, outbound, host.clock)
+        return_paths = KeptReturnPaths(_guarded(host, "directory"), Keyring(host.places), host.clock)
+        routes = RecipientRoutes(self.store, self._book, return_paths)
+        deliverer = Deliverer(self.store, routes, notices, mailstore, outbound, host.clock)
         dead_letters = DeadLetters(self.store, host.ids)
         self._burial = Burial(dead_letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
         self._worker = DeliveryWorker(host.bus, deliverer, self._burial)

@@ -16,6 +16,7 @@ from services.ingress.endpoints.servicer import IngressEndpoint
 from services.ingress.endpoints.settled import SettledWorker
 from services.ingress.endpoints.waiting import WaitingEndpoint
 from services.ingress.handlers.acceptance import Acceptance
+from services.ingress.handlers.bounce_admission import BounceAdmission
 from services.ingress.handlers.checks import SenderChecks
 from services.ingress.handlers.holding import Holding
 from services.ingress.handlers.receptions import Receptions
@@ -41,6 +42,7 @@ from shared.owner.burial import Burial
 from shared.owner.commit_bell import ring_at_commits
 from shared.owner.follower import Follower
 from shared.owner.health import note
+from shared.owner.return_paths import KeptReturnPaths
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.protocol.authres.identifier import canonical_id
@@ -49,6 +51,7 @@ from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import add_IngressServicer_
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
 from shared.scans import ScanCounts
+from shared.secrets.keyring import Keyring
 from shared.server_settings import UndoSettings
 from shared.service import Host
 from shared.tls.renewed_certificate import RenewedCertificate
@@ -179,7 +182,13 @@ class Ingress:
             room,
             ids,
             UnknownRecipients(settings.unknown_recipients),
+            self._bounces(host, settings),
         )
+
+    @staticmethod
+    def _bounces(host: Host, settings: IngressSettings) -> BounceAdmission:
+        return_paths = KeptReturnPaths(host.channel("directory", SERVICE), Keyring(host.places), host.clock)
+        return BounceAdmission(return_paths, host.clock, settings.forwarded_bounces)
 
     def _endpoint(self, host: Host, holding: Holding) -> IngressEndpoint:
         test_mails = SubmittedTestMails(

@@ -134,6 +134,15 @@ class IngressSettings(Section, frozen=True):
             le=1_000_000,
         ),
     ] = 1000
+    forwarded_bounces: Annotated[
+        int,
+        Meta(
+            description="Bounces to forwarded mail (SRS) from a client address (IPv6: /64) in 15 minutes; more "
+            "are answered 450.",
+            ge=1,
+            le=1_000_000,
+        ),
+    ] = 1000
     max_failed_logins: Annotated[
         int, Meta(description="Failed log-ins of a session before it is ended.", ge=1, le=100)
     ] = 3

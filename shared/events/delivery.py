@@ -33,6 +33,8 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     reverse_path: str = ""
     rule: str = ""
     """The command of the script, or the rule, that decided this step."""
+    original_sender: str = ""
+    """The reverse-path of the mail, where `reverse_path` is a return path in the domain that forwards (SRS)."""
 
 
 @stored("delivery.planned")

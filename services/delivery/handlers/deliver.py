@@ -11,10 +11,12 @@ from typing import assert_never
 
 import msgspec
 
+from services.delivery.domain.forwarding import with_return_paths
 from services.delivery.domain.mail import AcceptedMail, notice_prefix, prefix
 from services.delivery.domain.plan import StepAction, plan
 from services.delivery.domain.success import successes_to_report
 from services.delivery.handlers.notices import FailedStep, Notices
+from services.delivery.handlers.recipient_routes import RecipientRoutes
 from services.delivery.handlers.record import DeliveryRecord, outcomes_of, record_of
 from shared.clock import Clock
 from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliveryReported, DeliverySettled, Step
@@ -27,8 +29,6 @@ from shared.failures import deciding
 from shared.grpc.call import acting
 from shared.grpc.channel import Channel
 from shared.grpc.errors import LimitReached, NotFound
-from shared.owner.followed_book import FollowedBook
-from shared.protocol.address.address import parse_address
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import DeliverRequest
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
 from shared.rpc.mailfold.outbound.v1.outbound_pb2 import EnqueueRequest, Signature
@@ -43,14 +43,14 @@ class Deliverer:
     def __init__(
         self,
         store: EventStore,
-        book: FollowedBook,
+        routes: RecipientRoutes,
         notices: Notices,
         mailstore: Channel,
         outbound: Channel,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._book = book
+        self._routes = routes
         self._notices = notices
         self._mailstore = MailstoreStub(mailstore)
         self._outbound = OutboundStub(outbound)
@@ -89,10 +89,9 @@ class Deliverer:
         record = record_of(await self._store.read_stream(mail.queue_id))
         if record.planned:
             return record
-        routes = [
-            (recipient, await self._book.resolve(parse_address(recipient.address))) for recipient in mail.recipients
-        ]
+        routes = await self._routes.of(mail)
         steps, ways = plan(mail, routes)
+        steps = with_return_paths(steps, await self._routes.return_paths(mail, routes))
         return await self._append(mail, record, [DeliveryPlanned(mail.queue_id, steps, ways)], provenance)
 
     async def _report_or_settle(
@@ -201,7 +200,7 @@ def _enqueue(mail: AcceptedMail, step: Step, recipient: Recipient | None) -> Enq
         blob=step.blob or message.blob,
         prefix=message.prefix if own else b"",
         size=message.size if own else step.size,
-        reverse_path=mail.reverse_path if own else "",
+        reverse_path=(step.reverse_path or mail.reverse_path) if own else "",
         forward_path=step.address,
         notify=(recipient.notify if recipient and own else ""),
         orcpt=(recipient.orcpt if recipient and own else ""),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from services.directory.domain import return_paths
 from services.directory.domain.return_paths import NewReturnPathSecret, ReturnPathSecretState
+from services.directory.handlers import load
 from services.directory.handlers.commands import append
 from services.directory.handlers.secret_keys import check_key
 from shared.clock import Clock
@@ -16,6 +17,10 @@ from shared.eventstore.event import Actor, Event, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.ids import IdKind, Ids
+from shared.protocol.address.address import Address
+from shared.protocol.srs.proof import NoReturnAddress
+from shared.protocol.srs.rewrite import Reversed
+from shared.routing.return_paths import ReturnPaths, day_of
 from shared.secrets.keyring import Keyring
 from shared.secrets.return_paths import return_path_owner
 
@@ -54,6 +59,15 @@ class ReturnPathCommands:
         """The secrets in use, the current one first; none before they are needed for the first time."""
         return return_paths.usable(await self._store.read(_secrets), self._clock.now())
 
+    async def sender_of(self, address: Address) -> Reversed:
+        """To whom a bounce to a return path in a domain of ours goes on. Raises SecretsError."""
+        ours = await self._store.read(lambda reader: load.has_domain(reader, address.domain))
+        secrets = await self.show() if ours else []
+        opened = await asyncio.to_thread(lambda: tuple(map(self._opened, secrets)))
+        if ours and not opened:
+            return NoReturnAddress("forged")
+        return ReturnPaths(opened).sender_of(address, (address.domain,) if ours else (), day_of(self._clock.now()))
+
     async def rotate(self, provenance: Provenance, *, forget: bool) -> list[ReturnPathSecretState]:
         """Make a new secret. Raises DirectoryRefused, SecretsError."""
         made, now = await self._make(), self._clock.now()
@@ -65,6 +79,9 @@ class ReturnPathCommands:
 
         await self._store.write(work)
         return await self.show()
+
+    def _opened(self, secret: ReturnPathSecretState) -> bytes:
+        return self._keyring.open(secret.secret, return_path_owner(secret.id)).reveal()
 
     async def _make(self) -> NewReturnPathSecret:
         await check_key(self._store, self._keyring)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from services.ingress.adapters.directory import FollowedDirectory
 from services.ingress.domain.unknown_recipients import UnknownRecipients
 from services.ingress.handlers.acceptance import Acceptance
+from services.ingress.handlers.bounce_admission import BounceAdmission
 from services.ingress.handlers.checks import SenderChecks
 from services.ingress.handlers.refusals import Refusals
 from services.ingress.handlers.waiting import WaitingSubmissions
@@ -34,4 +35,5 @@ class Dependencies:
     room: DiskRoom
     authserv_ids: frozenset[str]
     unknown_recipients: UnknownRecipients
+    bounces: BounceAdmission
     tls: ssl.SSLContext | None = None

@@ -7,6 +7,7 @@ from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.envelope import octets
 from services.ingress.endpoints.dependencies import Dependencies
 from services.ingress.handlers.acceptance import Arrived
+from services.ingress.handlers.bounce_admission import is_return_path
 from services.ingress.handlers.checks import SpfAnswer
 from services.ingress.handlers.intake import Intake
 from shared.eventstore.connection import StoreUnavailable
@@ -72,7 +73,11 @@ class MailTransaction:
         if kind is None and dependencies.unknown_recipients.are_too_many(network, now):
             return replies.too_many_unknown_recipients()
         try:
-            reply = admission(kind or await dependencies.directory.kind(address), is_authenticated=is_authenticated)
+            kind = kind or await dependencies.directory.kind(address)
+            if is_return_path(address, kind):
+                reply = await dependencies.bounces.reply(address, self._mail.reverse_path, network)
+            else:
+                reply = admission(kind, is_authenticated=is_authenticated)
         except ServiceError as error:
             return with_cause(replies.recipient_deferred(), f"directory: {error}")
         if not reply.is_positive:

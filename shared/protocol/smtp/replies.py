@@ -308,6 +308,29 @@ def too_many_unknown_recipients() -> Reply:
     return _reply(codes.MAILBOX_BUSY, codes.NOT_AUTHORISED, "Too many unknown recipients from your network, try later")
 
 
+def only_bounces() -> Reply:
+    """A return path of forwarded mail takes nothing else, or it would open a relay."""
+    return _reply(
+        codes.MAILBOX_UNAVAILABLE, codes.NOT_AUTHORISED, "This return path takes only mail with the null reverse-path"
+    )
+
+
+def not_our_return_path() -> Reply:
+    return _reply(
+        codes.MAILBOX_UNAVAILABLE, codes.BAD_DESTINATION_MAILBOX, "This return path was not written by this server"
+    )
+
+
+def return_path_expired() -> Reply:
+    return _reply(
+        codes.MAILBOX_UNAVAILABLE, codes.BAD_DESTINATION_MAILBOX, "This return path is too old, it has expired"
+    )
+
+
+def too_many_bounces() -> Reply:
+    return _reply(codes.MAILBOX_BUSY, codes.NOT_AUTHORISED, "Too many bounces from your network, try later")
+
+
 def too_many_recipients() -> Reply:
     """The answer is 452, so that the client sends the rest in another transaction (RFC 5321 §4.5.3.1.10)."""
     return _reply(codes.INSUFFICIENT_STORAGE, codes.TOO_MANY_RECIPIENTS, "Too many recipients")

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2shared/rpc/mailfold/directory/v1/returnpaths.proto\x12\x15mailfold.directory.v1\"\x13\n\x11ReturnPathRequest\")\n\x17RotateReturnPathRequest\x12\x0e\n\x06\x66orget\x18\x01 \x01(\x08\"Y\n\x17SealedReturnPathSecrets\x12>\n\x07secrets\x18\x01 \x03(\x0b\x32-.mailfold.directory.v1.SealedReturnPathSecret\";\n\x16SealedReturnPathSecret\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\rsealed_secret\x18\x02 \x01(\t\"S\n\x14ReturnPathSecretList\x12;\n\x07secrets\x18\x01 \x03(\x0b\x32*.mailfold.directory.v1.ReturnPathSecretUse\"\\\n\x13ReturnPathSecretUse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63urrent\x18\x02 \x01(\x08\x12\x10\n\x08since_at\x18\x03 \x01(\x03\x12\x16\n\x0evalid_until_at\x18\x04 \x01(\x03\x32\xc5\x02\n\x0bReturnPaths\x12\x63\n\x07Secrets\x12(.mailfold.directory.v1.ReturnPathRequest\x1a..mailfold.directory.v1.SealedReturnPathSecrets\x12\x64\n\x0bShowSecrets\x12(.mailfold.directory.v1.ReturnPathRequest\x1a+.mailfold.directory.v1.ReturnPathSecretList\x12k\n\x0cRotateSecret\x12..mailfold.directory.v1.RotateReturnPathRequest\x1a+.mailfold.directory.v1.ReturnPathSecretListb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2shared/rpc/mailfold/directory/v1/returnpaths.proto\x12\x15mailfold.directory.v1\"\x13\n\x11ReturnPathRequest\"+\n\x18\x45xplainReturnPathRequest\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\"C\n\x15ReturnPathExplanation\x12\x0c\n\x04ours\x18\x01 \x01(\x08\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\")\n\x17RotateReturnPathRequest\x12\x0e\n\x06\x66orget\x18\x01 \x01(\x08\"Y\n\x17SealedReturnPathSecrets\x12>\n\x07secrets\x18\x01 \x03(\x0b\x32-.mailfold.directory.v1.SealedReturnPathSecret\";\n\x16SealedReturnPathSecret\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\rsealed_secret\x18\x02 \x01(\t\"S\n\x14ReturnPathSecretList\x12;\n\x07secrets\x18\x01 \x03(\x0b\x32*.mailfold.directory.v1.ReturnPathSecretUse\"\\\n\x13ReturnPathSecretUse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63urrent\x18\x02 \x01(\x08\x12\x10\n\x08since_at\x18\x03 \x01(\x03\x12\x16\n\x0evalid_until_at\x18\x04 \x01(\x03\x32\xb9\x03\n\x0bReturnPaths\x12\x63\n\x07Secrets\x12(.mailfold.directory.v1.ReturnPathRequest\x1a..mailfold.directory.v1.SealedReturnPathSecrets\x12r\n\x11\x45xplainReturnPath\x12/.mailfold.directory.v1.ExplainReturnPathRequest\x1a,.mailfold.directory.v1.ReturnPathExplanation\x12\x64\n\x0bShowSecrets\x12(.mailfold.directory.v1.ReturnPathRequest\x1a+.mailfold.directory.v1.ReturnPathSecretList\x12k\n\x0cRotateSecret\x12..mailfold.directory.v1.RotateReturnPathRequest\x1a+.mailfold.directory.v1.ReturnPathSecretListb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,16 +33,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RETURNPATHREQUEST']._serialized_start=77
   _globals['_RETURNPATHREQUEST']._serialized_end=96
-  _globals['_ROTATERETURNPATHREQUEST']._serialized_start=98
-  _globals['_ROTATERETURNPATHREQUEST']._serialized_end=139
-  _globals['_SEALEDRETURNPATHSECRETS']._serialized_start=141
-  _globals['_SEALEDRETURNPATHSECRETS']._serialized_end=230
-  _globals['_SEALEDRETURNPATHSECRET']._serialized_start=232
-  _globals['_SEALEDRETURNPATHSECRET']._serialized_end=291
-  _globals['_RETURNPATHSECRETLIST']._serialized_start=293
-  _globals['_RETURNPATHSECRETLIST']._serialized_end=376
-  _globals['_RETURNPATHSECRETUSE']._serialized_start=378
-  _globals['_RETURNPATHSECRETUSE']._serialized_end=470
-  _globals['_RETURNPATHS']._serialized_start=473
-  _globals['_RETURNPATHS']._serialized_end=798
+  _globals['_EXPLAINRETURNPATHREQUEST']._serialized_start=98
+  _globals['_EXPLAINRETURNPATHREQUEST']._serialized_end=141
+  _globals['_RETURNPATHEXPLANATION']._serialized_start=143
+  _globals['_RETURNPATHEXPLANATION']._serialized_end=210
+  _globals['_ROTATERETURNPATHREQUEST']._serialized_start=212
+  _globals['_ROTATERETURNPATHREQUEST']._serialized_end=253
+  _globals['_SEALEDRETURNPATHSECRETS']._serialized_start=255
+  _globals['_SEALEDRETURNPATHSECRETS']._serialized_end=344
+  _globals['_SEALEDRETURNPATHSECRET']._serialized_start=346
+  _globals['_SEALEDRETURNPATHSECRET']._serialized_end=405
+  _globals['_RETURNPATHSECRETLIST']._serialized_start=407
+  _globals['_RETURNPATHSECRETLIST']._serialized_end=490
+  _globals['_RETURNPATHSECRETUSE']._serialized_start=492
+  _globals['_RETURNPATHSECRETUSE']._serialized_end=584
+  _globals['_RETURNPATHS']._serialized_start=587
+  _globals['_RETURNPATHS']._serialized_end=1028
 # @@protoc_insertion_point(module_scope)

@@ -34,6 +34,53 @@ class ReturnPathRequest(_message.Message):
 Global___ReturnPathRequest: _TypeAlias = ReturnPathRequest  # noqa: Y015
 
 @_typing.final
+class ExplainReturnPathRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    address: _builtins.str
+    def __init__(
+        self,
+        *,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainReturnPathRequest: _TypeAlias = ExplainReturnPathRequest  # noqa: Y015
+
+@_typing.final
+class ReturnPathExplanation(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OURS_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    ours: _builtins.bool
+    """whether it has the form of a return path in a domain of this server"""
+    sender: _builtins.str
+    """to whom a bounce goes on; empty when it is refused"""
+    text: _builtins.str
+    """a sentence"""
+    def __init__(
+        self,
+        *,
+        ours: _builtins.bool = ...,
+        sender: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ours", b"ours", "sender", b"sender", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnPathExplanation: _TypeAlias = ReturnPathExplanation  # noqa: Y015
+
+@_typing.final
 class RotateReturnPathRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -41,6 +41,11 @@ class ReturnPathsStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_returnpaths__pb2.ReturnPathRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_returnpaths__pb2.SealedReturnPathSecrets.FromString,
                 _registered_method=True)
+        self.ExplainReturnPath = channel.unary_unary(
+                '/mailfold.directory.v1.ReturnPaths/ExplainReturnPath',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_returnpaths__pb2.ExplainReturnPathRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_returnpaths__pb2.ReturnPathExplanation.FromString,
+                _registered_method=True)
         self.ShowSecrets = channel.unary_unary(
                 '/mailfold.directory.v1.ReturnPaths/ShowSecrets',
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_returnpaths__pb2.ReturnPathRequest.SerializeToString,
@@ -66,6 +71,13 @@ class ReturnPathsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainReturnPath(self, request, context):
+        """What an address with the form of a return path of forwarded mail is, for people.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ShowSecrets(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -86,6 +98,11 @@ def add_ReturnPathsServicer_to_server(servicer, server):
                     servicer.Secrets,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_returnpaths__pb2.ReturnPathRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_returnpaths__pb2.SealedReturnPathSecrets.SerializeToString,
+            ),
+            'ExplainReturnPath': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainReturnPath,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_returnpaths__pb2.ExplainReturnPathRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_returnpaths__pb2.ReturnPathExplanation.SerializeToString,
             ),
             'ShowSecrets': grpc.unary_unary_rpc_method_handler(
                     servicer.ShowSecrets,
@@ -127,6 +144,33 @@ class ReturnPaths:
             '/mailfold.directory.v1.ReturnPaths/Secrets',
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_returnpaths__pb2.ReturnPathRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_returnpaths__pb2.SealedReturnPathSecrets.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainReturnPath(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.ReturnPaths/ExplainReturnPath',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_returnpaths__pb2.ExplainReturnPathRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_returnpaths__pb2.ReturnPathExplanation.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,8 @@ class ReturnPathsStub:
     """The secrets, the current one first; it is made when it is asked for the first time. Only services that write or read
     return paths may call it.
     """
+    ExplainReturnPath: _grpc.UnaryUnaryMultiCallable[_returnpaths_pb2.ExplainReturnPathRequest, _returnpaths_pb2.ReturnPathExplanation]
+    """What an address with the form of a return path of forwarded mail is, for people."""
     ShowSecrets: _grpc.UnaryUnaryMultiCallable[_returnpaths_pb2.ReturnPathRequest, _returnpaths_pb2.ReturnPathSecretList]
     RotateSecret: _grpc.UnaryUnaryMultiCallable[_returnpaths_pb2.RotateReturnPathRequest, _returnpaths_pb2.ReturnPathSecretList]
     """Makes a new secret. Return paths of the previous ones stay valid for their age, unless they are to be forgotten."""
@@ -54,6 +56,8 @@ class ReturnPathsAsyncStub(ReturnPathsStub):
     """The secrets, the current one first; it is made when it is asked for the first time. Only services that write or read
     return paths may call it.
     """
+    ExplainReturnPath: _aio.UnaryUnaryMultiCallable[_returnpaths_pb2.ExplainReturnPathRequest, _returnpaths_pb2.ReturnPathExplanation]  # type: ignore[assignment]
+    """What an address with the form of a return path of forwarded mail is, for people."""
     ShowSecrets: _aio.UnaryUnaryMultiCallable[_returnpaths_pb2.ReturnPathRequest, _returnpaths_pb2.ReturnPathSecretList]  # type: ignore[assignment]
     RotateSecret: _aio.UnaryUnaryMultiCallable[_returnpaths_pb2.RotateReturnPathRequest, _returnpaths_pb2.ReturnPathSecretList]  # type: ignore[assignment]
     """Makes a new secret. Return paths of the previous ones stay valid for their age, unless they are to be forgotten."""
@@ -72,6 +76,14 @@ class ReturnPathsServicer(metaclass=_abc_1.ABCMeta):
         """The secrets, the current one first; it is made when it is asked for the first time. Only services that write or read
         return paths may call it.
         """
+
+    @_abc_1.abstractmethod
+    def ExplainReturnPath(
+        self,
+        request: _returnpaths_pb2.ExplainReturnPathRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_returnpaths_pb2.ReturnPathExplanation, _abc.Awaitable[_returnpaths_pb2.ReturnPathExplanation]]:
+        """What an address with the form of a return path of forwarded mail is, for people."""
 
     @_abc_1.abstractmethod
     def ShowSecrets(
