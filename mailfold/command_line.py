@@ -39,6 +39,8 @@ COMMANDS: Mapping[str, _Place] = {
     "role": _Place("role", "app"),
     "account": _Place("account", "app"),
     "alias": _Place("alias", "app"),
+    "app-password": _Place("app_password", "app"),
+    "application": _Place("application", "app"),
     "resolve": _Place("resolve", "resolve"),
     "dkim": _Place("dkim", "app"),
     "relay": _Place("relay", "app"),

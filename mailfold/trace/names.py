@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shared.events import directory, mailbox, sending
+from shared.events import credentials, directory, mailbox, sending
 from shared.eventstore.event import Event
 
 
@@ -25,9 +25,9 @@ class Names:
                 self._names[event.mailbox.id] = event.mailbox.name
             case mailbox.MailboxRenamed():
                 self._names |= dict(event.names)
-            case directory.AccountAdded():
+            case directory.AccountAdded() | credentials.ApplicationAdded() | credentials.ApplicationRenamed():
                 self._names[event.id] = event.address
-            case directory.DomainAdded():
+            case directory.DomainAdded() | credentials.AppPasswordAdded():
                 self._names[event.id] = event.name
             case sending.DkimKeyAdded():
                 self._names[event.id] = event.selector

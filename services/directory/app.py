@@ -14,6 +14,7 @@ from services.directory.adapters.settings_file import SettingsFile
 from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Throttle, ThrottleLimits
+from services.directory.endpoints.credentials import CredentialCommands, CredentialsEndpoint
 from services.directory.endpoints.guarded import guarded
 from services.directory.endpoints.names import NameCommands
 from services.directory.endpoints.return_paths import ReturnPathsEndpoint
@@ -22,14 +23,16 @@ from services.directory.endpoints.sending import SendingCommands
 from services.directory.endpoints.servicer import DirectoryEndpoint
 from services.directory.endpoints.signatures import SignaturesEndpoint
 from services.directory.handlers import load
-from services.directory.handlers.alias_ends import AliasEnds
 from services.directory.handlers.aliases import AliasCommands
+from services.directory.handlers.app_passwords import AppPasswordCommands, PasswordMaker
+from services.directory.handlers.applications import ApplicationCommands
 from services.directory.handlers.authentication import Authenticator
 from services.directory.handlers.book import CurrentBook, book_events, read_book
 from services.directory.handlers.commands import DirectoryCommands
 from services.directory.handlers.dkim import DkimCommands
 from services.directory.handlers.dkim_upkeep import DkimUpkeep
 from services.directory.handlers.domains import DomainCommands
+from services.directory.handlers.ends import Ends, alias_ends, app_password_ends
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
 from services.directory.handlers.relays import RelayCommands
@@ -39,6 +42,7 @@ from services.directory.handlers.secret_keys import SecretCommands
 from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.verified import VerifiedLogins
 from services.directory.projections.configuration import ConfigurationProjection
+from services.directory.projections.credentials import CredentialsProjection
 from services.directory.projections.return_paths import ReturnPathProjection
 from services.directory.projections.rights import RightsProjection
 from services.directory.projections.sending import SendingProjection
@@ -56,6 +60,7 @@ from shared.owner.source import StoreSource
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
 from shared.routing.address_book import key_of
+from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import add_CredentialsServicer_to_server
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
 from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
 from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import add_RolesServicer_to_server
@@ -75,6 +80,7 @@ _PROJECTIONS = (
     ReturnPathProjection,
     RightsProjection,
     SignatureProjection,
+    CredentialsProjection,
 )
 log = structlog.get_logger("directory")
 
@@ -93,22 +99,18 @@ class Directory:
         self._settings = SettingCommands(self.store, host.settings, sections, SettingsFile(host.places))
         folded = FoldedLogins()
         self._journal = LoginJournal(self.store, folded, host.clock, section.fold_seconds)
-        verified = VerifiedLogins(section.remember_seconds, section.remember_logins)
-        line = LogInLine(self._throttle, host.clock, section.waiting_hashes)
-        canonical = self._current.canonical
-        authentication = Authenticator(
-            self.store, self._hasher, self._throttle, line, verified, folded, host.clock, canonical
-        )
         sending = _sending_commands(host, self.store, section)
         self._upkeep = DkimUpkeep(SERVICE, self.store, sending.dkim, sending.secrets, section.dkim_check_seconds)
         aliases = AliasCommands(self._current, host.clock)
-        self._ends = AliasEnds(SERVICE, self.store, aliases, host.clock)
+        credentials = _credential_commands(host)
+        kinds = alias_ends(aliases), app_password_ends(credentials.app_passwords)
+        self._ends = [Ends(SERVICE, self.store, kind, host.clock) for kind in kinds]
         self._roles = RoleMail(_address(section.postmaster), host.server.host.lower())
         endpoint = DirectoryEndpoint(
             self.store,
             DirectoryCommands(host.ids),
             self._settings,
-            authentication,
+            self._authenticator(section, folded),
             self._hasher,
             self._current,
             self._roles,
@@ -119,6 +121,7 @@ class Directory:
         registrations: Sequence[Registration] = (
             (add_DirectoryServicer_to_server, endpoint),
             *_areas(host, self.store),
+            (add_CredentialsServicer_to_server, CredentialsEndpoint(self.store, credentials)),
             (add_EventSourceServicer_to_server, StoreSource(self.store, partial(book_events, self.store))),
             (
                 add_OwnerServicer_to_server,
@@ -138,20 +141,30 @@ class Directory:
             return
         self.store.on_commit(self._current.follow)
         self.store.on_commit(self._forgive)
-        self.store.on_commit(self._ends.committed)
+        for ends in self._ends:
+            self.store.on_commit(ends.committed)
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self._settings.note_edits()
         self._journal.start()
-        self._ends.start()
+        for ends in self._ends:
+            ends.start()
         self._upkeep.start()
 
     async def stop(self) -> None:
         """Write the last log-ins and close."""
-        await self._ends.stop()
+        for ends in self._ends:
+            await ends.stop()
         await self._upkeep.stop()
         await self._journal.stop()
         self._hasher.close()
         await self.store.close()
+
+    def _authenticator(self, section: DirectorySettings, folded: FoldedLogins) -> Authenticator:
+        clock = self._host.clock
+        verified = VerifiedLogins(section.remember_seconds, section.remember_logins)
+        line = LogInLine(self._throttle, clock, section.waiting_hashes)
+        canonical = self._current.canonical
+        return Authenticator(self.store, self._hasher, self._throttle, line, verified, folded, clock, canonical)
 
     def _forgive(self, recorded: list[Recorded]) -> None:
         """Clear the wrong passwords of accounts that are new or have a new password."""
@@ -199,6 +212,11 @@ def _throttle_limits(section: DirectorySettings) -> ThrottleLimits:
         section.trusted_days * _DAY,
         section.account_delay,
     )
+
+
+def _credential_commands(host: Host) -> CredentialCommands:
+    maker = PasswordMaker()
+    return CredentialCommands(AppPasswordCommands(host.ids, host.clock, maker), ApplicationCommands(host.ids, maker))
 
 
 def _sending_commands(host: Host, store: EventStore, section: DirectorySettings) -> SendingCommands:

@@ -18,6 +18,7 @@ from services.eventlog.handlers.tail import Tail
 from services.eventlog.settings import SECTIONS as SECTIONS
 from services.eventlog.settings import EventlogSettings
 from shared.background import BackgroundTask
+from shared.events import credentials as _credentials  # noqa: F401
 from shared.events import directory as _directory  # noqa: F401
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import types_with_secrets

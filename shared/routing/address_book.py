@@ -3,7 +3,8 @@
 The directory, the ingress and delivery apply the same events with this code, so they cannot disagree. An address is
 looked for in this order: an account or alias of exactly this name, the same without the tag of a sub-address, aliases
 with wildcards for the name with and without tag, and the catch-all. A disabled account counts as missing where there is
-a catch-all; a disabled or ended alias refuses mail before any pattern is asked.
+a catch-all; a disabled or ended alias, and an application that does not receive, refuse mail before any pattern is
+asked.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 from shared.eventstore.event import Event
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import Address, parse_address
+from shared.routing.known_applications import KnownApplication
 from shared.routing.known_names import KnownAccount, KnownAlias, KnownDomain, KnownNames
 from shared.routing.known_names import key_of as key_of
 from shared.routing.resolution import Resolution, ResolutionKind, Target
@@ -30,7 +32,7 @@ _EXPANDED_TARGETS = 20_000
 """Targets of expanded aliases that are cached until the next event. A stranger may name a thousand sub-addresses of one
 alias in one mail."""
 
-Holder = KnownAccount | KnownAlias
+Holder = KnownAccount | KnownAlias | KnownApplication
 
 
 class LocalAddress(msgspec.Struct, frozen=True):
@@ -77,6 +79,8 @@ class AddressBook:
                 return _to_account(account, local.detail)
             case KnownAlias() as alias:
                 return self._to_alias(alias, local.detail)
+            case KnownApplication() as application:
+                return _to_application(application, local.detail)
 
     def is_ours(self, address: Address) -> bool:
         """Whether the address is in a domain of ours."""
@@ -88,10 +92,13 @@ class AddressBook:
         That is an account of the user, an alias whose owners name the user or whose only target is an account of the
         user, and a sub-address of either. A wildcard and a catch-all give nobody this right, and what is disabled does
         not count. Where a domain allows masquerading, users with an account there may send as any of its addresses.
+        An application, which is its own user, sends as its own address alone.
         """
         domain, local = self.names.domains.get(address.domain), self.locate(address)
         if domain is None or local is None or domain.disabled or local.domain.disabled:
             return False
+        if isinstance(local.holder, KnownApplication) and local.holder.id == user:
+            return not local.holder.disabled and not local.detail
         return self._holds(user, local.holder) or (
             local.domain.rules.masquerading and self.names.has_account_in(user, local.domain)
         )
@@ -115,7 +122,9 @@ class AddressBook:
     def work_of(self, local: LocalAddress | None) -> int:
         """How much work it was to locate an address, in comparisons with a wildcard."""
         holder = local.holder if local is not None else None
-        if local is None or isinstance(holder, KnownAccount) or (holder is not None and holder.kind == "exact"):
+        if local is None or isinstance(holder, KnownAccount | KnownApplication):
+            return _LOOK_WORK
+        if holder is not None and holder.kind == "exact":
             return _LOOK_WORK
         return _LOOK_WORK + 2 * len(self.names.wildcards.get(local.domain.name, ()))  # with the tag and without it
 
@@ -150,9 +159,9 @@ class AddressBook:
             account = self.names.accounts.get(key)
             if account is not None:
                 return (domain.catch_all if account.disabled and domain.catch_all else account), detail
-            alias = self.names.aliases.get(key)
-            if alias is not None:
-                return alias, detail
+            named = self.names.aliases.get(key) or self.names.applications.get(key)
+            if named is not None:
+                return named, detail
         wildcards = self.names.wildcards.get(domain.name)
         if wildcards:
             localparts = [key.rpartition("@")[0] for key in keys]
@@ -204,6 +213,8 @@ def _end_of(text: str, local: LocalAddress | None) -> Target | KnownAlias | None
     match local.holder:
         case KnownAccount(disabled=False) as account:
             return Target(account.address, account.id, account.quota_bytes)
+        case KnownApplication(takes_mail=True) as application:
+            return Target(application.address, application.id, application.quota_bytes)
         case KnownAlias() as alias:
             return alias
         case _:
@@ -214,6 +225,13 @@ def _to_account(account: KnownAccount, detail: str) -> Resolution:
     if account.disabled:
         return Resolution(ResolutionKind.DISABLED)
     return Resolution(ResolutionKind.ACCOUNTS, (Target(account.address, account.id, account.quota_bytes),), "", detail)
+
+
+def _to_application(application: KnownApplication, detail: str) -> Resolution:
+    if not application.takes_mail:
+        return Resolution(ResolutionKind.DISABLED)
+    target = Target(application.address, application.id, application.quota_bytes)
+    return Resolution(ResolutionKind.ACCOUNTS, (target,), "", detail)
 
 
 def _targets(aliases: Iterable[KnownAlias]) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Which log-ins the directory has revoked, from its events; for services with sessions that outlive a log-in.
 
-A log-in is valid until its account, user or domain is disabled or removed, or the user gets another password. Enabling
-again does not restore old log-ins; clients must log in anew.
+A log-in is valid until its account, user or domain is disabled or removed, the user gets another password, or the app
+password with which it was made is removed or expires. Enabling again does not restore old log-ins; clients must log in
+anew.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.clock import doubled
+from shared.events import credentials
 from shared.events import directory as directory_events
 from shared.eventstore.event import Event
 
@@ -21,6 +23,9 @@ class Ending(StrEnum):
     CHANGED = "The password was changed; log in again"
     DISABLED = "This account was switched off"
     REMOVED = "This account was removed"
+    WITHDRAWN = "This app password was removed"
+    EXPIRED = "This app password has expired"
+    SEND_ONLY = "This application may only send now"
     UNKNOWN = "The server was restored; log in again"
 
 
@@ -31,6 +36,8 @@ class LogIn(msgspec.Struct, frozen=True):
     user: str
     domain: str
     as_of: int
+    credential: str = ""
+    """The id of the app password; empty for other passwords."""
 
 
 class EndedLogIns:
@@ -52,7 +59,7 @@ class EndedLogIns:
 
         Events before the position of the log-in do not count, because the directory knew them.
         """
-        for identity in (log_in.account, log_in.user, log_in.domain):
+        for identity in (log_in.account, log_in.user, log_in.domain, log_in.credential):
             position, ending = self._endings.get(identity, (0, None))
             if position > log_in.as_of:
                 return ending
@@ -92,5 +99,23 @@ def _ending(event: Event) -> tuple[str, Ending] | None:
             | directory_events.DomainChanged(disabled=True)
         ):
             return event.id, Ending.DISABLED
+        case credentials.AppPasswordRemoved():
+            return event.id, Ending.WITHDRAWN
+        case credentials.AppPasswordExpired():
+            return event.id, Ending.EXPIRED
+        case _:
+            return _ending_of_application(event)
+
+
+def _ending_of_application(event: Event) -> tuple[str, Ending] | None:
+    match event:
+        case credentials.ApplicationPasswordChanged():
+            return event.id, Ending.CHANGED
+        case credentials.ApplicationRemoved():
+            return event.id, Ending.REMOVED
+        case credentials.ApplicationSwitched(disabled=True):
+            return event.id, Ending.DISABLED
+        case credentials.ApplicationReceivingSwitched(receives=False):
+            return event.id, Ending.SEND_ONLY
         case _:
             return None

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.protocol.address.address import Address, parse_address
 from shared.routing.address_book import MAX_ALIAS_STEPS, MAX_WORK, AddressBook, LocalAddress
+from shared.routing.known_applications import KnownApplication
 from shared.routing.known_names import AliasKind, KnownAccount, KnownAlias
 
 _MAX_STEPS = 200
@@ -76,6 +77,12 @@ def _holder_text(local: LocalAddress, path: tuple[str, ...]) -> str:
             return f"The account {address} is disabled: mail is refused."
         case KnownAccount(address=address):
             return f"The account {address} gets it."
+        case KnownApplication(takes_mail=True, address=address):
+            return f"The application {address} gets it."
+        case KnownApplication(disabled=True, address=address):
+            return f"The application {address} is disabled: mail is refused."
+        case KnownApplication(address=address):
+            return f"The application {address} only sends: mail is refused."
         case KnownAlias(address=address) if address in path:
             return f"The way comes back to {address}: it ends here."
         case KnownAlias(disabled=True, address=address):

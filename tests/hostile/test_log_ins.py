@@ -48,3 +48,19 @@ def test_smtp_and_imap_count_together(server: MailfoldServer) -> None:
     assert sum(answer.startswith(_TOO_MANY) for answer in answers) == 1
     with Smtp(server.port(SUBMISSIONS), tls=server.tls()) as smtp:
         assert smtp.log_in(person.address, person.password).code == 454
+
+
+def test_1000_guesses_of_the_form_of_an_app_password_are_100(server: MailfoldServer) -> None:
+    """They name a real app password. Ten of each of ten addresses are checked; its owner logs in meanwhile."""
+    person = server.people.person("ivy")
+    words = ("--name", "Phone", "--scope", "imap")
+    phone = server.command.json("app-password", "add", person.user, *words)
+    wrong, too_many = 0, 0
+    for source in range(1, 11):
+        guesses = [f"{phone['id']}-{source * 1000 + number:026}" for number in range(100)]
+        answers = log_in_side_by_side(server, person, guesses, f"127.0.3.{source}")
+        wrong += sum(answer.startswith(_WRONG) for answer in answers)
+        too_many += sum(answer.startswith(_TOO_MANY) for answer in answers)
+    assert (wrong, too_many) == (100, 900)
+    answers = log_in_side_by_side(server, person, [phone["password"], person.password], "127.0.4.1")
+    assert [answer for answer in answers if not answer.startswith(b"OK")] == []

@@ -64,7 +64,8 @@ async def _admit(session: ImapSession, tag: bytes, credentials: Credentials) -> 
         return await _refuse(session, tag, identity.refusal, identity.refusals)
     if not session.backend.admission.admit_account(identity.account):
         return response.no(tag, "Too many connections of this account", Code.LIMIT)
-    await _enter(session, LogIn(identity.account, identity.user, identity.domain, identity.as_of))
+    log_in = LogIn(identity.account, identity.user, identity.domain, identity.as_of, identity.credential)
+    await _enter(session, log_in)
     log.debug("access.login", session=session.id, account=identity.account)
     return response.ok(tag, "Logged in", capability_code(offered(session)))
 

@@ -63,7 +63,8 @@ class ImapSession:
         """Log in to an account. The log-in may be revoked later; the session's writes carry it."""
         account = self.account = log_in.account
         self.backend.log_in_watch.enter(self.channel, log_in)
-        act(Provenance(Actor("account", account, "password", self.id, self.address), correlation=self.id))
+        actor = Actor("account", account, log_in.credential or "password", self.id, self.address)
+        act(Provenance(actor, correlation=self.id))
         self._watch = await self.backend.versions.watch(account)
         with self.writing():
             self._watch.note(await self.backend.mailstore.open_account(account))

@@ -31,7 +31,7 @@ def alias_domain(domain: DomainState, other: DomainState | None) -> list[Event]:
         return []
     if other.id == domain.id or other.alias_of:
         raise DirectoryRefused("invalid", f"{other.name} is an alias itself: name the domain that has the addresses")
-    if domain.accounts or domain.aliases:
+    if domain.accounts or domain.aliases or domain.applications:
         raise DirectoryRefused(
             "not-empty",
             f"{domain.name} still has {_contents(domain)}: an alias has no addresses of its own",
@@ -56,12 +56,12 @@ def set_value(domain: DomainState, name: str, text: str) -> list[DomainValueChan
 
 
 def remove_domain(domain: DomainState) -> list[Event]:
-    """Remove a domain; only when it has no accounts and aliases, and no other domain is its alias."""
-    if domain.accounts or domain.aliases:
+    """Remove a domain; only when it has no accounts, aliases and applications, and no other domain is its alias."""
+    if domain.accounts or domain.aliases or domain.applications:
         raise DirectoryRefused(
             "not-empty",
             f"{domain.name} still has {_contents(domain)}: remove them first (`mailfold account list`, "
-            f"`mailfold alias list`), or disable it",
+            f"`mailfold alias list`, `mailfold application list`), or disable it",
         )
     if domain.domain_aliases:
         raise DirectoryRefused(
@@ -73,4 +73,5 @@ def remove_domain(domain: DomainState) -> list[Event]:
 
 
 def _contents(domain: DomainState) -> str:
-    return f"{domain.accounts} account(s) and {domain.aliases} alias(es)"
+    applications = f" and {domain.applications} application(s)" if domain.applications else ""
+    return f"{domain.accounts} account(s) and {domain.aliases} alias(es){applications}"

@@ -31,6 +31,8 @@ class FoldedLogin(msgspec.Struct, frozen=True):
     protocol: str
     address: str
     reason: str = ""
+    credential: str = ""
+    """The id of the app password; empty for other passwords."""
 
     def event(self, count: int) -> LoginSucceeded | LoginRefused:
         """The event for `count` equal log-ins."""

@@ -42,7 +42,7 @@ def user_key(name: str) -> str:
 
 def account_address(text: str) -> Address:
     """The canonical address of an account. Raises DirectoryRefused."""
-    address = _address(text)
+    address = parsed_address(text)
     try:
         name = account_name(address.localpart)
     except AddressError as error:
@@ -56,7 +56,7 @@ def account_address(text: str) -> Address:
 
 def alias_address(text: str) -> Address:
     """The canonical address of an alias, perhaps with `*`, without sub-address. Raises DirectoryRefused."""
-    address = _address(text)
+    address = parsed_address(text)
     if WILDCARD not in address.localpart and without_subaddress(address)[1] is not None:
         raise DirectoryRefused(
             "invalid", f"{text!r} has a '+': mail to name+tag reaches name by itself, make the alias without the tag"
@@ -66,7 +66,7 @@ def alias_address(text: str) -> Address:
 
 def alias_targets(texts: tuple[str, ...]) -> tuple[Address, ...]:
     """The targets of an alias, without repeats. Raises DirectoryRefused."""
-    by_key = {lookup_key(address): address for address in map(_address, texts)}
+    by_key = {lookup_key(address): address for address in map(parsed_address, texts)}
     if not by_key:
         raise DirectoryRefused("invalid", "an alias needs at least one target address")
     if len(by_key) > TARGET_LIMIT:
@@ -82,7 +82,8 @@ def key_of(text: str) -> str:
         return text.strip().casefold()
 
 
-def _address(text: str) -> Address:
+def parsed_address(text: str) -> Address:
+    """The address that people mean by a text. Raises DirectoryRefused."""
     try:
         return parse_address(text.strip())
     except AddressError as error:

@@ -33,6 +33,7 @@ class DomainState(msgspec.Struct, frozen=True):
     domain_aliases: tuple[str, ...] = ()
     """The names of the domains that are aliases of this one."""
     values: Mapping[str, str] = {}
+    applications: int = 0
 
 
 class UserState(msgspec.Struct, frozen=True):

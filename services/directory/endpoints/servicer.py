@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.directory.adapters.passwords import PasswordHasher
+from services.directory.domain.generated_passwords import read_generated
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.state import DirectoryRefused
 from services.directory.endpoints import wire
@@ -16,6 +17,7 @@ from services.directory.handlers import load
 from services.directory.handlers.authentication import Authenticator, LoginAttempt
 from services.directory.handlers.book import CurrentBook
 from services.directory.handlers.commands import DirectoryCommands
+from services.directory.handlers.credential_rows import application_as_account
 from services.directory.handlers.settings import SettingCommands
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
@@ -104,7 +106,8 @@ class DirectoryEndpoint(NamesEndpoint):
 
     async def ShowAccount(self, request: pb.NameRequest, context: Any) -> pb.Account:
         def ask(reader: Reader) -> pb.Account:
-            state = load.existing("account", request.name, load.account(reader, request.name))
+            account = load.account(reader, request.name) or application_as_account(reader, request.name)
+            state = load.existing("account", request.name, account)
             return wire.account(state, load.aliases_to(reader, state.address))
 
         return await self._read(ask)
@@ -150,6 +153,8 @@ class DirectoryEndpoint(NamesEndpoint):
                     f"the password is too short: {self._password_length} characters at least "
                     f"(directory.password_length)",
                 )
+            if read_generated(prepared) is not None:
+                raise DirectoryRefused("invalid", "this has the form of a password that the server makes: take another")
             if read_text(prepared.encode("utf-8", "replace")) is None:
                 raise DirectoryRefused(
                     "invalid", f"a password has at most {TEXT_LIMIT} octets and no control characters"

@@ -93,6 +93,8 @@ def identity(opened: LoginAnswer) -> pb.Identity:
         quota_bytes=opened.quota_bytes,
         domain=opened.domain,
         as_of=opened.as_of,
+        credential=opened.credential,
+        mails_an_hour=opened.mails_an_hour,
     )
 
 

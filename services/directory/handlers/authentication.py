@@ -8,7 +8,9 @@ from collections.abc import Callable
 import msgspec
 
 from services.directory.adapters.passwords import PasswordHasher, TooManyWaiting
+from services.directory.domain.app_passwords import AppPasswordUse
 from services.directory.domain.folded_logins import FoldedLogin, FoldedLogins
+from services.directory.domain.generated_passwords import read_generated
 from services.directory.domain.throttle import AttemptOutcome, Guess, Throttle, guess
 from services.directory.handlers.credentials_tried import (
     BAD_CREDENTIALS,
@@ -17,6 +19,7 @@ from services.directory.handlers.credentials_tried import (
     LoginAnswer,
     credential_of,
 )
+from services.directory.handlers.generated_credentials import generated_answer
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.verified import VerifiedLogins
 from shared.background import begin
@@ -89,7 +92,7 @@ class Authenticator:
     async def _look_at(self, attempt: LoginAttempt, tried: Guess, password: str) -> LoginAnswer:
         outcome = AttemptOutcome.VOID
         try:
-            opened = await self._check_password(tried, password)
+            opened = await self._check_password(attempt, tried, password)
             outcome = _OUTCOMES.get(opened.refusal, AttemptOutcome.VOID)
         except TooManyWaiting:
             opened = LoginAnswer(TOO_MANY)
@@ -97,10 +100,16 @@ class Authenticator:
             self._line.end(tried, outcome)
         if opened.refusal:
             return self._refuse(attempt, tried, opened.refusal)
-        self._folded.note(FoldedLogin(opened.user, opened.account, "", attempt.protocol, attempt.address))
+        self._folded.note(
+            FoldedLogin(opened.user, opened.account, "", attempt.protocol, attempt.address, "", opened.credential)
+        )
         return opened
 
-    async def _check_password(self, tried: Guess, password: str) -> LoginAnswer:
+    async def _check_password(self, attempt: LoginAttempt, tried: Guess, password: str) -> LoginAnswer:
+        generated = read_generated(password)
+        if generated is not None:
+            use = AppPasswordUse(attempt.protocol, attempt.address, self._clock.now())
+            return await self._store.read(lambda reader: generated_answer(reader, tried.account, generated, use))
         credential = await self._store.read(lambda reader: credential_of(reader, tried.account))
         if not await self._fits(credential, password, tried.network) or credential is None:
             return LoginAnswer(BAD_CREDENTIALS)

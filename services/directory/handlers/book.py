@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from services.directory.handlers.credential_rows import application_events
 from shared.events.directory import (
     AccountAdded,
     AccountChanged,
@@ -89,6 +90,11 @@ _TABLES = (
     _Table(
         "SELECT key, address, targets, disabled, ends_at, ended, owners FROM alias WHERE key > ? ORDER BY key LIMIT ?",
         _alias,
+    ),
+    _Table(
+        "SELECT id, address, receives, disabled, mails_an_hour, quota_bytes FROM application WHERE id > ?"
+        " ORDER BY id LIMIT ?",
+        application_events,
     ),
 )
 

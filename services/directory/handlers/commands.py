@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from services.directory.domain import decide, names
 from services.directory.domain.state import AccountState, DirectoryRefused, UserState
 from services.directory.handlers import load
+from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.transaction import Transaction
 from shared.ids import IdKind, Ids
@@ -86,7 +87,7 @@ def append(tx: Transaction, stream: str, events: Sequence[Event], provenance: Pr
     tx.append(stream, events, provenance, owner=OWNER)
 
 
-def user_id(tx: Transaction, name: str) -> str:
+def user_id(tx: Reader, name: str) -> str:
     """The id of an existing user. Raises DirectoryRefused."""
     if not name:
         raise DirectoryRefused("invalid", "which user? Give a name: `mailfold user list` shows them")

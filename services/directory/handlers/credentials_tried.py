@@ -32,6 +32,10 @@ class LoginAnswer(msgspec.Struct, frozen=True):
     """The position of the newest configuration event that the answer takes into account."""
     refusals: int = 0
     """The recent wrong passwords of this client, including this one; the protocol delays a refusal by it."""
+    credential: str = ""
+    """The id of the app password; empty for the password of the user or of an application."""
+    mails_an_hour: int = 0
+    """Mails that an application may submit in an hour; 0: no limit."""
 
 
 class CredentialTried(msgspec.Struct, frozen=True):
@@ -39,6 +43,8 @@ class CredentialTried(msgspec.Struct, frozen=True):
 
     account: str
     """The id of the account."""
+    user: str
+    """The id of the user whose password it is."""
     password_hash: str
     answer: LoginAnswer
     """The answer to the right password."""
@@ -52,7 +58,7 @@ def credential_of(reader: Reader, key: str) -> CredentialTried | None:
         return None
     account, address, quota, user, user_name, password_hash, *disabled, domain = row
     opened = LoginAnswer("", account, address, quota, user, user_name, domain, as_of)
-    return CredentialTried(account, password_hash, LoginAnswer(DISABLED) if any(disabled) else opened)
+    return CredentialTried(account, user, password_hash, LoginAnswer(DISABLED) if any(disabled) else opened)
 
 
 def configuration_position(reader: Reader) -> int:

@@ -107,6 +107,9 @@ def holder_of(reader: Reader, address: Address) -> str:
     row = reader.first_row("SELECT address, ended FROM alias WHERE key = ?", (key,))
     if row is not None:
         return f"it is {'an ended' if row[1] else 'an'} alias (`mailfold alias show {row[0]}`)"
+    row = reader.first_row("SELECT address FROM application WHERE key = ?", (key,))
+    if row is not None:
+        return f"it is an application (`mailfold application show {row[0]}`)"
     return ""
 
 
@@ -192,7 +195,9 @@ def _whole_domain(reader: Reader, row: Row) -> DomainState:
     values: dict[str, str] = dict(
         reader.all("SELECT name, value FROM domain_value WHERE domain = ? ORDER BY name", (state.id,))
     )
-    return msgspec.structs.replace(state, domain_aliases=names, values=values)
+    count = reader.first_row("SELECT count(*) FROM application WHERE domain = ?", (state.name,))
+    applications = int(count[0]) if count is not None else 0
+    return msgspec.structs.replace(state, domain_aliases=names, values=values, applications=applications)
 
 
 def _with_owner_names(reader: Reader, state: AliasState) -> AliasState:

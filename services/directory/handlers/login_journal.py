@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 import structlog
 
 from services.directory.domain.folded_logins import FoldedLogin, FoldedLogins
+from services.directory.handlers.commands import append
 from shared.background import BackgroundTask, every
 from shared.clock import Clock
+from shared.events.credentials import AppPasswordUsed
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.store import EventStore
@@ -56,9 +58,14 @@ class LoginJournal:
 
 def _append(tx: Transaction, stream: str, due: Sequence[tuple[FoldedLogin, int]]) -> None:
     for login, count in due:
-        actor = (
-            Actor("remote", address=login.address)
-            if login.reason
-            else Actor("user", id=login.user, address=login.address)
-        )
-        tx.append(stream, [login.event(count)], Provenance(actor))
+        tx.append(stream, [login.event(count)], Provenance(_actor(login)))
+    used = {login.credential: login for login, _ in due if login.credential}
+    for credential, login in used.items():
+        event = AppPasswordUsed(credential, login.protocol, login.address)
+        append(tx, f"app-password:{credential}", [event], Provenance(_actor(login)))
+
+
+def _actor(login: FoldedLogin) -> Actor:
+    if login.reason:
+        return Actor("remote", address=login.address)
+    return Actor("user", id=login.user, credential=login.credential, address=login.address)

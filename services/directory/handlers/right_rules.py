@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from services.directory.domain.rights import Rights, Touched, UserRole, UserTouched
-from services.directory.handlers import load
+from services.directory.handlers import credential_rows, load
 from shared.eventstore.connection import Reader
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
@@ -144,6 +144,22 @@ def _changed_user(reader: Reader, request: Any) -> Touched:
     return _user(reader, request) if request.HasField("disabled") else _shown_user(reader, request)
 
 
+def _owned_by_user(reader: Reader, request: Any) -> Touched:
+    """What belongs to a user, as app passwords do: users may make and remove their own."""
+    user = user_touched(reader, request.user)
+    return Touched(users=(user,), owner=user.id) if user is not None else _ADMIN_ONLY
+
+
+def _application(reader: Reader, request: Any) -> Touched:
+    application = credential_rows.application(reader, request.name)
+    address = application.address if application is not None else request.name
+    return Touched(frozenset({address_domain(reader, address)}))
+
+
+def _renamed_application(reader: Reader, request: Any) -> Touched:
+    return Touched(_application(reader, request).domains | _address(reader, request).domains)
+
+
 RULES: Mapping[str, Rule] = {
     "Directory/ShowDomain": _named_domain,
     "Directory/SetDomainValue": _named_domain,
@@ -175,6 +191,16 @@ RULES: Mapping[str, Rule] = {
     "Signatures/ShowSignature": _sending_domain,
     "Signatures/SetUserField": _user_of_fields,
     "Signatures/ShowUserFields": _shown_fields,
+    "Credentials/AddAppPassword": _owned_by_user,
+    "Credentials/ListAppPasswords": _owned_by_user,
+    "Credentials/RemoveAppPassword": _owned_by_user,
+    "Credentials/AddApplication": _address,
+    "Credentials/ChangeApplication": _application,
+    "Credentials/RenameApplication": _renamed_application,
+    "Credentials/RenewApplicationPassword": _application,
+    "Credentials/ShowApplication": _application,
+    "Credentials/RemoveApplication": _application,
+    "Credentials/ListApplications": _anybody,
 }
 """By contract and method. The replies to lists that anybody may ask for are filtered (`right_views.py`). A relay is set
 by an admin of the server, because a test of it connects to any host and port."""

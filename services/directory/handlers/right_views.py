@@ -39,11 +39,17 @@ def _aliases(reader: Reader, rights: Rights, reply: Any) -> None:
     _keep(reply.aliases, lambda alias: _domain_of(alias.address) in names or own.issuperset(alias.targets))
 
 
+def _applications(reader: Reader, rights: Rights, reply: Any) -> None:
+    names = _domain_names(reader, rights)
+    _keep(reply.applications, lambda application: _domain_of(application.address) in names)
+
+
 VIEWS: Mapping[str, View] = {
     "Directory/ListDomains": _domains,
     "Directory/ListUsers": _users,
     "Directory/ListAccounts": _accounts,
     "Directory/ListAliases": _aliases,
+    "Credentials/ListApplications": _applications,
 }
 """By contract and method."""
 

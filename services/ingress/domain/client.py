@@ -29,6 +29,8 @@ class SmtpClient:
     account: str = ""
     account_address: str = ""
     log_in: LogIn | None = None
+    mails_an_hour: int = 0
+    """Mails that the client's account may submit in an hour; 0: no limit."""
 
     @property
     def is_authenticated(self) -> bool:
@@ -68,5 +70,6 @@ class SmtpClient:
     def actor(self) -> Actor:
         """The actor of this session."""
         if self.user:
-            return Actor("user", self.user, self.account, self.session, self.address)
+            credential = self.log_in.credential if self.log_in is not None else ""
+            return Actor("user", self.user, credential or self.account, self.session, self.address)
         return Actor("remote", session=self.session, address=self.address)

@@ -72,7 +72,8 @@ class Authentication:
         if not identity.ok:
             return await self._refused(identity)
         client.user, client.account, client.account_address = identity.user, identity.account, identity.address
-        client.log_in = LogIn(identity.account, identity.user, identity.domain, identity.as_of)
+        client.log_in = LogIn(identity.account, identity.user, identity.domain, identity.as_of, identity.credential)
+        client.mails_an_hour = identity.mails_an_hour
         return replies.authenticated()
 
     async def _refused(self, identity: pb.Identity) -> Reply:

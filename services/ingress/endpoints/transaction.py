@@ -151,6 +151,8 @@ class MailTransaction:
         ended = self._dependencies.directory.ended(self._client.log_in)
         if ended is not None:
             return replies.log_in_ended(ended)
+        if not self._dependencies.acceptance.has_room(self._client):
+            return replies.too_much_submitted(self._client.mails_an_hour)
         if reverse_path is None:
             return None
         try:

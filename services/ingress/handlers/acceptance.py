@@ -14,6 +14,7 @@ from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.header import hop_count
 from services.ingress.domain.prefix import completion, moment
 from services.ingress.domain.release_time import AT_ONCE, date_time
+from services.ingress.domain.submission_rate import SubmissionRates
 from services.ingress.handlers.checks import Checked, SenderChecks, SpfAnswer
 from services.ingress.handlers.intake import Intake, refusal_of
 from services.ingress.handlers.receptions import Receptions
@@ -79,6 +80,7 @@ class Acceptance:
         self._waiting = waiting
         self._releaser = releaser
         self._max_hops = max_hops
+        self._rates = SubmissionRates()
         self.count = 0
         """Number of messages accepted since the start."""
 
@@ -87,7 +89,7 @@ class Acceptance:
         try:
             scan = await arrived.intake.finish()
             refusal = arrived.intake.failure or self._loop(arrived.intake) or await self._impersonation(arrived)
-            return refusal or await self._take(arrived, scan)
+            return refusal or self._surplus(arrived.client) or await self._take(arrived, scan)
         except BlobError as error:
             return refusal_of(error)
         except NoRoomToWait as error:
@@ -153,6 +155,15 @@ class Acceptance:
             return with_cause(replies.header_malformed(), str(error))
         refused = await self._directory.not_owned(arrived.client.user, addresses) if addresses else []
         return with_cause(_not_author(), f"not the user's: {', '.join(refused)[:500]}") if refused else None
+
+    def has_room(self, client: SmtpClient) -> bool:
+        """Whether the client's account may submit one more mail now."""
+        return self._rates.has_room(client.account, client.mails_an_hour, self._clock.monotonic())
+
+    def _surplus(self, client: SmtpClient) -> Reply | None:
+        """Count a mail; refuse it when the account submits more than it may."""
+        within = self._rates.take(client.account, client.mails_an_hour, self._clock.monotonic())
+        return None if within else replies.too_much_submitted(client.mails_an_hour)
 
     def _hop(self, arrived: Arrived, queue_id: str) -> Hop:
         transaction = arrived.transaction

@@ -264,6 +264,12 @@ def sender_not_owned() -> Reply:
     return _reply(codes.MAILBOX_NAME_NOT_ALLOWED, codes.NOT_AUTHORISED, "You may not send as this address")
 
 
+def too_much_submitted(mails_an_hour: int) -> Reply:
+    """The account submits more mails than it may; there is room within an hour."""
+    text = f"You may send {mails_an_hour} mails an hour; try again later"
+    return _reply(codes.MAILBOX_BUSY, codes.SECURITY_OTHER, text)
+
+
 def hold_too_long(seconds: int) -> Reply:
     """The time of release is too far in the future (RFC 4865 §4)."""
     text = f"A message is held for {seconds} seconds at most"

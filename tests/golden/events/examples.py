@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.events import (
+    credentials,
     deadletters,
     delivery,
     directory,
@@ -126,6 +127,25 @@ _VERDICT = spam.RecordedVerdict(
 )
 
 EXAMPLES: tuple[Event, ...] = (
+    credentials.AppPasswordAdded(
+        "p0001",
+        "u0001",
+        "Phone",
+        "blake2b$00ff$11ee",
+        ("imap", "smtp"),
+        ("192.0.2.0/24", "2001:db8::/32"),
+        1_700_000_000_000_000,
+    ),
+    credentials.AppPasswordUsed("p0001", "imap", "192.0.2.7"),
+    credentials.AppPasswordExpired("p0001", "u0001"),
+    credentials.AppPasswordRemoved("p0001", "u0001", "Phone"),
+    credentials.ApplicationAdded("a0002", "shop.app@example.org", "blake2b$00ff$22dd", True, 600, 1_000_000_000),
+    credentials.ApplicationRenamed("a0002", "store.app@example.org", "shop.app@example.org"),
+    credentials.ApplicationSwitched("a0002", True),
+    credentials.ApplicationReceivingSwitched("a0002", True),
+    credentials.ApplicationLimited("a0002", 30),
+    credentials.ApplicationPasswordChanged("a0002", "blake2b$00ff$33cc"),
+    credentials.ApplicationRemoved("a0002", "store.app@example.org"),
     deadletters.DeadLetterBuried(
         "l0001", "mail.received", "q0001", "StoreUnavailable('disk full')", 8, b"\x00payload\xff"
     ),

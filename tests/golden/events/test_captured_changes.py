@@ -14,6 +14,7 @@ import sqlalchemy
 from services.classifier.projections.lessons import LessonProjection
 from services.delivery.projections.plans import PlanProjection
 from services.directory.projections.configuration import ConfigurationProjection
+from services.directory.projections.credentials import CredentialsProjection
 from services.directory.projections.sending import SendingProjection
 from services.directory.projections.signatures import SignatureProjection
 from services.ingress.projections.receptions import ReceptionProjection
@@ -38,6 +39,7 @@ PROJECTIONS: list[Callable[[sqlalchemy.MetaData], Projection]] = [
     LessonProjection,
     PlanProjection,
     ConfigurationProjection,
+    CredentialsProjection,
     SendingProjection,
     SignatureProjection,
     ReceptionProjection,

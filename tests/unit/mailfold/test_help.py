@@ -34,7 +34,7 @@ def parameters(name: str) -> list[Action]:
 def test_every_promised_command_is_there() -> None:
     item = {
         f"{kind} {word}"
-        for kind in ("domain", "user", "account", "alias")
+        for kind in ("domain", "user", "account", "alias", "application")
         for word in ("add", "list", "show", "remove", "disable", "enable")
     }
     rest = WITHOUT_JSON | {
@@ -71,6 +71,8 @@ def test_every_promised_command_is_there() -> None:
         *(f"domain {word}" for word in ("incoming", "alias", "set", "values", "signature")),
         *(f"user {word}" for word in ("field", "fields")),
         *(f"alias {word}" for word in ("targets", "owners", "until")),
+        *(f"app-password {word}" for word in ("add", "list", "remove")),
+        *(f"application {word}" for word in ("rename", "password", "limit", "receives")),
     }
     dead_letters = {f"deadletters {word}" for word in ("list", "show", "retry")}
     assert set(LEAVES) == item | rest | sending | queue | names | dead_letters

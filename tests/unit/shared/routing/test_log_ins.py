@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from shared.events import credentials
 from shared.events import directory as directory_events
 from shared.eventstore.event import Event
 from shared.routing.log_ins import EndedLogIns, Ending, LogIn, RefusedLogIns
 
-ANN = LogIn("a1", "u1", "d1", 10)
+ANN = LogIn("a1", "u1", "d1", 10, "p1")
 ENDS = (
     (directory_events.UserPasswordChanged("u1", ""), Ending.CHANGED),
     (directory_events.UserSwitched("u1", True), Ending.DISABLED),
@@ -17,6 +18,12 @@ ENDS = (
     (directory_events.UserRemoved("u1", "ann"), Ending.REMOVED),
     (directory_events.AccountRemoved("a1", "ann@example.org"), Ending.REMOVED),
     (directory_events.DomainRemoved("d1", "example.org"), Ending.REMOVED),
+    (credentials.AppPasswordRemoved("p1", "u1", "Phone"), Ending.WITHDRAWN),
+    (credentials.AppPasswordExpired("p1", "u1"), Ending.EXPIRED),
+    (credentials.ApplicationSwitched("a1", True), Ending.DISABLED),
+    (credentials.ApplicationReceivingSwitched("a1", False), Ending.SEND_ONLY),
+    (credentials.ApplicationPasswordChanged("a1", ""), Ending.CHANGED),
+    (credentials.ApplicationRemoved("a1", "shop.app@example.org"), Ending.REMOVED),
 )
 STAYS = (
     directory_events.UserPasswordChanged("u2", ""),
@@ -27,6 +34,12 @@ STAYS = (
     directory_events.UserAdded("u1", "ann", ""),
     directory_events.AliasRemoved("ann@example.org"),
     directory_events.SettingChanged("a1", "", ""),
+    credentials.AppPasswordRemoved("p2", "u1", "Tablet"),
+    credentials.AppPasswordAdded("p1", "u1", "Phone", "", ("imap",)),
+    credentials.ApplicationSwitched("a1", False),
+    credentials.ApplicationReceivingSwitched("a1", True),
+    credentials.ApplicationLimited("a1", 5),
+    credentials.ApplicationRenamed("a1", "store.app@example.org", "shop.app@example.org"),
 )
 
 

@@ -827,6 +827,8 @@ class Identity(_message.Message):
     DOMAIN_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     REFUSALS_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_FIELD_NUMBER: _builtins.int
+    MAILS_AN_HOUR_FIELD_NUMBER: _builtins.int
     ok: _builtins.bool
     user: _builtins.str
     """user id"""
@@ -844,6 +846,10 @@ class Identity(_message.Message):
     """the last position of the directory's log that the answer includes: only later events can end the log-in"""
     refusals: _builtins.int
     """recent wrong passwords of this client, including this one: they determine the delay of the refusal"""
+    credential: _builtins.str
+    """id of the app password; empty: the password of the user, or of an application"""
+    mails_an_hour: _builtins.int
+    """that the application may submit; 0: no limit"""
     def __init__(
         self,
         *,
@@ -857,10 +863,12 @@ class Identity(_message.Message):
         domain: _builtins.str = ...,
         as_of: _builtins.int = ...,
         refusals: _builtins.int = ...,
+        credential: _builtins.str = ...,
+        mails_an_hour: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "address", b"address", "as_of", b"as_of", "domain", b"domain", "ok", b"ok", "quota_bytes", b"quota_bytes", "refusal", b"refusal", "refusals", b"refusals", "user", b"user", "user_name", b"user_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "address", b"address", "as_of", b"as_of", "credential", b"credential", "domain", b"domain", "mails_an_hour", b"mails_an_hour", "ok", b"ok", "quota_bytes", b"quota_bytes", "refusal", b"refusal", "refusals", b"refusals", "user", b"user", "user_name", b"user_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

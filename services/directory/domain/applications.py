@@ -1,0 +1,110 @@
+"""Decisions on applications: programs that send mail from an address of their own, which ends in `.app`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from services.directory.domain.decide import check_free
+from services.directory.domain.names import parsed_address
+from services.directory.domain.state import DirectoryRefused
+from shared.events.credentials import (
+    ApplicationAdded,
+    ApplicationLimited,
+    ApplicationPasswordChanged,
+    ApplicationReceivingSwitched,
+    ApplicationRemoved,
+    ApplicationRenamed,
+    ApplicationSwitched,
+)
+from shared.eventstore.event import Event
+from shared.protocol.address.account import APPLICATION_SUFFIX, account_name, is_application_name
+from shared.protocol.address.address import Address
+from shared.protocol.address.domain import AddressError
+
+MAILS_AN_HOUR_LIMIT = 1_000_000
+SEND_ONLY = "send-only"
+"""The refusal of the right password where mail is read."""
+_SENDING = frozenset({"smtp", "submission", "submissions", "api"})
+"""The protocols that every application may use."""
+
+
+class ApplicationState(msgspec.Struct, frozen=True):
+    """An application, without the hash of its password."""
+
+    id: str
+    address: str
+    receives: bool
+    disabled: bool
+    mails_an_hour: int
+    quota_bytes: int
+
+
+class ApplicationChange(msgspec.Struct, frozen=True):
+    """What an operator asks of an application; None leaves a value as it is."""
+
+    receives: bool | None = None
+    disabled: bool | None = None
+    mails_an_hour: int | None = None
+
+
+def application_address(text: str) -> Address:
+    """The canonical address of an application. Raises DirectoryRefused."""
+    address = parsed_address(text)
+    try:
+        name = account_name(address.localpart)
+    except AddressError as error:
+        raise DirectoryRefused("invalid", f"{text!r} cannot be an application: {error.reason}") from error
+    if not is_application_name(name) or name == APPLICATION_SUFFIX:
+        raise DirectoryRefused(
+            "invalid",
+            f"{text!r} cannot be an application: its name ends in {APPLICATION_SUFFIX}, as shop.app@{address.domain}",
+        )
+    return Address(name, address.domain)
+
+
+def add_application(holder: str, ours: bool, added: ApplicationAdded) -> list[Event]:
+    """Add an application in a domain that is `ours`; `holder` says what holds its address. Raises DirectoryRefused."""
+    check_free(holder, ours, parsed_address(added.address))
+    _check_limit(added.mails_an_hour)
+    return [added]
+
+
+def change_application(state: ApplicationState, change: ApplicationChange) -> list[Event]:
+    """Change an application; no event when nothing changes. Raises DirectoryRefused."""
+    events: list[Event] = []
+    if change.disabled is not None and change.disabled != state.disabled:
+        events.append(ApplicationSwitched(state.id, change.disabled))
+    if change.receives is not None and change.receives != state.receives:
+        events.append(ApplicationReceivingSwitched(state.id, change.receives))
+    if change.mails_an_hour is not None and change.mails_an_hour != state.mails_an_hour:
+        _check_limit(change.mails_an_hour)
+        events.append(ApplicationLimited(state.id, change.mails_an_hour))
+    return events
+
+
+def rename_application(state: ApplicationState, holder: str, ours: bool, address: Address) -> list[Event]:
+    """Give an application another address. Raises DirectoryRefused."""
+    if str(address) == state.address:
+        return []
+    check_free(holder, ours, address)
+    return [ApplicationRenamed(state.id, str(address), state.address)]
+
+
+def change_password(state: ApplicationState, secret_hash: str) -> list[Event]:
+    """Give an application a new password."""
+    return [ApplicationPasswordChanged(state.id, secret_hash)]
+
+
+def remove_application(state: ApplicationState) -> list[Event]:
+    """Remove an application."""
+    return [ApplicationRemoved(state.id, state.address)]
+
+
+def refusal_of_application(state: ApplicationState, protocol: str) -> str:
+    """Why the right password does not open a session of this protocol; empty when it does."""
+    return "" if state.receives or protocol in _SENDING else SEND_ONLY
+
+
+def _check_limit(mails_an_hour: int) -> None:
+    if mails_an_hour > MAILS_AN_HOUR_LIMIT:
+        raise DirectoryRefused("invalid", f"the limit is at most {MAILS_AN_HOUR_LIMIT} mails an hour; 0 is no limit")

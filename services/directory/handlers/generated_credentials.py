@@ -1,0 +1,69 @@
+"""Log-ins with passwords that the server made.
+
+Each tries exactly one fast hash, whether the password is known or not.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from services.directory.domain.app_passwords import AppPasswordUse, refusal_of_use
+from services.directory.domain.applications import refusal_of_application
+from services.directory.domain.generated_passwords import GeneratedPassword, fits
+from services.directory.handlers.credential_rows import stored_app_password, stored_application
+from services.directory.handlers.credentials_tried import (
+    BAD_CREDENTIALS,
+    DISABLED,
+    LoginAnswer,
+    configuration_position,
+    credential_of,
+)
+from shared.eventstore.connection import Reader
+from shared.ids import IdKind
+
+_WRONG = LoginAnswer(BAD_CREDENTIALS)
+_DOMAIN = "SELECT id, disabled FROM domain WHERE name = ?"
+
+
+def generated_answer(reader: Reader, key: str, password: GeneratedPassword, use: AppPasswordUse) -> LoginAnswer:
+    """What a generated password opens at the address with this lookup key."""
+    if password.id.startswith(IdKind.APP_PASSWORD):
+        return _by_app_password(reader, key, password, use)
+    return _by_application(reader, key, password, use)
+
+
+def _by_app_password(reader: Reader, key: str, password: GeneratedPassword, use: AppPasswordUse) -> LoginAnswer:
+    tried = credential_of(reader, key)
+    stored = stored_app_password(reader, password.id)
+    fitting = fits(stored[1] if stored is not None else "", password.secret)
+    if stored is None or tried is None or not fitting or tried.user != stored[0].user:
+        return _WRONG
+    if tried.answer.refusal:
+        return tried.answer
+    refusal = refusal_of_use(stored[0], use)
+    return LoginAnswer(refusal) if refusal else msgspec.structs.replace(tried.answer, credential=password.id)
+
+
+def _by_application(reader: Reader, key: str, password: GeneratedPassword, use: AppPasswordUse) -> LoginAnswer:
+    as_of = configuration_position(reader)
+    stored = stored_application(reader, key)
+    fitting = fits(stored[1] if stored is not None else "", password.secret)
+    if stored is None or not fitting or stored[0].id != password.id:
+        return _WRONG
+    application = stored[0]
+    domain = reader.first_row(_DOMAIN, (application.address.rpartition("@")[2],))
+    if domain is None or domain[1] or application.disabled:
+        return LoginAnswer(DISABLED)
+    refusal = refusal_of_application(application, use.protocol)
+    if refusal:
+        return LoginAnswer(refusal)
+    return LoginAnswer(
+        account=application.id,
+        address=application.address,
+        quota_bytes=application.quota_bytes,
+        user=application.id,
+        user_name=application.address,
+        domain=domain[0],
+        as_of=as_of,
+        mails_an_hour=application.mails_an_hour,
+    )
