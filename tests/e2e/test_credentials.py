@@ -19,6 +19,7 @@ from tests.harness.server import MailfoldServer
 from tests.harness.smtp import Smtp
 from tests.harness.waiting import until
 from tests.harness.zone import HONEST
+from tests.hostile.taken import on_disk
 
 SENDER = f"carl@{HONEST}"
 
@@ -69,6 +70,7 @@ def test_an_app_password_opens_what_it_is_for_until_it_is_removed(server: Mailfo
         imap.append("INBOX", compose(ann.address, ann.address).data)
         event = until(lambda: appended(server, ann), "the append in the event log")
         assert event["actor"]["credential"] == made["id"]
+        assert on_disk(server.places.data, {made["password"].rpartition("-")[2]}) == set()
         server.command("app-password", "remove", ann.user, "Phone")
         assert imap.connection.readline() == b"* BYE This app password was removed\r\n"
         assert other.connection.noop()[0] == "OK"

@@ -15,6 +15,8 @@ from shared.grpc.call import acting
 from shared.grpc.errors import AlreadyExists, Denied, Invalid, NotFound, NotNow
 from shared.rpc.mailfold.directory.v1 import credentials_pb2, directory_pb2
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import CredentialsStub
+from shared.rpc.mailfold.owner.v1 import owner_pb2
+from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from tests.integration.directory.conftest import Running
 
 SHOP = "shop.app@example.org"
@@ -179,6 +181,30 @@ async def test_the_last_use_is_recorded_once_for_many_log_ins(
     assert [entry.event.id for name, entry in events if name == "app_password.used"] == [made.id]
     (succeeded,) = [entry for name, entry in events if name == "login.succeeded"]
     assert (succeeded.provenance.actor.credential, succeeded.event.count) == (made.id, 5)
+
+
+async def test_the_rows_are_the_fold_of_the_events(people: Running) -> None:
+    made, shop = await app_password(people), await application(people)
+    assert (await log_in(people, made.password)).ok
+    await app_password(people, "Tablet")
+    rename = credentials_pb2.RenameApplicationRequest(name=shop.id, address="store.app@example.org")
+    await credentials(people).RenameApplication(rename)
+    await people.restart()
+    removal = credentials_pb2.RemoveAppPasswordRequest(user="ann", name="Tablet")
+    await credentials(people).RemoveAppPassword(removal)
+    owner = OwnerStub(people.channel("operator"))
+    *_, verdict = [entry async for entry in owner.Verify(owner_pb2.VerifyRequest())]
+    assert (verdict.done, list(verdict.differences)) == (True, [])
+
+
+async def test_a_repeated_command_makes_one_password_and_shows_it_once(people: Running) -> None:
+    with acting(Provenance(Actor("operator"), command="c1")):
+        first, again = await app_password(people), await app_password(people)
+    with acting(Provenance(Actor("operator"), command="c2")):
+        shop, shop_again = await application(people), await application(people)
+    assert (first.id, shop.id) == (again.id, shop_again.id)
+    assert first.password and shop.password and (again.password, shop_again.password) == ("", "")
+    assert (await log_in(people, first.password)).ok
 
 
 async def test_neither_password_nor_hash_leaves_the_directory(
