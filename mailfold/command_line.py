@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, _Place] = {
     "alias": _Place("alias", "app"),
     "app-password": _Place("app_password", "app"),
     "application": _Place("application", "app"),
+    "list": _Place("mailing_list", "app"),
     "resolve": _Place("resolve", "resolve"),
     "dkim": _Place("dkim", "app"),
     "relay": _Place("relay", "app"),

@@ -33,6 +33,8 @@ class IdKind(StrEnum):
     DKIM_KEY = "k"
     DOMAIN = "d"
     ENTRY = "e"
+    LIST = "i"
+    LIST_MEMBER = "n"
     MAILBOX = "m"
     QUEUE = "q"
     RETURN_PATHS = "r"

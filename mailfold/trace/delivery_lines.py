@@ -8,12 +8,27 @@ from mailfold.trace.names import Names
 from shared.events import deadletters, delivery
 from shared.events.delivery import Step
 
+_SHOWN = 20
+
 
 def planned(event: delivery.DeliveryPlanned, names: Names) -> Iterator[str]:
     """The plan, with the decision for each recipient."""
     yield "planned"
     yield from (f"  route {route}" for route in event.routes)
     yield from (f"  {_step(step, names)}" for step in event.steps)
+
+
+def list_expanded(event: delivery.DeliveryListExpanded, names: Names) -> Iterator[str]:
+    """The steps for some members of a list; of very many only the first are shown."""
+    last = ", the last part" if event.ended else ""
+    yield f"list {event.address}, part {event.part + 1}: {len(event.steps)} step(s){last}"
+    if event.reason:
+        yield f"  {event.reason}"
+    if event.blob:
+        yield "  the list changes the header of the message"
+    yield from (f"  {_step(step, names)}" for step in event.steps[:_SHOWN])
+    if len(event.steps) > _SHOWN:
+        yield f"  and {len(event.steps) - _SHOWN} more"
 
 
 def settled(event: delivery.DeliverySettled, _names: Names) -> Iterator[str]:
@@ -61,6 +76,9 @@ def _step(step: Step, names: Names) -> str:
     where = {
         "store": f"into {step.mailbox or 'INBOX'} of {step.address or names.of(step.account)}",
         "enqueue": f"to {step.address}",
+        "list": f"to the members of {step.address}",
+        "leave": f"the list of {step.address}",
+        "count": f"a bounce of {step.address}",
     }.get(step.action, "")
     notes = [
         f"rule {step.rule}" if step.rule else "",

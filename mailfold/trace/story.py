@@ -37,6 +37,7 @@ _LINES: dict[type[Event], Lines] = {
     spam.LessonLearned: spam_lines.learned,
     spam.LessonForgotten: spam_lines.forgotten,
     delivery.DeliveryPlanned: delivery_lines.planned,
+    delivery.DeliveryListExpanded: delivery_lines.list_expanded,
     delivery.DeliverySettled: delivery_lines.settled,
     delivery.DeliveryBounced: delivery_lines.bounced,
     delivery.DeliveryReported: delivery_lines.reported,

@@ -9,7 +9,10 @@ import sqlalchemy
 from services.delivery.endpoints.servicer import DeliveryEndpoint
 from services.delivery.endpoints.worker import DeliveryWorker
 from services.delivery.handlers.deliver import ACTOR, Deliverer
+from services.delivery.handlers.list_copies import ListCopies
+from services.delivery.handlers.list_posts import ListPosts
 from services.delivery.handlers.notices import Notices
+from services.delivery.handlers.posts import Posts
 from services.delivery.handlers.recipient_routes import RecipientRoutes
 from services.delivery.projections.plans import PlanProjection, decode_steps
 from services.delivery.settings import SECTIONS as SECTIONS
@@ -44,9 +47,12 @@ class Delivery:
         self._book = FollowedBook(SERVICE, _guarded(host, "directory"), host.bus)
         notices = Notices(host.blobs, self._book, host.clock, host.ids, host.server.host)
         mailstore, outbound = _guarded(host, "mailstore"), _guarded(host, "outbound")
-        return_paths = KeptReturnPaths(_guarded(host, "directory"), Keyring(host.places), host.clock)
+        directory = _guarded(host, "directory")
+        return_paths = KeptReturnPaths(directory, Keyring(host.places), host.clock)
         routes = RecipientRoutes(self.store, self._book, return_paths)
-        deliverer = Deliverer(self.store, routes, notices, mailstore, outbound, host.clock)
+        lists = ListPosts(self._book, directory, Posts(host.blobs), return_paths)
+        copies = ListCopies(directory, mailstore, outbound, host.clock)
+        deliverer = Deliverer(self.store, routes, notices, mailstore, outbound, host.clock, lists, copies)
         dead_letters = DeadLetters(self.store, host.ids)
         self._burial = Burial(dead_letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
         self._worker = DeliveryWorker(host.bus, deliverer, self._burial)

@@ -16,6 +16,7 @@ from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Throttle, ThrottleLimits
 from services.directory.endpoints.credentials import CredentialCommands, CredentialsEndpoint
 from services.directory.endpoints.guarded import guarded
+from services.directory.endpoints.lists import ListsEndpoint
 from services.directory.endpoints.names import NameCommands
 from services.directory.endpoints.return_paths import ReturnPathsEndpoint
 from services.directory.endpoints.roles import RolesEndpoint
@@ -33,6 +34,7 @@ from services.directory.handlers.dkim import DkimCommands
 from services.directory.handlers.dkim_upkeep import DkimUpkeep
 from services.directory.handlers.domains import DomainCommands
 from services.directory.handlers.ends import Ends, alias_ends, app_password_ends
+from services.directory.handlers.lists import ListCommands
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
 from services.directory.handlers.relays import RelayCommands
@@ -43,6 +45,7 @@ from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.verified import VerifiedLogins
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.credentials import CredentialsProjection
+from services.directory.projections.lists import ListProjection
 from services.directory.projections.return_paths import ReturnPathProjection
 from services.directory.projections.rights import RightsProjection
 from services.directory.projections.sending import SendingProjection
@@ -62,6 +65,7 @@ from shared.protocol.address.domain import AddressError
 from shared.routing.address_book import key_of
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import add_CredentialsServicer_to_server
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
+from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import add_ListsServicer_to_server
 from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
 from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import add_RolesServicer_to_server
 from shared.rpc.mailfold.directory.v1.signatures_pb2_grpc import add_SignaturesServicer_to_server
@@ -81,6 +85,7 @@ _PROJECTIONS = (
     RightsProjection,
     SignatureProjection,
     CredentialsProjection,
+    ListProjection,
 )
 log = structlog.get_logger("directory")
 
@@ -120,7 +125,7 @@ class Directory:
         )
         registrations: Sequence[Registration] = (
             (add_DirectoryServicer_to_server, endpoint),
-            *_areas(host, self.store),
+            *_areas(host, self.store, self._current),
             (add_CredentialsServicer_to_server, CredentialsEndpoint(self.store, credentials)),
             (add_EventSourceServicer_to_server, StoreSource(self.store, partial(book_events, self.store))),
             (
@@ -194,13 +199,14 @@ def build(host: Host, sections: Mapping[str, type[Section]] | None = None) -> Di
     return Directory(host, sections or {**SHARED_SECTIONS, **SECTIONS})
 
 
-def _areas(host: Host, store: EventStore) -> Sequence[Registration]:
+def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Registration]:
     """The contracts of areas that need nothing of the others."""
     return_paths = ReturnPathCommands(store, host.ids, host.clock, Keyring(host.places))
     return (
         (add_ReturnPathsServicer_to_server, ReturnPathsEndpoint(store, return_paths)),
         (add_RolesServicer_to_server, RolesEndpoint(store)),
         (add_SignaturesServicer_to_server, SignaturesEndpoint(store)),
+        (add_ListsServicer_to_server, ListsEndpoint(store, ListCommands(current, host.clock, host.ids))),
     )
 
 

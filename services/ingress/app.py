@@ -19,6 +19,7 @@ from services.ingress.handlers.acceptance import Acceptance
 from services.ingress.handlers.bounce_admission import BounceAdmission
 from services.ingress.handlers.checks import SenderChecks
 from services.ingress.handlers.holding import Holding
+from services.ingress.handlers.list_admission import ListAdmission
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.refusals import Refusals
 from services.ingress.handlers.releaser import Releaser
@@ -151,7 +152,9 @@ class Ingress:
         self._resolver = Resolver(
             msgspec.structs.replace(resolving, addresses=settings.resolver or resolving.addresses), host.clock
         )
-        directory = FollowedDirectory(host.channel("directory", SERVICE), host.bus)
+        channel = host.channel("directory", SERVICE)
+        directory = FollowedDirectory(channel, host.bus)
+        lists = ListAdmission(directory, channel)
         checks = SenderChecks(self._resolver, host.clock, hostname, authserv_id)
         acceptance = Acceptance(
             hostname,
@@ -165,6 +168,7 @@ class Ingress:
             self.waiting,
             self.releaser,
             settings.max_hops,
+            lists,
         )
         self.refusals = Refusals(self.store, host.clock, settings)
         ids = frozenset({canonical_id(authserv_id), canonical_id(hostname)})
@@ -183,6 +187,7 @@ class Ingress:
             ids,
             UnknownRecipients(settings.unknown_recipients),
             self._bounces(host, settings),
+            lists,
         )
 
     @staticmethod

@@ -15,7 +15,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     """The accepted forward-path for which this step is done."""
     index: int
     action: str
-    """`store`, `enqueue`, `bounce` or `discard`."""
+    """`store`, `enqueue`, `bounce`, `discard`, `list`, `leave` or `count`."""
     account: str = ""
     address: str = ""
     """The address that gets the copy, after aliases."""
@@ -35,6 +35,10 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     """The command of the script, or the rule, that decided this step."""
     original_sender: str = ""
     """The reverse-path of the mail, where `reverse_path` is a return path in the domain that forwards (SRS)."""
+    list_id: str = ""
+    """The mailing list that gets the mail, that a member leaves, or whose member's bounce this is."""
+    member: str = ""
+    """The id of the member of a list who gets this copy, or whose bounce this is."""
 
 
 @stored("delivery.planned")
@@ -45,6 +49,35 @@ class DeliveryPlanned(Event, frozen=True):
     steps: tuple[Step, ...]
     routes: tuple[str, ...] = ()
     """A description of how each recipient was resolved: `info@a → ann@a (alias)`."""
+
+
+@stored("delivery.list_expanded")
+class DeliveryListExpanded(Event, frozen=True):
+    """The steps for some members of a mailing list, in the order of their ids.
+
+    The next part is decided when all steps of this one are done. So a list of any size is many small decisions, and a
+    repeat carries out only the last of them.
+    """
+
+    queue_id: str
+    recipient: str
+    """The accepted forward-path that led to the list."""
+    list_id: str
+    address: str
+    """The address of the list."""
+    part: int
+    steps: tuple[Step, ...]
+    header: bytes
+    """The fields that the list puts before each copy."""
+    after: str = ""
+    """The id of the last member of this part."""
+    ended: bool = False
+    """Whether these are the last members."""
+    blob: str = ""
+    """The message of the copies, when it is not that of the reception: the list has changed its header."""
+    size: int = 0
+    reason: str = ""
+    """Why the list ended before its last member."""
 
 
 @stored("delivery.settled")

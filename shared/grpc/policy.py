@@ -18,6 +18,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.Directory/MaySendAs",
         "directory.ReturnPaths/Secrets",
         "directory.Signatures/ChooseSignature",
+        "directory.Lists/MayPost",
         "directory.events/*",
     ),
     "classifier": (
@@ -31,6 +32,10 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.Directory/Resolve",
         "directory.Directory/MaySendAs",
         "directory.ReturnPaths/Secrets",
+        "directory.Lists/MayPost",
+        "directory.Lists/ListMembers",
+        "directory.Lists/LeaveByMail",
+        "directory.Lists/CountBounce",
         "directory.events/*",
         "mailstore.Mailstore/Deliver",
         "mailstore.Mailstore/Quota",
@@ -56,6 +61,7 @@ _REFUSED_TO_OPERATOR = (
     "ingress.Ingress/SubmitReport",
     "directory.Directory/SendingOf",
     "directory.ReturnPaths/Secrets",
+    "directory.Lists/CountBounce",
 )
 """Calls that hand over mail are only for services: an operator may retry a delivery but not forge one. The same is true
 of private keys and passwords."""

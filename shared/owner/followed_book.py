@@ -26,7 +26,7 @@ _KINDS = {
     pb.Resolution.DISABLED: ResolutionKind.DISABLED,
     pb.Resolution.OUTGOING_ONLY: ResolutionKind.OUTGOING_ONLY,
 }
-_AREAS = ("domain.", "account.", "alias.")
+_AREAS = ("domain.", "account.", "alias.", "list.")
 """The areas of events that change the address book."""
 _USERS = "user."
 """The events that end log-ins as well. Log-ins themselves are followed only by the event log."""
@@ -72,7 +72,9 @@ class FollowedBook:
             if resolution.kind is ResolutionKind.ACCOUNTS:
                 return resolution
         reply = await self._owner.Resolve(pb.ResolveRequest(address=str(address)))
-        targets = tuple(Target(target.address, target.account, target.quota_bytes) for target in reply.targets)
+        targets = tuple(
+            Target(target.address, target.account, target.quota_bytes, target.list_id) for target in reply.targets
+        )
         return Resolution(_KINDS[reply.kind], targets, reply.via, reply.detail)
 
     def take(self, event: Event, position: int) -> None:

@@ -1,10 +1,10 @@
 """The address book: where mail to an address goes, and who may send as whom.
 
 The directory, the ingress and delivery apply the same events with this code, so they cannot disagree. An address is
-looked for in this order: an account or alias of exactly this name, the same without the tag of a sub-address, aliases
-with wildcards for the name with and without tag, and the catch-all. A disabled account counts as missing where there is
-a catch-all; a disabled or ended alias, and an application that does not receive, refuse mail before any pattern is
-asked.
+looked for in this order: an account, alias or list of exactly this name, the same without the tag of a sub-address,
+aliases with wildcards for the name with and without tag, and the catch-all. A disabled account counts as missing where
+there is a catch-all; a disabled list, a disabled or ended alias, and an application that does not receive, refuse mail
+before any pattern is asked.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from shared.eventstore.event import Event
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import Address, parse_address
 from shared.routing.known_applications import KnownApplication
+from shared.routing.known_lists import KnownList, ListOwners
 from shared.routing.known_names import KnownAccount, KnownAlias, KnownDomain, KnownNames
 from shared.routing.known_names import key_of as key_of
 from shared.routing.resolution import Resolution, ResolutionKind, Target
@@ -32,7 +33,7 @@ _EXPANDED_TARGETS = 20_000
 """Targets of expanded aliases that are cached until the next event. A stranger may name a thousand sub-addresses of one
 alias in one mail."""
 
-Holder = KnownAccount | KnownAlias | KnownApplication
+Holder = KnownAccount | KnownAlias | KnownApplication | KnownList
 
 
 class LocalAddress(msgspec.Struct, frozen=True):
@@ -81,6 +82,8 @@ class AddressBook:
                 return self._to_alias(alias, local.detail)
             case KnownApplication() as application:
                 return _to_application(application, local.detail)
+            case KnownList() as known:
+                return _to_list(known, local.detail)
 
     def is_ours(self, address: Address) -> bool:
         """Whether the address is in a domain of ours."""
@@ -122,7 +125,7 @@ class AddressBook:
     def work_of(self, local: LocalAddress | None) -> int:
         """How much work it was to locate an address, in comparisons with a wildcard."""
         holder = local.holder if local is not None else None
-        if local is None or isinstance(holder, KnownAccount | KnownApplication):
+        if local is None or isinstance(holder, KnownAccount | KnownApplication | KnownList):
             return _LOOK_WORK
         if holder is not None and holder.kind == "exact":
             return _LOOK_WORK
@@ -162,6 +165,9 @@ class AddressBook:
             named = self.names.aliases.get(key) or self.names.applications.get(key)
             if named is not None:
                 return named, detail
+            held = self.names.lists.holder(key) if self.names.lists else None
+            if held is not None:
+                return (KnownAlias(held.address, held.owners) if isinstance(held, ListOwners) else held), detail
         wildcards = self.names.wildcards.get(domain.name)
         if wildcards:
             localparts = [key.rpartition("@")[0] for key in keys]
@@ -217,6 +223,8 @@ def _end_of(text: str, local: LocalAddress | None) -> Target | KnownAlias | None
             return Target(application.address, application.id, application.quota_bytes)
         case KnownAlias() as alias:
             return alias
+        case KnownList(disabled=False) as known:
+            return Target(known.address, list_id=known.id)
         case _:
             return None
 
@@ -232,6 +240,12 @@ def _to_application(application: KnownApplication, detail: str) -> Resolution:
         return Resolution(ResolutionKind.DISABLED)
     target = Target(application.address, application.id, application.quota_bytes)
     return Resolution(ResolutionKind.ACCOUNTS, (target,), "", detail)
+
+
+def _to_list(known: KnownList, detail: str) -> Resolution:
+    if known.disabled:
+        return Resolution(ResolutionKind.DISABLED)
+    return Resolution(ResolutionKind.ACCOUNTS, (Target(known.address, list_id=known.id),), "", detail)
 
 
 def _targets(aliases: Iterable[KnownAlias]) -> Iterator[str]:

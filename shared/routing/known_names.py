@@ -15,6 +15,7 @@ from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
 from shared.routing.domain_values import DomainRules, rules_of
 from shared.routing.known_applications import ApplicationEvent, KnownApplications
+from shared.routing.known_lists import KnownLists
 from shared.routing.packed_names import KnownName, packed_names, packed_texts
 from shared.routing.wildcards import WILDCARD, Wildcards
 
@@ -93,6 +94,7 @@ class KnownNames:
         self.wildcards: MutableMapping[str, Wildcards] = {}
         """The patterns of aliases with wildcards, by the name of their domain."""
         self.applications = KnownApplications()
+        self.lists = KnownLists()
         self._domain_names: dict[str, str] = {}
         self._domain_values: dict[str, dict[str, str]] = {}
         self._account_keys = packed_texts()
@@ -112,6 +114,7 @@ class KnownNames:
             self._apply_domain(event)
         elif isinstance(event, ApplicationEvent):
             self.applications.apply(event)
+        self.lists.apply(event)
 
     def domain_of(self, name: str) -> KnownDomain | None:
         """The domain whose addresses count for this name: the domain itself, or the one of which it is an alias."""

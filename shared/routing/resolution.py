@@ -23,11 +23,18 @@ class ResolutionKind(StrEnum):
 
 
 class Target(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A final target: an account here, or an address at another server (then `account` is empty)."""
+    """A final target: an account or a mailing list here, or an address at another server."""
 
     address: str
     account: str = ""
     quota_bytes: int = 0
+    list_id: str = ""
+    """The mailing list that gets it as a post, or as what its service address is for."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the mail leaves this server."""
+        return not self.account and not self.list_id
 
 
 class Resolution(msgspec.Struct, frozen=True, omit_defaults=True):

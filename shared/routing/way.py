@@ -9,6 +9,7 @@ import msgspec
 from shared.protocol.address.address import Address, parse_address
 from shared.routing.address_book import MAX_ALIAS_STEPS, MAX_WORK, AddressBook, LocalAddress
 from shared.routing.known_applications import KnownApplication
+from shared.routing.known_lists import KnownList
 from shared.routing.known_names import AliasKind, KnownAccount, KnownAlias
 
 _MAX_STEPS = 200
@@ -83,6 +84,12 @@ def _holder_text(local: LocalAddress, path: tuple[str, ...]) -> str:
             return f"The application {address} is disabled: mail is refused."
         case KnownApplication(address=address):
             return f"The application {address} only sends: mail is refused."
+        case KnownList(disabled=True, address=address):
+            return f"The mailing list of {address} is disabled: mail is refused."
+        case KnownList(purpose="leave", address=address):
+            return f"A member who writes to {address} leaves the mailing list."
+        case KnownList(address=address):
+            return f"The mailing list {address} sends it to its members (`mailfold list members {address}`)."
         case KnownAlias(address=address) if address in path:
             return f"The way comes back to {address}: it ends here."
         case KnownAlias(disabled=True, address=address):

@@ -21,7 +21,7 @@ def forwarding_recipients(routes: Sequence[Route]) -> list[Recipient]:
     return [
         recipient
         for recipient, resolution in routes
-        if resolution.kind is ResolutionKind.ACCOUNTS and not all(target.account for target in resolution.targets)
+        if resolution.kind is ResolutionKind.ACCOUNTS and any(target.is_remote for target in resolution.targets)
     ]
 
 

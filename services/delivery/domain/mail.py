@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.events.delivery import Step
-from shared.events.mail import MailReceived, MailSubmitted, Message, Recipient
+from shared.events.mail import MailReceived, MailSubmitted, Message, Recipient, RecordedCheck
 from shared.events.signatures import ChosenSignature
 from shared.events.spam import MailClassified
 
@@ -32,6 +32,18 @@ class AcceptedMail(msgspec.Struct, frozen=True):
     """REQUIRETLS of the sender, which also applies to forwarded copies (RFC 8689)."""
     signature: ChosenSignature | None = None
     """The mail signature for copies that go to other servers."""
+    user: str = ""
+    """The user who submitted the mail."""
+    dmarc: RecordedCheck | None = None
+    """DMARC of a received mail."""
+
+    @property
+    def proven_author(self) -> str:
+        """The author's address if DMARC proves its domain; empty for others and for submitted mail."""
+        check, author = self.dmarc, self.message.author
+        if check is None or check.result != "pass":
+            return ""
+        return author if author.rpartition("@")[2].lower() == check.detail.get("author_domain") else ""
 
     def sending_domain(self, recipient: str) -> str:
         """The domain of ours that sends a copy to another server, and signs it.
@@ -71,13 +83,20 @@ def _mail(
         account,
         event.require_tls,
         signature,
+        event.user if isinstance(event, MailSubmitted) else "",
+        next((check for check in event.checks if check.name == "dmarc"), None),
     )
 
 
-def prefix(mail: AcceptedMail, step: Step) -> bytes:
-    """The whole prefix of a local copy: a pure function of events, so a repeat writes the same bytes."""
+def prefix(mail: AcceptedMail, step: Step, list_fields: bytes = b"") -> bytes:
+    """The whole prefix of a local copy: a pure function of events, so a repeat writes the same bytes.
+
+    A copy from a mailing list has the return path of the list, and the fields of the list.
+    """
+    return_path = step.reverse_path or mail.reverse_path
     delivered_to = f"Delivered-To: {step.address}\r\n".encode()
-    return f"Return-Path: <{mail.reverse_path}>\r\n".encode() + delivered_to + mail.spam_headers + mail.message.prefix
+    added = delivered_to + mail.spam_headers + list_fields + mail.message.prefix
+    return f"Return-Path: <{return_path}>\r\n".encode() + added
 
 
 def notice_prefix(step: Step) -> bytes:

@@ -31,6 +31,12 @@ class StepAction(StrEnum):
     ENQUEUE = "enqueue"
     BOUNCE = "bounce"
     DISCARD = "discard"
+    LIST = "list"
+    """The mail goes to the members of a list; further decisions name them."""
+    LEAVE = "leave"
+    """The author ends a membership."""
+    COUNT = "count"
+    """A post has come back from a member of a list."""
 
 
 def built_in(_account: str) -> Script:
@@ -111,9 +117,19 @@ def _to_target(
         yield _copied_already(recipient, target.address)
         return
     reached.add(key)
+    if target.list_id:
+        yield Step(recipient.address, 0, StepAction.LIST, address=target.address, list_id=target.list_id)
+        return
     if not target.account:
         yield Step(recipient.address, 0, StepAction.ENQUEUE, address=target.address, reverse_path=mail.reverse_path)
         return
+    yield from steps_of_account(mail, recipient, target, script_of)
+
+
+def steps_of_account(
+    mail: AcceptedMail, recipient: Recipient, target: Target, script_of: ScriptOf = built_in
+) -> Iterator[Step]:
+    """The steps of an account's script for a mail."""
     yield from _steps_of_script(recipient, target, run(script_of(target.account), MessageContext(spam=mail.spam)))
 
 
@@ -148,8 +164,14 @@ def _numbered(step: Step, index: int) -> Step:
 def _way(recipient: Recipient, resolution: Resolution) -> str:
     """Describes how a recipient was resolved; of very many targets it names only the first."""
     named = resolution.targets[:_ENDS_NAMED]
-    ends = [target.address + ("" if target.account else " (elsewhere)") for target in named]
+    ends = [f"{target.address}{_place_of(target)}" for target in named]
     if len(resolution.targets) > len(named):
         ends.append(f"{len(resolution.targets) - len(named)} more")
     alias = f" (through {resolution.via})" if resolution.via else ""
     return f"{recipient.address} → {', '.join(ends) or resolution.kind.value}{alias}"
+
+
+def _place_of(target: Target) -> str:
+    if target.list_id:
+        return " (a list)"
+    return " (elsewhere)" if target.is_remote else ""

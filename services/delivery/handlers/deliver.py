@@ -15,6 +15,8 @@ from services.delivery.domain.forwarding import with_return_paths
 from services.delivery.domain.mail import AcceptedMail, notice_prefix, prefix
 from services.delivery.domain.plan import StepAction, plan
 from services.delivery.domain.success import successes_to_report
+from services.delivery.handlers.list_copies import ListCopies
+from services.delivery.handlers.list_posts import ListPosts
 from services.delivery.handlers.notices import FailedStep, Notices
 from services.delivery.handlers.recipient_routes import RecipientRoutes
 from services.delivery.handlers.record import DeliveryRecord, outcomes_of, record_of
@@ -48,6 +50,8 @@ class Deliverer:
         mailstore: Channel,
         outbound: Channel,
         clock: Clock,
+        lists: ListPosts,
+        copies: ListCopies,
     ) -> None:
         self._store = store
         self._routes = routes
@@ -55,6 +59,8 @@ class Deliverer:
         self._mailstore = MailstoreStub(mailstore)
         self._outbound = OutboundStub(outbound)
         self._clock = clock
+        self._lists = lists
+        self._copies = copies
 
     async def deliver(self, mail: AcceptedMail) -> tuple[Outcome, ...]:
         """Deliver one mail completely, and return the outcomes when it is settled.
@@ -69,6 +75,7 @@ class Deliverer:
                 if failures:
                     record = await self._bounce(mail, record, failures, provenance)
                 else:
+                    record = await self._distribute(mail, record, provenance)
                     record = await self._report_or_settle(mail, record, provenance)
         return record.settled
 
@@ -92,12 +99,26 @@ class Deliverer:
         routes = await self._routes.of(mail)
         steps, ways = plan(mail, routes)
         steps = with_return_paths(steps, await self._routes.return_paths(mail, routes))
+        steps = await self._lists.judged(mail, steps)
         return await self._append(mail, record, [DeliveryPlanned(mail.queue_id, steps, ways)], provenance)
+
+    async def _distribute(self, mail: AcceptedMail, record: DeliveryRecord, provenance: Provenance) -> DeliveryRecord:
+        """Give the mail to the members of its lists: some are decided on and served, then the next."""
+        while record.settled is None:
+            if record.lists.last is not None:
+                await self._copies.carry_out(mail, record.lists.last)
+            part = await self._lists.next_part(mail, record)
+            if part is None:
+                return record
+            record = await self._append(mail, record, [part], provenance)
+        return record
 
     async def _report_or_settle(
         self, mail: AcceptedMail, record: DeliveryRecord, provenance: Provenance
     ) -> DeliveryRecord:
         """Add the reports of success that the sender asked for, which are then carried out; else settle the mail."""
+        if record.settled is not None:
+            return record
         notices = () if record.is_reported else await self._notices.successes(mail, record.steps, record.next_index)
         if not notices:
             return await self._settle(mail, record, provenance)
@@ -154,7 +175,13 @@ class Deliverer:
                 return None
             case StepAction.BOUNCE:
                 return FailedStep(step, step.reason, step.rule)
-            case StepAction.DISCARD:
+            case StepAction.LEAVE:
+                await self._copies.leave(mail, step)
+                return None
+            case StepAction.COUNT:
+                await self._copies.count(mail, step, step.rule)
+                return None
+            case StepAction.DISCARD | StepAction.LIST:
                 return None
             case _:
                 assert_never(action)

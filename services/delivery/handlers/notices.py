@@ -69,6 +69,8 @@ class Notices:
             author_domain = _author_domain(mail, first.recipient, way)
             blob, size, message_id = await self._write_report(original, chosen, author_domain)
             for target in way.targets:
+                if target.list_id:  # a list takes no notification as a post
+                    continue
                 steps.append(
                     Step(
                         first.recipient,

@@ -7,10 +7,26 @@ from collections.abc import Iterable, Sequence, Set
 
 import msgspec
 
+from services.delivery.domain.list_progress import ListProgress
 from services.delivery.domain.plan import StepAction
-from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliveryReported, DeliverySettled, Step
+from shared.events.delivery import (
+    DeliveryBounced,
+    DeliveryListExpanded,
+    DeliveryPlanned,
+    DeliveryReported,
+    DeliverySettled,
+    Step,
+)
 from shared.events.mail import LARGEST_EVENT, MailSettled, Outcome
 from shared.eventstore.event import Recorded, encode
+
+_RESULTS = (
+    (StepAction.STORE, "delivered"),
+    (StepAction.LIST, "delivered"),
+    (StepAction.LEAVE, "delivered"),
+    (StepAction.COUNT, "delivered"),
+    (StepAction.ENQUEUE, "queued"),
+)
 
 
 class DeliveryRecord(msgspec.Struct, frozen=True):
@@ -23,6 +39,8 @@ class DeliveryRecord(msgspec.Struct, frozen=True):
     next_index: int = 0
     is_reported: bool = False
     """Whether the reports of success are among the steps."""
+    lists: ListProgress = ListProgress()
+    """How far the mail has come with the mailing lists among its recipients."""
     settled: tuple[Outcome, ...] | None = None
     version: int = 0
     """The version of the stream, which the next append expects."""
@@ -46,7 +64,11 @@ def evolve(record: DeliveryRecord, recorded: Recorded) -> DeliveryRecord:
 def _with_event(record: DeliveryRecord, recorded: Recorded) -> DeliveryRecord:
     match recorded.event:
         case DeliveryPlanned(_, steps):
-            return msgspec.structs.replace(record, planned=True, steps=steps, next_index=len(steps))
+            lists = record.lists.begin(steps)
+            return msgspec.structs.replace(record, planned=True, steps=steps, next_index=len(steps), lists=lists)
+        case DeliveryListExpanded() as part:
+            highest = max([record.next_index, *(step.index + 1 for step in part.steps)])
+            return msgspec.structs.replace(record, lists=record.lists.expand(part), next_index=highest)
         case DeliveryBounced() as bounce:
             steps = (*(step for step in record.steps if step.index != bounce.index), *bounce.steps)
             highest = max([record.next_index, *(step.index + 1 for step in bounce.steps)])
@@ -74,7 +96,7 @@ def outcomes_of(recipients: Iterable[str], record: DeliveryRecord) -> tuple[Outc
 
 
 def _outcome(recipient: str, actions: Set[str], bounced: DeliveryBounced | None) -> Outcome:
-    for action, result in ((StepAction.STORE, "delivered"), (StepAction.ENQUEUE, "queued")):
+    for action, result in _RESULTS:
         if action in actions:
             return Outcome(recipient, result)
     if bounced is not None:

@@ -11,7 +11,14 @@ import msgspec
 import sqlalchemy
 from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text
 
-from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliveryReported, DeliverySettled, Step
+from shared.events.delivery import (
+    DeliveryBounced,
+    DeliveryListExpanded,
+    DeliveryPlanned,
+    DeliveryReported,
+    DeliverySettled,
+    Step,
+)
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
@@ -64,6 +71,13 @@ class PlanProjection:
 def _without(steps: Sequence[Step], bounced: DeliveryBounced) -> tuple[Step, ...]:
     """The steps after a bounce: those of its notification stand in for the one that failed."""
     return (*(step for step in steps if step.index != bounced.index), *bounced.steps)
+
+
+def _with_blob(steps: Sequence[Step], part: DeliveryListExpanded) -> tuple[Step, ...]:
+    """The steps with one that names the message of a list, so that it is kept while copies of it are handed over."""
+    if any(step.blob == part.blob for step in steps):
+        return tuple(steps)
+    return (*steps, Step(part.recipient, -1, "list", list_id=part.list_id, blob=part.blob))
 
 
 def decode_steps(data: bytes) -> tuple[Step, ...]:

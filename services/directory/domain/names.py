@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 from services.directory.domain.state import DirectoryRefused
 from shared.protocol.address.account import account_name, is_application_name, lookup_key, without_subaddress
@@ -72,6 +73,11 @@ def alias_targets(texts: tuple[str, ...]) -> tuple[Address, ...]:
     if len(by_key) > TARGET_LIMIT:
         raise DirectoryRefused("invalid", f"an alias has at most {TARGET_LIMIT} targets")
     return tuple(by_key.values())
+
+
+def addresses(texts: Iterable[str]) -> list[Address]:
+    """Addresses that people wrote. Raises DirectoryRefused."""
+    return [parsed_address(text) for text in texts]
 
 
 def key_of(text: str) -> str:

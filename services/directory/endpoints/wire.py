@@ -73,7 +73,11 @@ def resolution(result: Resolution) -> pb.Resolution:
     """The resolution of an address."""
     targets = [
         pb.Target(
-            account=target.account, address=target.address, quota_bytes=target.quota_bytes, remote=not target.account
+            account=target.account,
+            address=target.address,
+            quota_bytes=target.quota_bytes,
+            remote=target.is_remote,
+            list_id=target.list_id,
         )
         for target in result.targets
     ]

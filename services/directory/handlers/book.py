@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from services.directory.handlers import list_rows
 from services.directory.handlers.credential_rows import application_events
 from shared.events.directory import (
     AccountAdded,
@@ -96,6 +97,7 @@ _TABLES = (
         " ORDER BY id LIMIT ?",
         application_events,
     ),
+    _Table(list_rows.BOOK_SQL, list_rows.book_rows),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.directory.domain import dkim, domains, names
 from services.directory.domain.dkim import NewDomain
 from services.directory.domain.state import DirectoryRefused, DomainState
-from services.directory.handlers import load
+from services.directory.handlers import list_rows, load
 from services.directory.handlers.book import CurrentBook
 from services.directory.handlers.commands import append
 from shared.eventstore.event import Provenance
@@ -41,6 +41,8 @@ class DomainCommands:
     def make_alias(self, tx: Transaction, name: str, other: str, provenance: Provenance) -> DomainState:
         """Make all addresses of a domain those of another one; an empty name ends that."""
         domain = _domain(tx, name)
+        if other:
+            list_rows.check_no_lists(tx, domain.name)
         events = domains.alias_domain(domain, _domain(tx, other) if other else None)
         append(tx, f"domain:{domain.id}", events, provenance)
         return _domain(tx, name)
@@ -59,6 +61,7 @@ class DomainCommands:
         """Remove a domain; returns its name."""
         if not tx.answered(provenance.command):
             domain = _domain(tx, name)
+            list_rows.check_no_lists(tx, domain.name)
             append(tx, f"domain:{domain.id}", domains.remove_domain(domain), provenance)
             return domain.name
         return name

@@ -9,6 +9,7 @@ import msgspec
 
 from services.directory.domain.names import domain_name, key_of, user_key
 from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, DomainState, UserState
+from services.directory.handlers import list_rows
 from shared.eventstore.connection import Reader, Row
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import Address
@@ -110,7 +111,7 @@ def holder_of(reader: Reader, address: Address) -> str:
     row = reader.first_row("SELECT address FROM application WHERE key = ?", (key,))
     if row is not None:
         return f"it is an application (`mailfold application show {row[0]}`)"
-    return ""
+    return list_rows.holder_of(reader, key)
 
 
 def aliases_to(reader: Reader, address: str) -> list[str]:

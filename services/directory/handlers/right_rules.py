@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from services.directory.domain.rights import Rights, Touched, UserRole, UserTouched
-from services.directory.handlers import credential_rows, load
+from services.directory.handlers import credential_rows, list_rows, load
 from shared.eventstore.connection import Reader
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
@@ -92,6 +92,11 @@ def _address(reader: Reader, request: Any) -> Touched:
 
 def _named_address(reader: Reader, request: Any) -> Touched:
     return Touched(frozenset({address_domain(reader, request.name)}))
+
+
+def _list(reader: Reader, request: Any) -> Touched:
+    """A list concerns its domain; its members may be anywhere."""
+    return Touched(frozenset({address_domain(reader, list_rows.address_of(reader, request.name))}))
 
 
 def _account(reader: Reader, name: str) -> Touched:
@@ -187,6 +192,15 @@ RULES: Mapping[str, Rule] = {
     "Directory/RetireDkim": _sending_domain,
     "Directory/ShowRelay": _relay,
     "Directory/ListRelayPresets": _anybody,
+    "Lists/AddList": _address,
+    "Lists/ChangeList": _list,
+    "Lists/RemoveList": _list,
+    "Lists/ShowList": _list,
+    "Lists/ListLists": _anybody,
+    "Lists/JoinList": _list,
+    "Lists/LeaveList": _list,
+    "Lists/ListMembers": _list,
+    "Lists/SwitchMember": _list,
     "Signatures/SetSignature": _sending_domain,
     "Signatures/ShowSignature": _sending_domain,
     "Signatures/SetUserField": _user_of_fields,

@@ -44,12 +44,18 @@ def _applications(reader: Reader, rights: Rights, reply: Any) -> None:
     _keep(reply.applications, lambda application: _domain_of(application.address) in names)
 
 
+def _lists(reader: Reader, rights: Rights, reply: Any) -> None:
+    names = _domain_names(reader, rights)
+    _keep(reply.lists, lambda known: _domain_of(known.address) in names)
+
+
 VIEWS: Mapping[str, View] = {
     "Directory/ListDomains": _domains,
     "Directory/ListUsers": _users,
     "Directory/ListAccounts": _accounts,
     "Directory/ListAliases": _aliases,
     "Credentials/ListApplications": _applications,
+    "Lists/ListLists": _lists,
 }
 """By contract and method."""
 

@@ -229,6 +229,7 @@ _SHAPES: dict[str, _Shape] = {
     "mail.submitted": _shape(_Reception, _reception),
     "mail.refused": _shape(_Refused, _refused),
     "delivery.planned": _shape(_Plan, _plan),
+    "delivery.list_expanded": _shape(_Plan, _plan),
     "message.delivered": _shape(_Delivered, _delivered),
     "message.appended": _shape(_Appended, _appended),
     "message.flags_changed": _shape(_Changed, _changed),

@@ -10,6 +10,7 @@ from services.ingress.domain.unknown_recipients import UnknownRecipients
 from services.ingress.handlers.acceptance import Acceptance
 from services.ingress.handlers.bounce_admission import BounceAdmission
 from services.ingress.handlers.checks import SenderChecks
+from services.ingress.handlers.list_admission import ListAdmission
 from services.ingress.handlers.refusals import Refusals
 from services.ingress.handlers.waiting import WaitingSubmissions
 from services.ingress.settings import IngressSettings
@@ -36,4 +37,5 @@ class Dependencies:
     authserv_ids: frozenset[str]
     unknown_recipients: UnknownRecipients
     bounces: BounceAdmission
+    lists: ListAdmission
     tls: ssl.SSLContext | None = None

@@ -32,6 +32,7 @@ class MailTransaction:
         self._spf: SpfAnswer | None = None
         self._intake: Intake | None = None
         self._envelope = 0
+        self._has_list = False
         self.sender = ""
         """The reverse-path, for the records of refusals."""
         self.began: float | None = None
@@ -62,6 +63,8 @@ class MailTransaction:
             return replies.too_many_recipients()
         reply = await self._admission(rcpt.forward_path)
         if reply.is_positive:
+            reply = await self._list_refusal(rcpt.forward_path) or reply
+        if reply.is_positive:
             self._envelope = envelope
             self._begin_spf()
         return reply
@@ -83,6 +86,24 @@ class MailTransaction:
         if not reply.is_positive:
             dependencies.unknown_recipients.add(network, now)
         return reply
+
+    async def _list_refusal(self, address: Address) -> Reply | None:
+        """The refusal of a recipient because of mailing lists, or None.
+
+        A list gets mail from another server in a transaction of its own, because it may be refused after its end.
+        """
+        lists, is_authenticated = self._dependencies.lists, self._client.is_authenticated
+        known = lists.list_of(address)
+        if known is None:
+            return replies.list_alone() if self._has_list else None
+        if self._envelope and not is_authenticated:
+            return replies.list_alone()
+        try:
+            refusal = await lists.at_recipient(known, self._client, self._mail.reverse_path)
+        except ServiceError as error:
+            return with_cause(replies.recipient_deferred(), f"directory: {error}")
+        self._has_list = refusal is None and not is_authenticated
+        return refusal
 
     def _begin_spf(self) -> None:
         if self._spf is None and not self._client.is_authenticated:
@@ -135,6 +156,7 @@ class MailTransaction:
             self._spf.cancel()
         self._intake, self._spf = None, None
         self._mail, self._envelope, self.sender = Mail(None), 0, ""
+        self._has_list = False
 
     async def _hold_refusal(self, mail: Mail) -> Reply | None:
         """The refusal of a time of release (RFC 4865), or None."""

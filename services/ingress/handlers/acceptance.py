@@ -17,6 +17,7 @@ from services.ingress.domain.release_time import AT_ONCE, date_time
 from services.ingress.domain.submission_rate import SubmissionRates
 from services.ingress.handlers.checks import Checked, SenderChecks, SpfAnswer
 from services.ingress.handlers.intake import Intake, refusal_of
+from services.ingress.handlers.list_admission import ListAdmission
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.releaser import Releaser
 from services.ingress.handlers.repeater import Repeater
@@ -68,6 +69,7 @@ class Acceptance:
         waiting: WaitingSubmissions,
         releaser: Releaser,
         max_hops: int,
+        lists: ListAdmission,
     ) -> None:
         self._hostname = hostname
         self._clock = clock
@@ -81,6 +83,7 @@ class Acceptance:
         self._releaser = releaser
         self._max_hops = max_hops
         self._rates = SubmissionRates()
+        self._lists = lists
         self.count = 0
         """Number of messages accepted since the start."""
 
@@ -106,6 +109,9 @@ class Acceptance:
         hop = self._hop(arrived, self._ids.new(IdKind.QUEUE))
         checked = await self._check(arrived, scan, hop)
         signature = await self._signature(arrived)
+        refusal = await self._no_post(arrived, scan, checked)
+        if refusal is not None:
+            return refusal
         if arrived.is_gone():
             return with_cause(replies.try_later(), "the client left before the message was accepted")
         blob = await arrived.intake.commit(scan)
@@ -164,6 +170,18 @@ class Acceptance:
         """Count a mail; refuse it when the account submits more than it may."""
         within = self._rates.take(client.account, client.mails_an_hour, self._clock.monotonic())
         return None if within else replies.too_much_submitted(client.mails_an_hour)
+
+    async def _no_post(self, arrived: Arrived, scan: Scan, checked: Checked) -> Reply | None:
+        """Refuse a message from another server that its mailing list does not take."""
+        recipients = arrived.transaction.recipients
+        if arrived.client.is_authenticated or len(recipients) != 1:
+            return None
+        known = self._lists.list_of(recipients[0].forward_path)
+        if known is None:
+            return None
+        author = scan.from_[0][1] if scan.from_ else ""
+        reverse_path = arrived.transaction.mail.reverse_path
+        return await self._lists.at_end(known, arrived.intake.header, reverse_path, checked, author)
 
     def _hop(self, arrived: Arrived, queue_id: str) -> Hop:
         transaction = arrived.transaction

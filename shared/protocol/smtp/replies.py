@@ -342,6 +342,17 @@ def too_many_recipients() -> Reply:
     return _reply(codes.INSUFFICIENT_STORAGE, codes.TOO_MANY_RECIPIENTS, "Too many recipients")
 
 
+def list_alone() -> Reply:
+    """Whether a list takes a message is decided at its end, for all recipients at once, so the list comes alone."""
+    return _reply(
+        codes.INSUFFICIENT_STORAGE, codes.TOO_MANY_RECIPIENTS, "A mailing list takes mail in a transaction of its own"
+    )
+
+
+def list_refuses(reason: str) -> Reply:
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.NOT_AUTHORISED, reason[:1].upper() + reason[1:])
+
+
 # --- the message
 # ----------------------------------------------------------------------------------------------------
 
@@ -392,6 +403,10 @@ def header_malformed() -> Reply:
 
 def routing_loop() -> Reply:
     return _reply(codes.TRANSACTION_FAILED, codes.ROUTING_LOOP, "The message has passed too many servers")
+
+
+def list_loop() -> Reply:
+    return _reply(codes.TRANSACTION_FAILED, codes.ROUTING_LOOP, "The message has been on this mailing list already")
 
 
 def storage_full() -> Reply:

@@ -15,6 +15,7 @@ from services.classifier.projections.lessons import LessonProjection
 from services.delivery.projections.plans import PlanProjection
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.credentials import CredentialsProjection
+from services.directory.projections.lists import ListProjection
 from services.directory.projections.sending import SendingProjection
 from services.directory.projections.signatures import SignatureProjection
 from services.ingress.projections.receptions import ReceptionProjection
@@ -42,6 +43,7 @@ PROJECTIONS: list[Callable[[sqlalchemy.MetaData], Projection]] = [
     CredentialsProjection,
     SendingProjection,
     SignatureProjection,
+    ListProjection,
     ReceptionProjection,
     MailboxProjection,
     UidValidityProjection,

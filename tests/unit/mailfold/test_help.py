@@ -34,7 +34,7 @@ def parameters(name: str) -> list[Action]:
 def test_every_promised_command_is_there() -> None:
     item = {
         f"{kind} {word}"
-        for kind in ("domain", "user", "account", "alias", "application")
+        for kind in ("domain", "user", "account", "alias", "application", "list")
         for word in ("add", "list", "show", "remove", "disable", "enable")
     }
     rest = WITHOUT_JSON | {
@@ -73,6 +73,7 @@ def test_every_promised_command_is_there() -> None:
         *(f"alias {word}" for word in ("targets", "owners", "until")),
         *(f"app-password {word}" for word in ("add", "list", "remove")),
         *(f"application {word}" for word in ("rename", "password", "limit", "receives")),
+        *(f"list {word}" for word in ("set", "owners", "members", "join", "leave", "pause", "resume")),
     }
     dead_letters = {f"deadletters {word}" for word in ("list", "show", "retry")}
     assert set(LEAVES) == item | rest | sending | queue | names | dead_letters

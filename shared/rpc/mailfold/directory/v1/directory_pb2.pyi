@@ -714,10 +714,13 @@ class Target(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     QUOTA_BYTES_FIELD_NUMBER: _builtins.int
     REMOTE_FIELD_NUMBER: _builtins.int
+    LIST_ID_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     address: _builtins.str
     quota_bytes: _builtins.int
     remote: _builtins.bool
+    list_id: _builtins.str
+    """The mailing list that gets it."""
     def __init__(
         self,
         *,
@@ -725,10 +728,11 @@ class Target(_message.Message):
         address: _builtins.str = ...,
         quota_bytes: _builtins.int = ...,
         remote: _builtins.bool = ...,
+        list_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "address", b"address", "quota_bytes", b"quota_bytes", "remote", b"remote"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "address", b"address", "list_id", b"list_id", "quota_bytes", b"quota_bytes", "remote", b"remote"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

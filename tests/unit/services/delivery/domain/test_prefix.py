@@ -42,7 +42,7 @@ def test_a_mail_is_read_from_its_event() -> None:
     )
     sent = MailSubmitted("q1", "ann@example.org", received.recipients, MESSAGE, Client("192.0.2.1"), "u1", "a1")
     assert from_submitted(sent) == AcceptedMail(
-        "q1", "ann@example.org", received.recipients, MESSAGE, submitted=True, account="a1"
+        "q1", "ann@example.org", received.recipients, MESSAGE, submitted=True, account="a1", user="u1"
     )
 
 

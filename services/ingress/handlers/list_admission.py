@@ -1,0 +1,85 @@
+"""Decides the replies to mail for mailing lists, so that what a list does not take is refused and not bounced."""
+
+from __future__ import annotations
+
+from services.ingress.adapters.directory import FollowedDirectory
+from services.ingress.domain.client import SmtpClient
+from services.ingress.handlers.checks import Checked
+from shared.events.mail import RecordedCheck
+from shared.grpc.channel import Channel
+from shared.grpc.errors import NotFound
+from shared.protocol.address.address import Address
+from shared.protocol.mailing_list.post import NoPost, no_post
+from shared.protocol.smtp import replies
+from shared.protocol.smtp.reply import Reply
+from shared.routing.address_book import key_of
+from shared.routing.known_lists import KnownList
+from shared.rpc.mailfold.directory.v1 import lists_pb2 as pb
+from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import ListsStub
+
+
+class ListAdmission:
+    """Asks the address book which recipients are lists, and the directory who is a member.
+
+    An installation without lists pays one look at an empty table for each recipient.
+    """
+
+    def __init__(self, directory: FollowedDirectory, channel: Channel) -> None:
+        self._directory = directory
+        self._lists = ListsStub(channel)
+
+    def list_of(self, address: Address) -> KnownList | None:
+        """The list that alone gets the mail to an address, also through an alias."""
+        copy = self._directory.copy
+        if copy is None or not copy.names.lists:
+            return None
+        targets = copy.resolve(address).targets
+        if len(targets) != 1 or not targets[0].list_id:
+            return None
+        holder = copy.names.lists.holder(key_of(targets[0].address))
+        return holder if isinstance(holder, KnownList) else None
+
+    async def at_recipient(self, known: KnownList, client: SmtpClient, reverse_path: Address | None) -> Reply | None:
+        """The refusal of a list as a recipient, as far as the envelope shows it. Raises ServiceError."""
+        if reverse_path is None:
+            return replies.list_refuses(NoPost.NULL_SENDER.value)
+        if not client.is_authenticated or not _asks_membership(known):
+            return None
+        return await self._refusal(known, pb.MayPostRequest(user=client.user, account=client.account))
+
+    async def at_end(
+        self, known: KnownList, header: bytes, reverse_path: Address | None, checked: Checked, author: str
+    ) -> Reply | None:
+        """The refusal of a message from another server. `author` is its first author. Raises ServiceError."""
+        reason = no_post(known.identifier, str(reverse_path or ""), header)
+        if reason is NoPost.LOOP:
+            return replies.list_loop()
+        if reason is not None:
+            return replies.list_refuses(reason.value)
+        if not _asks_membership(known):
+            return None
+        return await self._refusal(known, pb.MayPostRequest(author=_proven(checked.checks, author)))
+
+    async def _refusal(self, known: KnownList, request: pb.MayPostRequest) -> Reply | None:
+        request.name = known.id
+        try:
+            may = await self._lists.MayPost(request)
+        except NotFound:
+            return replies.no_such_mailbox()
+        if known.purpose == "leave":
+            return None if may.is_member else replies.list_refuses(NoPost.NO_MEMBER_LEAVES.value)
+        return None if may.allowed else replies.list_refuses(NoPost.NOT_MEMBER.value)
+
+
+def _asks_membership(known: KnownList) -> bool:
+    return known.members_only or known.purpose == "leave"
+
+
+def _proven(checks: tuple[RecordedCheck, ...], author: str) -> str:
+    """The author if DMARC proves its domain; empty otherwise."""
+    domain = author.rpartition("@")[2].lower()
+    passes = any(
+        check.name == "dmarc" and check.result == "pass" and check.detail.get("author_domain") == domain
+        for check in checks
+    )
+    return author if passes else ""
