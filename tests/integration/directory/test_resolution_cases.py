@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from services.directory.handlers.book import book_events
 from shared.protocol.address.address import parse_address
 from shared.routing.address_book import AddressBook
+from shared.rpc.mailfold.directory.v1 import credentials_pb2
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import CredentialsStub
 from tests.harness.resolution_cases import CaseLine, CaseSection, described, expected, sections
 from tests.integration.directory.conftest import Running
 
@@ -30,6 +33,8 @@ async def change(running: Running, words: tuple[str, ...]) -> None:
             await stub.ChangeAlias(pb.ChangeAliasRequest(address=address, owners=pb.Names(names=users)))
         case ("value", domain, name, *texts):
             await stub.SetDomainValue(pb.DomainValueRequest(name=domain, value_name=name, value=" ".join(texts)))
+        case ("application" | "receive", *_) | ("disable", "application", _):
+            await change_application(CredentialsStub(running.channel("operator")), words)
         case ("disable", "account", address):
             await stub.ChangeAccount(pb.ChangeAccountRequest(address=address, disabled=True))
         case ("disable", "alias", address):
@@ -38,6 +43,16 @@ async def change(running: Running, words: tuple[str, ...]) -> None:
             await stub.ChangeDomain(pb.ChangeDomainRequest(name=name, disabled=True))
         case _:
             raise AssertionError(f"no change {words}")
+
+
+async def change_application(stub: Any, words: tuple[str, ...]) -> None:
+    match words:
+        case ("application", address):
+            await stub.AddApplication(credentials_pb2.AddApplicationRequest(address=address))
+        case ("receive", address):
+            await stub.ChangeApplication(credentials_pb2.ChangeApplicationRequest(name=address, receives=True))
+        case (_, _, address):
+            await stub.ChangeApplication(credentials_pb2.ChangeApplicationRequest(name=address, disabled=True))
 
 
 async def answer(running: Running, words: tuple[str, ...]) -> str:

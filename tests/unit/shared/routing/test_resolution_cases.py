@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.events import credentials
 from shared.events import directory as events
 from shared.eventstore.event import Event
 from shared.protocol.address.address import parse_address
@@ -45,6 +46,12 @@ def _events(words: tuple[str, ...]) -> list[Event]:
             return [events.AliasOwnersChanged(address, tuple(users))]
         case ("value", domain, name, *texts):
             return [events.DomainValueChanged(domain, name, " ".join(texts), "")]
+        case ("application", address):
+            return [credentials.ApplicationAdded(address, address, "")]
+        case ("receive", address):
+            return [credentials.ApplicationReceivingSwitched(address, True)]
+        case ("disable", "application", address):
+            return [credentials.ApplicationSwitched(address, True)]
         case ("disable", "account", address):
             return [events.AccountChanged(address, True, 0)]
         case ("disable", "alias", address):
