@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, _Place] = {
     "app-password": _Place("app_password", "app"),
     "application": _Place("application", "app"),
     "list": _Place("mailing_list", "app"),
+    "archive": _Place("archive", "app"),
     "resolve": _Place("resolve", "resolve"),
     "dkim": _Place("dkim", "app"),
     "relay": _Place("relay", "app"),

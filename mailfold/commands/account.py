@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
-from mailfold.commands.directory import call, show, show_all, show_removed
+from mailfold.commands.directory import call, show, show_all
+from mailfold.commands.removal import remove
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("Accounts: addresses that own mail and can log in.")
@@ -80,10 +81,7 @@ def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
     )
 
 
-@app.command()
-def remove(address: Address, data: Data = DATA, json: Json = False) -> None:
-    """Remove an account; later mail bounces. A new account with the same address does not get its mail."""
-    show_removed(call(data, "RemoveAccount", lambda pb: pb.NameRequest(name=address)).name, json=json)
+app.commands["remove"] = remove
 
 
 def _octets(text: str) -> int:

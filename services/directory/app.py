@@ -14,6 +14,7 @@ from services.directory.adapters.settings_file import SettingsFile
 from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Throttle, ThrottleLimits
+from services.directory.endpoints.archives import ArchivesEndpoint
 from services.directory.endpoints.credentials import CredentialCommands, CredentialsEndpoint
 from services.directory.endpoints.guarded import guarded
 from services.directory.endpoints.lists import ListsEndpoint
@@ -27,13 +28,14 @@ from services.directory.handlers import load
 from services.directory.handlers.aliases import AliasCommands
 from services.directory.handlers.app_passwords import AppPasswordCommands, PasswordMaker
 from services.directory.handlers.applications import ApplicationCommands
+from services.directory.handlers.archives import ArchiveCommands
 from services.directory.handlers.authentication import Authenticator
 from services.directory.handlers.book import CurrentBook, book_events, read_book
 from services.directory.handlers.commands import DirectoryCommands
 from services.directory.handlers.dkim import DkimCommands
 from services.directory.handlers.dkim_upkeep import DkimUpkeep
 from services.directory.handlers.domains import DomainCommands
-from services.directory.handlers.ends import Ends, alias_ends, app_password_ends
+from services.directory.handlers.ends import Ends, address_releases, alias_ends, app_password_ends
 from services.directory.handlers.lists import ListCommands
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
@@ -43,6 +45,7 @@ from services.directory.handlers.rights import RightsGuard
 from services.directory.handlers.secret_keys import SecretCommands
 from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.verified import VerifiedLogins
+from services.directory.projections.archives import ArchiveProjection
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.credentials import CredentialsProjection
 from services.directory.projections.lists import ListProjection
@@ -63,6 +66,7 @@ from shared.owner.source import StoreSource
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
 from shared.routing.address_book import key_of
+from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import add_ArchivesServicer_to_server
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import add_CredentialsServicer_to_server
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import add_ListsServicer_to_server
@@ -86,6 +90,7 @@ _PROJECTIONS = (
     SignatureProjection,
     CredentialsProjection,
     ListProjection,
+    ArchiveProjection,
 )
 log = structlog.get_logger("directory")
 
@@ -108,7 +113,8 @@ class Directory:
         self._upkeep = DkimUpkeep(SERVICE, self.store, sending.dkim, sending.secrets, section.dkim_check_seconds)
         aliases = AliasCommands(self._current, host.clock)
         credentials = _credential_commands(host)
-        kinds = alias_ends(aliases), app_password_ends(credentials.app_passwords)
+        releases = address_releases(_archive_commands(host))
+        kinds = alias_ends(aliases), app_password_ends(credentials.app_passwords), releases
         self._ends = [Ends(SERVICE, self.store, kind, host.clock) for kind in kinds]
         self._roles = RoleMail(_address(section.postmaster), host.server.host.lower())
         endpoint = DirectoryEndpoint(
@@ -202,12 +208,18 @@ def build(host: Host, sections: Mapping[str, type[Section]] | None = None) -> Di
 def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Registration]:
     """The contracts of areas that need nothing of the others."""
     return_paths = ReturnPathCommands(store, host.ids, host.clock, Keyring(host.places))
+    archives = ArchivesEndpoint(store, _archive_commands(host), host.section(DirectorySettings).postmaster)
     return (
         (add_ReturnPathsServicer_to_server, ReturnPathsEndpoint(store, return_paths)),
         (add_RolesServicer_to_server, RolesEndpoint(store)),
         (add_SignaturesServicer_to_server, SignaturesEndpoint(store)),
         (add_ListsServicer_to_server, ListsEndpoint(store, ListCommands(current, host.clock, host.ids))),
+        (add_ArchivesServicer_to_server, archives),
     )
+
+
+def _archive_commands(host: Host) -> ArchiveCommands:
+    return ArchiveCommands(host.clock, host.section(DirectorySettings).archive_days)
 
 
 def _throttle_limits(section: DirectorySettings) -> ThrottleLimits:

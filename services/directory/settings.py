@@ -84,6 +84,15 @@ class DirectorySettings(Section, frozen=True):
             pattern=r"^([^@\s]+@[^@\s]+)?$",
         ),
     ] = ""
+    archive_days: Annotated[
+        int,
+        Meta(
+            description="Days for which the address of an archived account is reserved; 0: it is free at once. The "
+            "archive itself stays until it is restored or deleted.",
+            ge=0,
+            le=3_650,
+        ),
+    ] = 30
     fold_seconds: Annotated[
         int, Meta(description="Seconds for which log-ins are collected before they are written.", ge=1, le=3600)
     ] = 60

@@ -6,10 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 
 import sqlalchemy
 
+from services.mailstore.endpoints.closings import ClosingsEndpoint
 from services.mailstore.endpoints.servicer import MailstoreEndpoint
 from services.mailstore.handlers.accounts import MailboxCommands
+from services.mailstore.handlers.closing import AccountClosings
+from services.mailstore.handlers.erasure import Eraser
 from services.mailstore.handlers.messages import MessageCommands
 from services.mailstore.handlers.quotas import Quotas
+from services.mailstore.projections.closing import ClosingProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
 from services.mailstore.settings import SECTIONS as SECTIONS
@@ -23,6 +27,7 @@ from shared.owner.commit_bell import ring_at_commits
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.closings_pb2_grpc import add_ClosingsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import add_MailstoreServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
@@ -37,8 +42,16 @@ class Mailstore:
     def __init__(self, host: Host) -> None:
         self._host = host
         metadata = sqlalchemy.MetaData()
-        projections = (MailboxProjection(metadata), UidValidityProjection(metadata), DeadLetterProjection(metadata))
+        projections = (
+            MailboxProjection(metadata),
+            UidValidityProjection(metadata),
+            ClosingProjection(metadata),
+            DeadLetterProjection(metadata),
+        )
         self.store = host.event_store(SERVICE, metadata, projections)
+        directory = host.channel("directory", SERVICE)
+        self._closings = AccountClosings(SERVICE, self.store, directory, host.bus)
+        self._eraser = Eraser(SERVICE, self.store)
         limits = host.section(MailstoreSettings)
         endpoint = MailstoreEndpoint(
             self.store,
@@ -47,12 +60,13 @@ class Mailstore:
             host.clock,
             MailboxCommands(host.ids, host.clock, limits),
             MessageCommands(host.ids, host.clock, limits),
-            Quotas(host.channel("directory", SERVICE), host.clock),
+            Quotas(directory, host.clock),
             limits,
             host.turns,
         )
         self.registrations: Sequence[Registration] = (
             (add_MailstoreServicer_to_server, endpoint),
+            (add_ClosingsServicer_to_server, ClosingsEndpoint(self.store)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (
                 add_OwnerServicer_to_server,
@@ -71,9 +85,15 @@ class Mailstore:
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
         self.store.on_commit(lambda recorded: _ring_accounts(self._host.bus, recorded))
+        if not self._host.reads_only:
+            self.store.on_commit(self._eraser.committed)
+            self._eraser.start()
+            await self._closings.start()
 
     async def stop(self) -> None:
         """Finish the work in progress and close."""
+        await self._closings.stop()
+        await self._eraser.stop()
         await self.store.close()
 
     async def _report(self) -> owner_pb2.ReportReply:
@@ -83,7 +103,8 @@ class Mailstore:
             )
         )
         accounts, messages, used = row or (0, 0, 0)
-        return owner_pb2.ReportReply(counts={"accounts": accounts, "messages": int(messages), "bytes": int(used)})
+        counts = {"accounts": accounts, "messages": int(messages), "bytes": int(used)}
+        return owner_pb2.ReportReply(counts=counts, lag={"directory": await self._closings.lag()})
 
     async def _referenced_blobs(self, generation: str) -> AsyncIterator[list[str]]:
         after = ""

@@ -37,7 +37,7 @@ def ann(server: MailfoldServer) -> Person:
         (("user", "password", "{user}", "--password-stdin"), CHANGED),
         (("user", "disable", "{user}"), SWITCHED_OFF),
         (("account", "disable", "{address}"), SWITCHED_OFF),
-        (("account", "remove", "{address}"), REMOVED),
+        (("account", "remove", "{address}", "--archive"), REMOVED),
     ],
 )
 def test_sessions_end_with_the_command(

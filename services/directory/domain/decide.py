@@ -9,7 +9,6 @@ from services.directory.domain.state import AccountState, DirectoryRefused, User
 from shared.events.directory import (
     AccountAdded,
     AccountChanged,
-    AccountRemoved,
     UserAdded,
     UserPasswordChanged,
     UserRemoved,
@@ -65,11 +64,6 @@ def change_account(account: AccountState, disabled: bool | None, quota_bytes: in
         account.quota_bytes if quota_bytes is None else quota_bytes,
     )
     return [] if desired == (account.disabled, account.quota_bytes) else [AccountChanged(account.id, *desired)]
-
-
-def remove_account(account: AccountState) -> list[Event]:
-    """Remove an account; later mail to it bounces."""
-    return [AccountRemoved(account.id, account.address)]
 
 
 def _check_quota(quota_bytes: int) -> None:

@@ -99,11 +99,6 @@ class DirectoryEndpoint(NamesEndpoint):
             )
         )
 
-    async def RemoveAccount(self, request: pb.NameRequest, context: Any) -> pb.Removed:
-        return pb.Removed(
-            name=await self._write(lambda tx, provenance: self._commands.remove_account(tx, request.name, provenance))
-        )
-
     async def ShowAccount(self, request: pb.NameRequest, context: Any) -> pb.Account:
         def ask(reader: Reader) -> pb.Account:
             account = load.account(reader, request.name) or application_as_account(reader, request.name)

@@ -73,14 +73,6 @@ class DirectoryCommands:
         append(tx, f"account:{account.id}", decide.change_account(account, disabled, quota_bytes), provenance)
         return _account(tx, name)
 
-    def remove_account(self, tx: Transaction, name: str, provenance: Provenance) -> str:
-        """Remove an account; returns its address."""
-        if not tx.answered(provenance.command):
-            account = _account(tx, name)
-            append(tx, f"account:{account.id}", decide.remove_account(account), provenance)
-            return account.address
-        return name
-
 
 def append(tx: Transaction, stream: str, events: Sequence[Event], provenance: Provenance) -> None:
     """Append events of the directory."""

@@ -1,4 +1,4 @@
-"""Ends what has an end when its time is over: temporary aliases and app passwords."""
+"""Ends what has an end when its time is over: temporary aliases, app passwords, and reservations of addresses."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from services.directory.handlers import load
+from services.directory.handlers import archive_rows, load
 from services.directory.handlers.aliases import AliasCommands
 from services.directory.handlers.app_passwords import AppPasswordCommands
+from services.directory.handlers.archives import ArchiveCommands
 from services.directory.handlers.credential_rows import expiring_app_passwords
 from shared.background import BackgroundTask, woken_within
 from shared.clock import Clock
+from shared.events.archives import AccountArchived
 from shared.events.credentials import AppPasswordAdded
 from shared.events.directory import AliasEndChanged
 from shared.eventstore.connection import Reader, StoreUnavailable
@@ -37,6 +39,8 @@ class EndKind(NamedTuple):
     """Ends those of these whose time is over."""
     sets: type[Event]
     """The event that sets or moves an end."""
+    is_long: bool = False
+    """Whether an end may change so much that it must not hold the event loop."""
 
 
 def alias_ends(commands: AliasCommands) -> EndKind:
@@ -47,6 +51,11 @@ def alias_ends(commands: AliasCommands) -> EndKind:
 def app_password_ends(commands: AppPasswordCommands) -> EndKind:
     """The ends of app passwords."""
     return EndKind("app-password-ends", expiring_app_passwords, commands.expire, AppPasswordAdded)
+
+
+def address_releases(commands: ArchiveCommands) -> EndKind:
+    """The ends of the time for which the addresses of archives are reserved."""
+    return EndKind("address-releases", archive_rows.next_releases, commands.release, AccountArchived, is_long=True)
 
 
 class Ends:
@@ -85,7 +94,7 @@ class Ends:
         now = self._clock.now()
         due = [key for key, ends_at in ending if ends_at <= now]
         if due:
-            await self._store.write(partial(self._end, keys=due))
+            await self._store.write(partial(self._end, keys=due), long=self._kind.is_long)
             return
         pause = min((ends_at - now for _, ends_at in ending), default=0) / _SECOND or _IDLE_SECONDS
         await woken_within(self._changed, min(pause, _IDLE_SECONDS))

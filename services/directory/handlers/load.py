@@ -93,8 +93,11 @@ def pattern_count(reader: Reader, domain: str) -> int:
     return int(row[0]) if row else 0
 
 
-def holder_of(reader: Reader, address: Address) -> str:
-    """What holds an address, as words with the command that shows it; empty when it is free."""
+def holder_of(reader: Reader, address: Address, *, archive: str = "") -> str:
+    """What holds an address, as words with the command that shows it; empty when it is free.
+
+    For the `archive` with this id its own reservation does not count.
+    """
     key = lookup_key(address)
     other = reader.first_row(
         "SELECT other.name FROM domain JOIN domain AS other ON other.id = domain.alias_of WHERE domain.name = ?",
@@ -111,6 +114,11 @@ def holder_of(reader: Reader, address: Address) -> str:
     row = reader.first_row("SELECT address FROM application WHERE key = ?", (key,))
     if row is not None:
         return f"it is an application (`mailfold application show {row[0]}`)"
+    row = reader.first_row(
+        "SELECT id FROM archive WHERE key = ? AND reserved_until > 0 AND id <> ? LIMIT 1", (key, archive)
+    )
+    if row is not None:
+        return f"it is reserved for an archived account (`mailfold archive show {row[0]}`)"
     return list_rows.holder_of(reader, key)
 
 

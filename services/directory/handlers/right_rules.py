@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from services.directory.domain.rights import Rights, Touched, UserRole, UserTouched
-from services.directory.handlers import credential_rows, list_rows, load
+from services.directory.domain.state import DirectoryRefused
+from services.directory.handlers import archive_rows, credential_rows, list_rows, load
 from shared.eventstore.connection import Reader
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
@@ -117,7 +118,22 @@ def _changed_account(reader: Reader, request: Any) -> Touched:
 
 
 def _removed_account(reader: Reader, request: Any) -> Touched:
-    return msgspec.structs.replace(_account(reader, request.name), owner="")
+    """A removal concerns the domains of the account, of what names it, and of the account that is named instead."""
+    account = load.account(reader, request.account)
+    address = account.address if account is not None else request.account
+    named = archive_rows.references(reader, address)
+    domains = {address_domain(reader, address), *(catch_all.id for catch_all in named.catch_alls)}
+    domains |= {address_domain(reader, alias.address) for alias in named.aliases}
+    if getattr(request, "move_to", ""):
+        domains.add(address_domain(reader, request.move_to))
+    return Touched(frozenset(domains))
+
+
+def _archive(reader: Reader, request: Any) -> Touched:
+    try:
+        return Touched(frozenset({address_domain(reader, archive_rows.archive(reader, request.archive).address)}))
+    except DirectoryRefused:
+        return _ADMIN_ONLY
 
 
 def _shown_account(reader: Reader, request: Any) -> Touched:
@@ -176,7 +192,6 @@ RULES: Mapping[str, Rule] = {
     "Directory/ListUsers": _anybody,
     "Directory/AddAccount": _new_account,
     "Directory/ChangeAccount": _changed_account,
-    "Directory/RemoveAccount": _removed_account,
     "Directory/ShowAccount": _shown_account,
     "Directory/ListAccounts": _anybody,
     "Directory/AddAlias": _address,
@@ -201,6 +216,9 @@ RULES: Mapping[str, Rule] = {
     "Lists/LeaveList": _list,
     "Lists/ListMembers": _list,
     "Lists/SwitchMember": _list,
+    "Archives/ListReferences": _removed_account,
+    "Archives/RemoveAccount": _removed_account,
+    "Archives/ShowArchive": _archive,
     "Signatures/SetSignature": _sending_domain,
     "Signatures/ShowSignature": _sending_domain,
     "Signatures/SetUserField": _user_of_fields,

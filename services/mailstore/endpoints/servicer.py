@@ -27,6 +27,7 @@ from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.grpc.call import current_provenance
+from shared.grpc.errors import NotFound, Unavailable
 from shared.ids import Ids
 from shared.protocol.imap.ranges import common, count, ranges
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -68,11 +69,16 @@ class MailstoreEndpoint(MailstoreServicer):
     async def Deliver(self, request: pb.DeliverRequest, context: Any) -> pb.DeliverReply:
         key = Key(request.queue_id, request.recipient, request.index)
         message, requested, quota = wire.delivered(request), (request.mailbox, request.spam), request.quota_bytes
-        done = await self._write(
-            lambda tx, provenance: self._messages.deliver(
-                tx, request.account, key, requested, message, quota, provenance
+        try:
+            done = await self._write(
+                lambda tx, provenance: self._messages.deliver(
+                    tx, request.account, key, requested, message, quota, provenance
+                )
             )
-        )
+        except NotFound as gone:
+            if gone.reason == "CLOSED" and await self._quotas.has_account(request.account):
+                raise Unavailable("the account was restored a moment ago; try again", "CLOSED") from gone
+            raise
         return pb.DeliverReply(
             entry=done.entry, mailbox=done.mailbox, uid=done.uid, repeated=done.repeated, mailbox_name=done.mailbox_name
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.mailstore.domain import decide
+from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load, naming
 from services.mailstore.projections import chosen
@@ -17,8 +18,14 @@ from shared.protocol.imap.ranges import Ranges, above, count
 
 
 def ensure_open(transaction: Transaction, account: str, ids: Ids, clock: Clock, provenance: Provenance) -> None:
-    """Give the account its default mailboxes on first use."""
-    if not load.is_open(transaction, account):
+    """Give the account its default mailboxes on first use.
+
+    Raises MailboxRefused CLOSED for an account that the directory removed.
+    """
+    is_open, closing = load.life_of(transaction, account)
+    if closing:
+        raise MailboxRefused("CLOSED", "the account was removed")
+    if not is_open:
         validity = naming.next_uid_validity(transaction, clock)
         event = decide.open_account(account, lambda: ids.new(IdKind.MAILBOX), validity)
         transaction.append(account, [event], Provenance(provenance.actor, provenance.cause, provenance.correlation))
@@ -37,6 +44,7 @@ class MailboxCommands:
     ) -> MailboxState:
         """CREATE, with a special use or without (RFC 6154 §3)."""
         name = name.removesuffix("/")
+        _check_in_use(transaction, account)
         if not transaction.answered(provenance.command):
             place = naming.place(transaction, account, name, use)
             validity = naming.next_uid_validity(transaction, self._clock)
@@ -103,6 +111,7 @@ class MailboxCommands:
     ) -> None:
         """SUBSCRIBE and UNSUBSCRIBE; a name may be subscribed without a mailbox (RFC 3501 §6.3.6)."""
         name = canonical_name(name)
+        _check_in_use(transaction, account)
         known = naming.subscribed(transaction, account, name)
         if known != subscribed:
             total, limit = naming.subscriptions(transaction, account), self._limits.max_subscriptions
@@ -125,6 +134,12 @@ class MailboxCommands:
 
     def _new_id(self) -> str:
         return self._ids.new(IdKind.MAILBOX)
+
+
+def _check_in_use(transaction: Transaction, account: str) -> None:
+    """Check that a session did not outlive its account. Raises MailboxRefused CLOSED."""
+    if load.closing_of(transaction, account):
+        raise MailboxRefused("CLOSED", "the account was removed")
 
 
 def _up_to(mailbox: MailboxState) -> Ranges:

@@ -65,6 +65,28 @@ def is_open(reader: Reader, account: str) -> bool:
     return reader.first_row("SELECT 1 FROM account WHERE account = ?", (account,)) is not None
 
 
+def closing_of(reader: Reader, account: str) -> str:
+    """`archived`, `erasing` or `erased` for an account that the directory removed; empty for all others."""
+    row = reader.first_row("SELECT state FROM closed_account WHERE account = ?", (account,))
+    return str(row[0]) if row else ""
+
+
+def mailbox_with_messages(reader: Reader, account: str) -> MailboxState | None:
+    """A mailbox of the account that has messages, or None."""
+    row = reader.first_row(f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND messages > 0 LIMIT 1", (account,))  # noqa: S608
+    return _mailbox(row) if row else None
+
+
+def life_of(reader: Reader, account: str) -> tuple[bool, str]:
+    """Whether the account has its default mailboxes, and what `closing_of` returns, in one question."""
+    row = reader.first_row(
+        "SELECT (SELECT 1 FROM account WHERE account = ?), (SELECT state FROM closed_account WHERE account = ?)",
+        (account, account),
+    )
+    is_there, state = row or (None, None)
+    return is_there is not None, state or ""
+
+
 def thread_of(reader: Reader, account: str, message_ids: Iterable[str]) -> str:
     """The thread of a message with these ids and references; empty when none is known."""
     for message_id in message_ids:

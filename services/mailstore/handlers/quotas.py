@@ -20,6 +20,14 @@ class Quotas:
         self._clock = clock
         self._known: dict[str, tuple[float, int]] = {}
 
+    async def has_account(self, account: str) -> bool:
+        """Whether the directory has the account now. Raises ServiceError when it does not answer."""
+        try:
+            await self._stub.ShowAccount(NameRequest(name=account))
+        except NotFound:
+            return False
+        return True
+
     async def of(self, account: str) -> int:
         """The limit, at most half a minute old. An account that the directory no longer has is not limited."""
         now = self._clock.monotonic()

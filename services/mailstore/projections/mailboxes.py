@@ -10,9 +10,11 @@ from typing import Any
 
 import sqlalchemy
 
+from services.mailstore.projections.closing import erase_rows
 from services.mailstore.projections.messages import FOLDS, use
 from services.mailstore.projections.tables import mailbox_tables
 from shared.events import mailbox as events
+from shared.events.closing import AccountErased
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
@@ -92,11 +94,16 @@ def _deleted(connection: Connection, _recorded: Recorded, event: events.MailboxD
     connection.execute("DELETE FROM mailbox WHERE id = ?", (event.mailbox,))
 
 
+def _erased(connection: Connection, _recorded: Recorded, event: AccountErased) -> None:
+    erase_rows(connection, event.account)
+
+
 _FOLDS: dict[type, Callable[[Connection, Recorded, Any], None]] = {
     events.AccountOpened: _opened,
     events.MailboxCreated: _created,
     events.MailboxSubscribed: _subscribed,
     events.MailboxRenamed: _renamed,
     events.MailboxDeleted: _deleted,
+    AccountErased: _erased,
     **FOLDS,
 }

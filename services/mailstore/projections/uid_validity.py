@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import sqlalchemy
 from sqlalchemy import BigInteger, Column, Index, MetaData, PrimaryKeyConstraint, Table, Text
 
+from shared.events.closing import AccountErased
 from shared.events.mailbox import AccountOpened, MailboxCreated, MailboxRenamed, NewMailbox
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
@@ -39,6 +40,8 @@ class UidValidityProjection:
                 _bear(connection, account, mailbox)
             case MailboxRenamed() as event:
                 _rename(connection, event)
+            case AccountErased(account):
+                connection.execute("DELETE FROM borne_name WHERE account = ?", (account,))
 
 
 def _bear(connection: Connection, account: str, mailbox: NewMailbox) -> None:

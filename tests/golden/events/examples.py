@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from shared.events import (
+    archives,
+    closing,
     credentials,
     deadletters,
     delivery,
@@ -147,6 +149,14 @@ EXAMPLES: tuple[Event, ...] = (
     credentials.ApplicationLimited("a0002", 30),
     credentials.ApplicationPasswordChanged("a0002", "blake2b$00ff$33cc"),
     credentials.ApplicationRemoved("a0002", "store.app@example.org"),
+    archives.AccountArchived("a0001", "ann@example.org", "u0001", 1_000, 1_700_000_000_000_000, 1_702_592_000_000_000),
+    archives.AccountDeleted("a0001"),
+    archives.AccountRestored("a0001", "anna@example.org"),
+    archives.AddressReleased("a0001"),
+    archives.ArchiveOpened("a0001", "export"),
+    closing.AccountClosed("a0001", True),
+    closing.AccountErased("a0001"),
+    closing.AccountReopened("a0001"),
     deadletters.DeadLetterBuried(
         "l0001", "mail.received", "q0001", "StoreUnavailable('disk full')", 8, b"\x00payload\xff"
     ),

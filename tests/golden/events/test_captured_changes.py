@@ -13,12 +13,14 @@ import sqlalchemy
 
 from services.classifier.projections.lessons import LessonProjection
 from services.delivery.projections.plans import PlanProjection
+from services.directory.projections.archives import ArchiveProjection
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.credentials import CredentialsProjection
 from services.directory.projections.lists import ListProjection
 from services.directory.projections.sending import SendingProjection
 from services.directory.projections.signatures import SignatureProjection
 from services.ingress.projections.receptions import ReceptionProjection
+from services.mailstore.projections.closing import ClosingProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
 from services.outbound.projections.holds import HoldProjection
@@ -44,9 +46,11 @@ PROJECTIONS: list[Callable[[sqlalchemy.MetaData], Projection]] = [
     SendingProjection,
     SignatureProjection,
     ListProjection,
+    ArchiveProjection,
     ReceptionProjection,
     MailboxProjection,
     UidValidityProjection,
+    ClosingProjection,
     QueueProjection,
     ReportProjection,
     HoldProjection,

@@ -24,6 +24,7 @@ from shared.ids import IdKind
 from shared.places import Places
 from shared.protocol.message.scan import encode_scan, scan
 from shared.rpc.mailfold.directory.v1 import directory_pb2
+from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import ArchivesStub
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub, add_DirectoryServicer_to_server
 from shared.rpc.mailfold.events.v1 import events_pb2
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
@@ -156,7 +157,8 @@ class ImapServer:
     def directory(self, method: str, request: Any) -> Any:
         """Call the directory directly, as the operator does."""
         assert self.host is not None
-        stub = DirectoryStub(self.host.channel("directory", "operator"))
+        contract = ArchivesStub if method == "RemoveAccount" else DirectoryStub
+        stub = contract(self.host.channel("directory", "operator"))
         return self.run(getattr(stub, method)(request))
 
     def mailstore_stream(self, method: str, request: Any) -> list[Any]:

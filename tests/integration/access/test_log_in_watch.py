@@ -12,6 +12,7 @@ from services.directory.app import build as build_directory
 from services.directory.handlers.commands import OWNER
 from shared.ids import shard_of
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.rpc.mailfold.directory.v1.archives_pb2 import RemoveAccountRequest
 from tests.contract.eventstore.restored import forget
 from tests.harness.mails import MAIL
 from tests.harness.waiting import until
@@ -27,11 +28,12 @@ SWITCHED_OFF, REMOVED, CHANGED = (
     "The password was changed; log in again",
 )
 Log = Callable[[], ImapClient]
+REMOVAL = RemoveAccountRequest(account=ANN, fate=RemoveAccountRequest.ARCHIVE)
 ENDINGS: dict[str, tuple[str, Any, str]] = {
     "user disabled": ("ChangeUser", pb.ChangeUserRequest(name="ann", disabled=True), SWITCHED_OFF),
     "account disabled": ("ChangeAccount", pb.ChangeAccountRequest(address=ANN, disabled=True), SWITCHED_OFF),
     "domain disabled": ("ChangeDomain", pb.ChangeDomainRequest(name="example.org", disabled=True), SWITCHED_OFF),
-    "account removed": ("RemoveAccount", pb.NameRequest(name=ANN), REMOVED),
+    "account removed": ("RemoveAccount", REMOVAL, REMOVED),
     "password changed": ("ChangeUser", pb.ChangeUserRequest(name="ann", password="another secret"), CHANGED),
 }
 

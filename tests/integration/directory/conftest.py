@@ -14,7 +14,9 @@ from shared.eventstore.store import EventStore
 from shared.grpc.channel import RemoteChannel
 from shared.grpc.credentials import CallTokens, digest
 from shared.places import Places
+from shared.rpc.mailfold.directory.v1 import archives_pb2
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import ArchivesStub
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
 from shared.service import SHARED_SECTIONS, Hosted
 from shared.settings import load
@@ -75,6 +77,16 @@ class Running:
         channel = RemoteChannel(self.places.socket(SERVICE), caller, CREDENTIALS[caller] if secret is None else secret)
         self._channels.append(channel)
         return channel
+
+    @property
+    def archives(self) -> Any:
+        """The contract about removed accounts."""
+        return ArchivesStub(self.channel("operator"))
+
+    async def remove_account(self, name: str) -> None:
+        """Delete an account for good, with what names it."""
+        request = archives_pb2.RemoveAccountRequest
+        await self.archives.RemoveAccount(request(account=name, fate=request.DELETE, references=request.END))
 
     async def log_in(self, password: str, login: str = "ann@example.org", address: str = "192.0.2.1") -> Any:
         return await self.stub.Authenticate(

@@ -37,13 +37,13 @@ async def test_an_address_resolves_the_moment_it_is_made_and_no_longer(people: R
         1000,
         "shop",
     )
-    await people.stub.RemoveAccount(pb.NameRequest(name="ANN@example.org"))
+    await people.remove_account("ANN@example.org")
     assert (await resolve(people, "ann@example.org")).kind == pb.Resolution.UNKNOWN
 
 
 async def test_a_recreated_address_is_another_account(people: Running) -> None:
     before = await people.stub.ShowAccount(pb.NameRequest(name="ann@example.org"))
-    await people.stub.RemoveAccount(pb.NameRequest(name=before.id))
+    await people.remove_account(before.id)
     after = await people.stub.AddAccount(pb.AddAccountRequest(address="ann@example.org", user="ann"))
     assert after.id != before.id
     assert (await resolve(people, "ann@example.org")).targets[0].account == after.id

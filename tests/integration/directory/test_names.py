@@ -92,7 +92,7 @@ async def test_an_alias_of_a_domain_has_no_addresses_of_its_own(people: Running)
     assert aliased.alias_of == "example.org"
     with pytest.raises(AlreadyExists, match=r"alias of the domain example\.org"):
         await people.stub.AddAccount(pb.AddAccountRequest(address="bob@b.example", user="ann"))
-    await people.stub.RemoveAccount(pb.NameRequest(name="ann@example.org"))
+    await people.remove_account("ann@example.org")
     with pytest.raises(NotNow, match=r"b\.example"):
         await people.stub.RemoveDomain(pb.NameRequest(name="example.org"))
     ended = await people.stub.AliasDomain(pb.AliasDomainRequest(name="b.example"))

@@ -111,7 +111,6 @@ BESIDE: dict[str, Call] = {
     "two domains in a text": lambda stub: stub.AddAlias(
         pb.AddAliasRequest(address="x@example.net@example.org", targets=["bob@example.org"])
     ),
-    "remove foreign account": lambda stub: stub.RemoveAccount(pb.NameRequest(name="eve@example.net")),
     "relay": lambda stub: stub.SetRelay(pb.SetRelayRequest(domain="example.org", preset="smart-host", host="10.0.0.1")),
     "setting": lambda stub: stub.ChangeSetting(pb.ChangeSettingRequest(name="server.host", value="x.example")),
     "secrets": lambda stub: stub.RekeySecrets(pb.ListRequest()),

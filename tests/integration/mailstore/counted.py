@@ -14,6 +14,7 @@ from services.mailstore.endpoints.servicer import MailstoreEndpoint
 from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.messages import MessageCommands
 from services.mailstore.handlers.quotas import Quotas
+from services.mailstore.projections.closing import ClosingProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
 from services.mailstore.settings import MailstoreSettings
@@ -64,6 +65,9 @@ class _NoQuotas(Quotas):
     async def of(self, account: str) -> int:
         return 0
 
+    async def has_account(self, account: str) -> bool:
+        return False
+
 
 class CountedMailstore:
     """The store's contract, called directly. It holds one account."""
@@ -79,7 +83,12 @@ class CountedMailstore:
             sqlalchemy.event.listen(
                 backend.engine, "connect", lambda driver, _record: driver.set_progress_handler(self._step, 1)
             )
-        projections = (MailboxProjection(metadata), UidValidityProjection(metadata), DeadLetterProjection(metadata))
+        projections = (
+            MailboxProjection(metadata),
+            UidValidityProjection(metadata),
+            ClosingProjection(metadata),
+            DeadLetterProjection(metadata),
+        )
         self.store = EventStore(backend, metadata, projections, clock, turns=self.turns)
         self._blobs = MemoryBlobs()
         self._source = StoreSource(self.store)

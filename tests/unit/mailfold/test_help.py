@@ -75,8 +75,9 @@ def test_every_promised_command_is_there() -> None:
         *(f"application {word}" for word in ("rename", "password", "limit", "receives")),
         *(f"list {word}" for word in ("set", "owners", "members", "join", "leave", "pause", "resume")),
     }
+    archives = {f"archive {word}" for word in ("list", "show", "open", "search", "export", "restore", "delete")}
     dead_letters = {f"deadletters {word}" for word in ("list", "show", "retry")}
-    assert set(LEAVES) == item | rest | sending | queue | names | dead_letters
+    assert set(LEAVES) == item | rest | sending | queue | names | archives | dead_letters
 
 
 @pytest.mark.parametrize("name", LEAVES)

@@ -105,11 +105,6 @@ class DirectoryStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ChangeAccountRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Account.FromString,
                 _registered_method=True)
-        self.RemoveAccount = channel.unary_unary(
-                '/mailfold.directory.v1.Directory/RemoveAccount',
-                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.SerializeToString,
-                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Removed.FromString,
-                _registered_method=True)
         self.ShowAccount = channel.unary_unary(
                 '/mailfold.directory.v1.Directory/ShowAccount',
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.SerializeToString,
@@ -327,12 +322,6 @@ class DirectoryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangeAccount(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RemoveAccount(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -576,11 +565,6 @@ def add_DirectoryServicer_to_server(servicer, server):
                     servicer.ChangeAccount,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ChangeAccountRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Account.SerializeToString,
-            ),
-            'RemoveAccount': grpc.unary_unary_rpc_method_handler(
-                    servicer.RemoveAccount,
-                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.FromString,
-                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Removed.SerializeToString,
             ),
             'ShowAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.ShowAccount,
@@ -1092,33 +1076,6 @@ class Directory:
             '/mailfold.directory.v1.Directory/ChangeAccount',
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ChangeAccountRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Account.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RemoveAccount(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/mailfold.directory.v1.Directory/RemoveAccount',
-            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.SerializeToString,
-            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Removed.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,7 +49,6 @@ class DirectoryStub:
     ListUsers: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.UserList]
     AddAccount: _grpc.UnaryUnaryMultiCallable[_directory_pb2.AddAccountRequest, _directory_pb2.Account]
     ChangeAccount: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ChangeAccountRequest, _directory_pb2.Account]
-    RemoveAccount: _grpc.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Removed]
     ShowAccount: _grpc.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Account]
     ListAccounts: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.AccountList]
     AddAlias: _grpc.UnaryUnaryMultiCallable[_directory_pb2.AddAliasRequest, _directory_pb2.Alias]
@@ -108,7 +107,6 @@ class DirectoryAsyncStub(DirectoryStub):
     ListUsers: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.UserList]  # type: ignore[assignment]
     AddAccount: _aio.UnaryUnaryMultiCallable[_directory_pb2.AddAccountRequest, _directory_pb2.Account]  # type: ignore[assignment]
     ChangeAccount: _aio.UnaryUnaryMultiCallable[_directory_pb2.ChangeAccountRequest, _directory_pb2.Account]  # type: ignore[assignment]
-    RemoveAccount: _aio.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Removed]  # type: ignore[assignment]
     ShowAccount: _aio.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Account]  # type: ignore[assignment]
     ListAccounts: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.AccountList]  # type: ignore[assignment]
     AddAlias: _aio.UnaryUnaryMultiCallable[_directory_pb2.AddAliasRequest, _directory_pb2.Alias]  # type: ignore[assignment]
@@ -248,13 +246,6 @@ class DirectoryServicer(metaclass=_abc_1.ABCMeta):
         request: _directory_pb2.ChangeAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_directory_pb2.Account, _abc.Awaitable[_directory_pb2.Account]]: ...
-
-    @_abc_1.abstractmethod
-    def RemoveAccount(
-        self,
-        request: _directory_pb2.NameRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_directory_pb2.Removed, _abc.Awaitable[_directory_pb2.Removed]]: ...
 
     @_abc_1.abstractmethod
     def ShowAccount(
