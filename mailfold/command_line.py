@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, _Place] = {
     "domain": _Place("domain", "app"),
     "user": _Place("user", "app"),
     "role": _Place("role", "app"),
+    "ldap": _Place("ldap", "app"),
     "account": _Place("account", "app"),
     "alias": _Place("alias", "app"),
     "app-password": _Place("app_password", "app"),

@@ -6,7 +6,7 @@
 #   ops/parts/install.sh --check    only list what is missing (exit 1 if anything is)
 set -eu
 
-PACKAGES="swaks libnet-ssleay-perl curl isync neomutt openssl postgresql dnsmasq-base unbound nsd strace systemd postfix"
+PACKAGES="swaks libnet-ssleay-perl curl isync neomutt openssl postgresql dnsmasq-base unbound nsd strace systemd postfix slapd"
 POLICY=/usr/sbin/policy-rc.d
 
 die() { echo "parts: $*" >&2; exit 1; }

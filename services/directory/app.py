@@ -9,6 +9,8 @@ import sqlalchemy
 import structlog
 
 from services.directory.adapters.key_records import KeyRecords
+from services.directory.adapters.ldap_directory import LdapDirectory
+from services.directory.adapters.password_checks import PasswordChecks
 from services.directory.adapters.passwords import PasswordHasher
 from services.directory.adapters.settings_file import SettingsFile
 from services.directory.domain.folded_logins import FoldedLogins
@@ -17,6 +19,7 @@ from services.directory.domain.throttle import Throttle, ThrottleLimits
 from services.directory.endpoints.archives import ArchivesEndpoint
 from services.directory.endpoints.credentials import CredentialCommands, CredentialsEndpoint
 from services.directory.endpoints.guarded import guarded
+from services.directory.endpoints.ldap import LdapEndpoint
 from services.directory.endpoints.lists import ListsEndpoint
 from services.directory.endpoints.names import NameCommands
 from services.directory.endpoints.return_paths import ReturnPathsEndpoint
@@ -36,6 +39,8 @@ from services.directory.handlers.dkim import DkimCommands
 from services.directory.handlers.dkim_upkeep import DkimUpkeep
 from services.directory.handlers.domains import DomainCommands
 from services.directory.handlers.ends import Ends, address_releases, alias_ends, app_password_ends
+from services.directory.handlers.ldap_commands import LdapCommands
+from services.directory.handlers.ldap_sync import LdapSync
 from services.directory.handlers.lists import ListCommands
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
@@ -45,9 +50,11 @@ from services.directory.handlers.rights import RightsGuard
 from services.directory.handlers.secret_keys import SecretCommands
 from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.verified import VerifiedLogins
+from services.directory.ldap_settings import LdapSettings
 from services.directory.projections.archives import ArchiveProjection
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.credentials import CredentialsProjection
+from services.directory.projections.ldap import LdapProjection
 from services.directory.projections.lists import ListProjection
 from services.directory.projections.return_paths import ReturnPathProjection
 from services.directory.projections.rights import RightsProjection
@@ -69,6 +76,7 @@ from shared.routing.address_book import key_of
 from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import add_ArchivesServicer_to_server
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import add_CredentialsServicer_to_server
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
+from shared.rpc.mailfold.directory.v1.ldap_pb2_grpc import add_LdapServicer_to_server
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import add_ListsServicer_to_server
 from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
 from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import add_RolesServicer_to_server
@@ -87,6 +95,7 @@ _PROJECTIONS = (
     SendingProjection,
     ReturnPathProjection,
     RightsProjection,
+    LdapProjection,
     SignatureProjection,
     CredentialsProjection,
     ListProjection,
@@ -104,6 +113,7 @@ class Directory:
         metadata = sqlalchemy.MetaData()
         self.store = host.event_store(SERVICE, metadata, [made(metadata) for made in _PROJECTIONS])
         self._hasher = PasswordHasher(section.concurrent_hashes, section.waiting_hashes)
+        self._ldap = _ldap_sync(host, self.store)
         self._throttle = Throttle(_throttle_limits(section))
         self._current = CurrentBook()
         self._settings = SettingCommands(self.store, host.settings, sections, SettingsFile(host.places))
@@ -132,6 +142,7 @@ class Directory:
         registrations: Sequence[Registration] = (
             (add_DirectoryServicer_to_server, endpoint),
             *_areas(host, self.store, self._current),
+            (add_LdapServicer_to_server, LdapEndpoint(self._ldap)),
             (add_CredentialsServicer_to_server, CredentialsEndpoint(self.store, credentials)),
             (add_EventSourceServicer_to_server, StoreSource(self.store, partial(book_events, self.store))),
             (
@@ -160,9 +171,11 @@ class Directory:
         for ends in self._ends:
             ends.start()
         self._upkeep.start()
+        self._ldap.start()
 
     async def stop(self) -> None:
         """Write the last log-ins and close."""
+        await self._ldap.stop()
         for ends in self._ends:
             await ends.stop()
         await self._upkeep.stop()
@@ -174,8 +187,8 @@ class Directory:
         clock = self._host.clock
         verified = VerifiedLogins(section.remember_seconds, section.remember_logins)
         line = LogInLine(self._throttle, clock, section.waiting_hashes)
-        canonical = self._current.canonical
-        return Authenticator(self.store, self._hasher, self._throttle, line, verified, folded, clock, canonical)
+        canonical, passwords = self._current.canonical, PasswordChecks(self._hasher, self._ldap.source)
+        return Authenticator(self.store, passwords, self._throttle, line, verified, folded, clock, canonical)
 
     def _forgive(self, recorded: list[Recorded]) -> None:
         """Clear the wrong passwords of accounts that are new or have a new password."""
@@ -194,6 +207,7 @@ class Directory:
         }
         reply = owner_pb2.ReportReply(counts=counts)
         await self._upkeep.report(reply)
+        self._ldap.report(reply)
         return reply
 
 
@@ -220,6 +234,11 @@ def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Regi
 
 def _archive_commands(host: Host) -> ArchiveCommands:
     return ArchiveCommands(host.clock, host.section(DirectorySettings).archive_days)
+
+
+def _ldap_sync(host: Host, store: EventStore) -> LdapSync:
+    settings = host.section(LdapSettings)
+    return LdapSync(SERVICE, store, LdapDirectory(settings), settings, LdapCommands(host.ids), host.clock)
 
 
 def _throttle_limits(section: DirectorySettings) -> ThrottleLimits:

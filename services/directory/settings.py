@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from services.directory.ldap_settings import LdapSettings
 from shared.dns.settings import ResolverSettings
 from shared.settings import Section
 
@@ -117,4 +118,8 @@ class DirectorySettings(Section, frozen=True):
     ] = 12
 
 
-SECTIONS: Mapping[str, type[Section]] = {"directory": DirectorySettings, "resolver": ResolverSettings}
+SECTIONS: Mapping[str, type[Section]] = {
+    "directory": DirectorySettings,
+    "ldap": LdapSettings,
+    "resolver": ResolverSettings,
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from services.directory.adapters.ldap_directory import LdapUnavailable
 from services.directory.adapters.passwords import TooManyWaiting
 from services.directory.domain.state import DirectoryRefused, Reason
 from shared.grpc.errors import AlreadyExists, Invalid, LimitReached, NotFound, NotNow, ServiceError
@@ -32,5 +33,7 @@ def as_contract_errors() -> Iterator[None]:
         ) from error
     except SecretsError as error:
         raise NotNow(str(error), "secrets") from error
+    except LdapUnavailable as error:
+        raise NotNow(f"the directory that has the people cannot be asked: {error}", "ldap") from error
     except TooManyWaiting as error:
         raise LimitReached("too many passwords are being hashed; try again in a moment", "busy") from error

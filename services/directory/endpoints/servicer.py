@@ -126,7 +126,8 @@ class DirectoryEndpoint(NamesEndpoint):
 
     async def Authenticate(self, request: pb.AuthenticateRequest, context: Any) -> pb.Identity:
         attempt = LoginAttempt(request.login, request.password, request.protocol, request.address)
-        return wire.identity(await self._authentication.open(attempt))
+        with as_contract_errors():
+            return wire.identity(await self._authentication.open(attempt))
 
     async def MaySendAs(self, request: pb.MaySendAsRequest, context: Any) -> pb.MaySendAsReply:
         return pb.MaySendAsReply(refused=_refused_addresses(self._current, request.user, request.addresses))

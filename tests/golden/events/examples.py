@@ -9,6 +9,7 @@ from shared.events import (
     deadletters,
     delivery,
     directory,
+    ldap,
     lists,
     mail,
     mailbox,
@@ -343,6 +344,9 @@ EXAMPLES: tuple[Event, ...] = (
     sending.DkimRecordChecked("k0001", "d0001", True, "seen at ns1.example.org, ns2.example.org"),
     sending.RelayPasswordResealed("d0001", "aesgcm1:1a2b3c4d:AAECAwQFBgcICQoLcGFzc3dvcmQ="),
     sending.RelayRemoved("d0001"),
+    ldap.LdapUserBack("u0001"),
+    ldap.LdapUserLinked("u0001", "0f7f6b1e-7a57-103f-8c5d-6bd0e7a1b2c3"),
+    ldap.LdapUserMissing("u0001", 1764000000000000),
     rights.RightRefused("u0001", "Directory/AddDomain", "this needs an admin"),
     rights.RoleGiven("u0001", "domain-admin", ("d0001", "d0002")),
     sending.RelaySet(

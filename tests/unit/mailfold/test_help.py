@@ -66,6 +66,7 @@ def test_every_promised_command_is_there() -> None:
     names = {
         "resolve",
         "role give",
+        *(f"ldap {word}" for word in ("show", "sync", "link")),
         "role list",
         *(f"submissions {word}" for word in ("list", "release", "cancel")),
         *(f"domain {word}" for word in ("incoming", "alias", "set", "values", "signature")),

@@ -1,0 +1,58 @@
+"""Settings of a directory elsewhere that has the people (LDAP, RFC 4511)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from shared.settings import Section
+
+
+class LdapSettings(Section, frozen=True):
+    """A directory elsewhere whose people are users here. Mailfold only reads it."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="Such as ldaps://ldap.example.org or ldap://ldap.example.org:389; empty: no such directory.",
+            pattern=r"^(ldaps?://[^/\s]+)?$",
+        ),
+    ] = ""
+    tls: Annotated[
+        Literal["required", "none"],
+        Meta(description="required: ldap:// is encrypted with StartTLS, and certificates are checked. none: in clear."),
+    ] = "required"
+    ca_file: Annotated[
+        str, Meta(description="File with the authorities that its certificate may come from; empty: the system's.")
+    ] = ""
+    bind_dn: Annotated[str, Meta(description="The name with which Mailfold reads it; empty: without a log-in.")] = ""
+    bind_password: Annotated[str, Meta(description="The password of that name.", extra={"secret": True})] = ""
+    base: Annotated[str, Meta(description="Below this entry the people are, such as ou=people,dc=example,dc=org.")] = ""
+    person_filter: Annotated[str, Meta(description="Which entries are people (RFC 4515).", pattern=r"^\(.+\)$")] = (
+        "(objectClass=inetOrgPerson)"
+    )
+    id_attribute: Annotated[
+        str, Meta(description="Identifies a person for ever: entryUUID, or objectGUID in Active Directory.")
+    ] = "entryUUID"
+    name_attribute: Annotated[str, Meta(description="The name of the user here.")] = "uid"
+    mail_attribute: Annotated[
+        str, Meta(description="Addresses; each in a domain of this server becomes an account of the user.")
+    ] = "mail"
+    sync_seconds: Annotated[int, Meta(description="Seconds between two readings of all people.", ge=5, le=86_400)] = 600
+    timeout: Annotated[float, Meta(description="Seconds for a connection and for each answer.", ge=1, le=120)] = 10.0
+    most_people: Annotated[
+        int, Meta(description="People at most; a search with more changes nothing.", ge=1, le=1_000_000)
+    ] = 200_000
+    disable_after_days: Annotated[
+        int, Meta(description="Days after which a user is disabled who is missing there.", ge=0, le=3650)
+    ] = 7
+    most_missing_percent: Annotated[
+        int,
+        Meta(
+            description="When more of the users are missing at once, nothing changes until `mailfold ldap sync "
+            "--accept-missing`; five may always be missing.",
+            ge=0,
+            le=100,
+        ),
+    ] = 5

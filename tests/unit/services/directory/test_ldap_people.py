@@ -1,0 +1,82 @@
+"""What a complete reading of a directory elsewhere changes here."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.directory.domain.ldap_people import (
+    LdapPerson,
+    LinkedUser,
+    are_too_many_missing,
+    changes,
+    credential,
+    entry_of,
+)
+
+DAY = 86_400_000_000
+NOW = 100 * DAY
+ANN, BOB = LdapPerson("e1", "ann"), LdapPerson("e2", "bob")
+
+
+def user(entry: str, *, disabled: bool = False, missing_since: int = 0) -> LinkedUser:
+    return LinkedUser(f"u-{entry}", entry, disabled, missing_since)
+
+
+def test_new_people_and_known_users() -> None:
+    changed = changes([ANN, BOB], [user("e1")], NOW, 7)
+    assert changed.new == (BOB,)
+    assert changed.linked == ((user("e1"), ANN),)
+    assert not changed.missing and not changed.due and not changed.back
+
+
+def test_a_person_whose_name_changed_is_the_same_user() -> None:
+    changed = changes([LdapPerson("e1", "anna")], [user("e1")], NOW, 7)
+    assert (changed.new, changed.missing) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("present", "after_days", "missing", "due"),
+    [
+        (user("e2"), 7, True, False),
+        (user("e2"), 0, True, True),
+        (user("e2", missing_since=NOW - 6 * DAY), 7, False, False),
+        (user("e2", missing_since=NOW - 7 * DAY), 7, False, True),
+        (user("e2", missing_since=NOW - 8 * DAY, disabled=True), 7, False, False),
+    ],
+)
+def test_who_is_missing_is_disabled_after_a_time(
+    present: LinkedUser, after_days: int, missing: bool, due: bool
+) -> None:
+    changed = changes([ANN], [user("e1"), present], NOW, after_days)
+    assert (changed.missing == (present,), changed.due == (present,)) == (missing, due)
+    assert not changed.back
+
+
+def test_who_is_back_is_noted() -> None:
+    back = user("e1", missing_since=NOW - DAY, disabled=True)
+    changed = changes([ANN], [back], NOW, 7)
+    assert (changed.back, changed.due, changed.missing) == ((back,), (), ())
+
+
+@pytest.mark.parametrize(
+    ("missing", "users", "percent", "too_many"),
+    [
+        (5, 5, 5, False),
+        (6, 10, 5, True),
+        (6, 120, 5, False),
+        (7, 120, 5, True),
+        (100, 100, 100, False),
+        (6, 6, 0, True),
+    ],
+)
+def test_when_so_many_are_missing_that_the_search_is_doubtful(
+    missing: int, users: int, percent: int, too_many: bool
+) -> None:
+    changed = changes([], [user(f"e{number}") for number in range(missing)], NOW, 7)
+    assert are_too_many_missing(changed, users, percent) is too_many
+
+
+def test_the_credential_names_the_person() -> None:
+    assert entry_of(credential("0f7f6b1e-7a57")) == "0f7f6b1e-7a57"
+    assert entry_of("$argon2id$v=19$m=19456") == ""
+    assert entry_of("") == ""
