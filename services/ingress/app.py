@@ -186,14 +186,14 @@ class Ingress:
             room,
             ids,
             UnknownRecipients(settings.unknown_recipients),
-            self._bounces(host, settings),
+            self._bounces(host, settings, directory),
             lists,
         )
 
     @staticmethod
-    def _bounces(host: Host, settings: IngressSettings) -> BounceAdmission:
+    def _bounces(host: Host, settings: IngressSettings, directory: FollowedDirectory) -> BounceAdmission:
         return_paths = KeptReturnPaths(host.channel("directory", SERVICE), Keyring(host.places), host.clock)
-        return BounceAdmission(return_paths, host.clock, settings.forwarded_bounces)
+        return BounceAdmission(return_paths, directory, host.clock, settings.forwarded_bounces)
 
     def _endpoint(self, host: Host, holding: Holding) -> IngressEndpoint:
         test_mails = SubmittedTestMails(

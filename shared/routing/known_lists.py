@@ -18,6 +18,7 @@ from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
 from shared.protocol.mailing_list.identity import list_identifier
+from shared.protocol.srs.member import MemberReturnPath
 
 OWNER: Final = "-owner"
 LEAVE: Final = "-leave"
@@ -69,6 +70,11 @@ class KnownLists:
     def by_id(self, identity: str) -> KnownList | None:
         """The list with this id."""
         return self._by_key.get(self._keys.get(identity, ""))
+
+    def by_return_path(self, path: MemberReturnPath) -> KnownList | None:
+        """The list that has the name in the return path of one of its members; the path proves nothing."""
+        named = self._by_key.get(f"{path.list_name}@{path.domain}") or self.by_id(path.list_name)
+        return named if named is not None and named.address.endswith(f"@{path.domain}") else None
 
     def holder(self, key: str) -> KnownList | ListOwners | None:
         """What holds the address with this lookup key: a list, or a service address of a list."""

@@ -30,6 +30,8 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True):
     quota_bytes: int = 0
     list_id: str = ""
     """The mailing list that gets it as a post, or as what its service address is for."""
+    member: str = ""
+    """The id of the member of the list from whom the mail has come back."""
 
     @property
     def is_remote(self) -> bool:

@@ -36,6 +36,13 @@ def refused(mail: AcceptedMail, step: Step, reason: NoPost) -> Step:
     )
 
 
+def counted(step: Step, status: str) -> Step:
+    """The step for a post that has come back, with the status of its report (RFC 3464); none counts nothing."""
+    if status:
+        return msgspec.structs.replace(step, rule=status)
+    return msgspec.structs.replace(step, action=StepAction.DISCARD, reason="it reports no failed delivery")
+
+
 def must_rewrite_author(mail: AcceptedMail, known: KnownList) -> bool:
     """Whether copies with the author's From would fail the DMARC policy of the author's domain at their receivers.
 

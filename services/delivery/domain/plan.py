@@ -118,7 +118,9 @@ def _to_target(
         return
     reached.add(key)
     if target.list_id:
-        yield Step(recipient.address, 0, StepAction.LIST, address=target.address, list_id=target.list_id)
+        action = StepAction.COUNT if target.member else StepAction.LIST
+        list_id, member = target.list_id, target.member
+        yield Step(recipient.address, 0, action, address=target.address, list_id=list_id, member=member)
         return
     if not target.account:
         yield Step(recipient.address, 0, StepAction.ENQUEUE, address=target.address, reverse_path=mail.reverse_path)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from services.delivery.domain.list_progress import MOST_COPIES, PostedList
-from services.delivery.domain.list_rules import identity_of, refused
+from services.delivery.domain.list_rules import counted, identity_of, refused
 from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.member_steps import DEAD, MemberSteps
 from services.delivery.domain.plan import StepAction
@@ -20,6 +20,7 @@ from shared.grpc.errors import NotFound, Unavailable
 from shared.owner.followed_book import FollowedBook
 from shared.owner.return_paths import KeptReturnPaths
 from shared.protocol.address.address import parse_address
+from shared.protocol.dsn.read import MOST_OCTETS, failed_status
 from shared.protocol.mailing_list.copy_header import copy_fields
 from shared.protocol.mailing_list.post import NoPost, no_post
 from shared.routing.address_book import AddressBook, key_of
@@ -32,6 +33,7 @@ MEMBERS_AT_ONCE = 250
 """Members in one decision: with the longest addresses it is a fifth of what the bus carries."""
 _STEPS_AT_ONCE = 250
 _MEMBERS_BETWEEN_PAUSES = 25
+_JUDGED = frozenset({StepAction.LIST, StepAction.COUNT})
 
 
 class ListPosts:
@@ -44,13 +46,11 @@ class ListPosts:
         self._return_paths = return_paths
 
     async def judged(self, mail: AcceptedMail, steps: Sequence[Step]) -> tuple[Step, ...]:
-        """The steps of a plan, where lists that do not take the mail have refused it."""
-        if all(step.action != StepAction.LIST for step in steps):
+        """The steps of a plan, where lists that do not take the mail have refused it, and bounces have a status."""
+        if all(step.action not in _JUDGED for step in steps):
             return tuple(steps)
         post = await self._posts.read(mail)
-        return tuple(
-            [await self._judge(mail, step, post) if step.action == StepAction.LIST else step for step in steps]
-        )
+        return tuple([await self._judge(mail, step, post) if step.action in _JUDGED else step for step in steps])
 
     async def next_part(self, mail: AcceptedMail, record: DeliveryRecord) -> DeliveryListExpanded | None:
         """The steps for the next members of the mail's lists; None when no list has any more."""
@@ -113,6 +113,8 @@ class ListPosts:
         return await self._book.resolve(address) if resolution.kind in DEAD else resolution
 
     async def _judge(self, mail: AcceptedMail, step: Step, post: Post) -> Step:
+        if step.action == StepAction.COUNT:
+            return counted(step, failed_status(self._posts.part(post, "message", "delivery-status", MOST_OCTETS)))
         known = self._copy().names.lists.holder(key_of(step.address))
         if not isinstance(known, KnownList):
             raise Unavailable(f"the mailing list {step.address} is not known yet", "lists")

@@ -35,7 +35,8 @@ class Posts:
         scan = await scan_of(self._blobs, blob)
         return Post(blob, scan, blob.read(0, scan.header_end))
 
-    async def part(self, post: Post, media_type: str, subtype: str, limit: int) -> bytes:
+    @staticmethod
+    def part(post: Post, media_type: str, subtype: str, limit: int) -> bytes:
         """The content of the first part of a type, at most `limit` octets; empty when there is none."""
         for part in post.scan.parts:
             if (part.media_type.lower(), part.subtype.lower()) == (media_type, subtype):

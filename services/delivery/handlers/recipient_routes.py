@@ -11,12 +11,14 @@ from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.plan import Route
 from shared.events.delivery import DeliveryPlanned
 from shared.eventstore.store import EventStore
+from shared.grpc.errors import Unavailable
 from shared.owner.followed_book import FollowedBook
 from shared.owner.return_paths import KeptReturnPaths
 from shared.protocol.address.address import Address, parse_address
+from shared.protocol.srs.member import BouncedMember, MemberReturnPath, parse_member_return_path
 from shared.protocol.srs.proof import NoReturnAddress
 from shared.protocol.srs.rewrite import StoredSender, is_rewritten
-from shared.routing.resolution import Resolution, ResolutionKind
+from shared.routing.resolution import Resolution, ResolutionKind, Target
 
 _LATE_DAYS = 30
 """Days for which a bounce that the ingress has accepted may wait here before its return path is read again."""
@@ -56,7 +58,23 @@ class RecipientRoutes:
         address = parse_address(text)
         if is_rewritten(address.localpart) and await self._is_ours(address):
             return await self._resolve_bounce(mail, address)
+        path = parse_member_return_path(address)
+        if path is not None and not mail.reverse_path and await self._is_ours(address):
+            return await self._resolve_post_returned(path, address)
         return await self._book.resolve(address)
+
+    async def _resolve_post_returned(self, path: MemberReturnPath, address: Address) -> Resolution:
+        """The member of a list from whom a post has come back; nobody when that is not proven."""
+        copy = self._book.copy
+        if copy is None:
+            raise Unavailable("the address book is being read", "lists")
+        known = copy.names.lists.by_return_path(path)
+        read = await self._return_paths.member_of(path, known.id) if known is not None else None
+        if known is None or not isinstance(read, BouncedMember):
+            return Resolution(ResolutionKind.UNKNOWN)
+        return Resolution(
+            ResolutionKind.ACCOUNTS, (Target(str(address), list_id=known.id, member=read.member_id),), known.address
+        )
 
     async def _resolve_bounce(self, mail: AcceptedMail, address: Address) -> Resolution:
         """Where a bounce to a return path goes on; nowhere when it is none, or nobody's.

@@ -19,7 +19,15 @@ from shared.rpc.mailfold.directory.v1 import roles_pb2
 from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import RolesStub
 from tests.integration.directory.conftest import Running
 
-OPEN_TO_USERS = {"ListDomains", "ListUsers", "ListAccounts", "ListAliases", "ListRelayPresets"}
+OPEN_TO_USERS = {
+    "ListDomains",
+    "ListUsers",
+    "ListAccounts",
+    "ListAliases",
+    "ListApplications",
+    "ListLists",
+    "ListRelayPresets",
+}
 """Methods without an object: their replies have only what is the user's own."""
 
 

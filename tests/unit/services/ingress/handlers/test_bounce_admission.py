@@ -6,13 +6,17 @@ from typing import cast
 
 import pytest
 
+from services.ingress.adapters.directory import FollowedDirectory
 from services.ingress.handlers.bounce_admission import BounceAdmission, is_return_path
 from shared.clock import FixedClock
+from shared.events.lists import ListAdded
 from shared.grpc.errors import Unavailable
 from shared.owner.return_paths import KeptReturnPaths
 from shared.protocol.address.address import Address, parse_address
+from shared.protocol.srs.member import BouncedMember, MemberReturnPath, ReadMember
 from shared.protocol.srs.proof import NoReturnAddress
 from shared.protocol.srs.rewrite import Reversed
+from shared.routing.address_book import AddressBook
 from shared.routing.resolution import ResolutionKind
 
 BOB = parse_address("bob@elsewhere.example")
@@ -31,9 +35,23 @@ class Paths:
             raise self._sender
         return self._sender
 
+    async def member_of(self, path: MemberReturnPath, list_id: str) -> ReadMember:
+        assert list_id == "i1"
+        return BouncedMember(path.member_id) if path.hash == "bbbbbbbb" else NoReturnAddress("forged")
+
+
+class Directory:
+    """The lists of a directory that has been read."""
+
+    def __init__(self) -> None:
+        self.copy = AddressBook()
+        self.copy.apply(ListAdded("i1", "devs@example.org", ("ann@example.org",)))
+
 
 def admission_of(sender: Reversed | Unavailable, clock: FixedClock | None = None, most: int = 10) -> BounceAdmission:
-    return BounceAdmission(cast(KeptReturnPaths, Paths(sender)), clock or FixedClock(), most)
+    return BounceAdmission(
+        cast(KeptReturnPaths, Paths(sender)), cast(FollowedDirectory, Directory()), clock or FixedClock(), most
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,3 +84,20 @@ async def test_a_network_sends_a_limited_number_of_bounces() -> None:
 def test_only_domains_that_receive_here_have_return_paths(kind: ResolutionKind) -> None:
     assert is_return_path(PATH, kind) is (kind in (ResolutionKind.UNKNOWN, ResolutionKind.ACCOUNTS))
     assert not is_return_path(parse_address("ann@example.org"), kind)
+
+
+@pytest.mark.parametrize(
+    ("localpart", "reverse_path", "expected"),
+    [
+        ("devs=n1=aabbbbbbbb", None, "250 2.1.5"),
+        ("devs=n1=aabbbbbbbb", BOB, "550 5.7.1"),
+        ("i1=n1=aabbbbbbbb", None, "250 2.1.5"),
+        ("devs=n1=aacccccccc", None, "550 5.1.1"),
+        ("others=n1=aabbbbbbbb", None, "550 5.1.1"),
+    ],
+)
+async def test_the_reply_to_a_post_that_comes_back(localpart: str, reverse_path: Address | None, expected: str) -> None:
+    path = Address(localpart, "example.org")
+    assert is_return_path(path, ResolutionKind.UNKNOWN)
+    reply = await admission_of(BOB).reply(path, reverse_path, "192.0.2.1")
+    assert f"{reply.code} {reply.enhanced}" == expected
