@@ -8,6 +8,7 @@ from functools import partial
 import sqlalchemy
 import structlog
 
+from services.directory.adapters.bulk_hashing import BulkHasher
 from services.directory.adapters.key_records import KeyRecords
 from services.directory.adapters.ldap_directory import LdapDirectory
 from services.directory.adapters.password_checks import PasswordChecks
@@ -17,6 +18,7 @@ from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Throttle, ThrottleLimits
 from services.directory.endpoints.archives import ArchivesEndpoint
+from services.directory.endpoints.bulk import BulkCommands, BulkEndpoint
 from services.directory.endpoints.credentials import CredentialCommands, CredentialsEndpoint
 from services.directory.endpoints.guarded import guarded
 from services.directory.endpoints.ldap import LdapEndpoint
@@ -34,24 +36,31 @@ from services.directory.handlers.applications import ApplicationCommands
 from services.directory.handlers.archives import ArchiveCommands
 from services.directory.handlers.authentication import Authenticator
 from services.directory.handlers.book import CurrentBook, book_events, read_book
+from services.directory.handlers.bulk_kinds import BulkKinds
 from services.directory.handlers.commands import DirectoryCommands
 from services.directory.handlers.dkim import DkimCommands
 from services.directory.handlers.dkim_upkeep import DkimUpkeep
 from services.directory.handlers.domains import DomainCommands
 from services.directory.handlers.ends import Ends, address_releases, alias_ends, app_password_ends
+from services.directory.handlers.hash_renewal import HashRenewal
+from services.directory.handlers.imports import Imports
 from services.directory.handlers.ldap_commands import LdapCommands
 from services.directory.handlers.ldap_sync import LdapSync
+from services.directory.handlers.line_preparation import LinePreparation
 from services.directory.handlers.lists import ListCommands
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
 from services.directory.handlers.relays import RelayCommands
 from services.directory.handlers.return_paths import ReturnPathCommands
+from services.directory.handlers.reverting import Reverting
 from services.directory.handlers.rights import RightsGuard
 from services.directory.handlers.secret_keys import SecretCommands
 from services.directory.handlers.settings import SettingCommands
+from services.directory.handlers.trials import Trials
 from services.directory.handlers.verified import VerifiedLogins
 from services.directory.ldap_settings import LdapSettings
 from services.directory.projections.archives import ArchiveProjection
+from services.directory.projections.bulk import BulkProjection
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.credentials import CredentialsProjection
 from services.directory.projections.ldap import LdapProjection
@@ -74,6 +83,7 @@ from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
 from shared.routing.address_book import key_of
 from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import add_ArchivesServicer_to_server
+from shared.rpc.mailfold.directory.v1.bulk_pb2_grpc import add_BulkServicer_to_server
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import add_CredentialsServicer_to_server
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
 from shared.rpc.mailfold.directory.v1.ldap_pb2_grpc import add_LdapServicer_to_server
@@ -100,6 +110,7 @@ _PROJECTIONS = (
     CredentialsProjection,
     ListProjection,
     ArchiveProjection,
+    BulkProjection,
 )
 log = structlog.get_logger("directory")
 
@@ -139,18 +150,29 @@ class Directory:
             NameCommands(DomainCommands(self._current), aliases),
             sending,
         )
+        self._trials = Trials(self.store, host.clock, host.ids)
+        self._bulk_hasher = BulkHasher(self._hasher.hash_here)
+        bulk = self._bulk(host, sending.dkim, aliases, section.password_length)
+        self.registrations = self._registrations(
+            host,
+            endpoint,
+            (add_CredentialsServicer_to_server, CredentialsEndpoint(self.store, credentials)),
+            (add_LdapServicer_to_server, LdapEndpoint(self._ldap)),
+            (add_BulkServicer_to_server, bulk),
+        )
+
+    def _registrations(self, host: Host, endpoint: DirectoryEndpoint, *further: Registration) -> Sequence[Registration]:
         registrations: Sequence[Registration] = (
             (add_DirectoryServicer_to_server, endpoint),
             *_areas(host, self.store, self._current),
-            (add_LdapServicer_to_server, LdapEndpoint(self._ldap)),
-            (add_CredentialsServicer_to_server, CredentialsEndpoint(self.store, credentials)),
+            *further,
             (add_EventSourceServicer_to_server, StoreSource(self.store, partial(book_events, self.store))),
             (
                 add_OwnerServicer_to_server,
                 StoreOwner(SERVICE, self.store, host.health(SERVICE, self.store), report=self._report),
             ),
         )
-        self.registrations = guarded(registrations, RightsGuard(self.store, host.clock))
+        return guarded(registrations, RightsGuard(self.store, host.clock))
 
     async def start(self) -> None:
         """Open the store, read the address book, record settings edited by hand, and begin to ring doorbells.
@@ -181,6 +203,8 @@ class Directory:
         await self._upkeep.stop()
         await self._journal.stop()
         self._hasher.close()
+        self._bulk_hasher.close()
+        await self._trials.close()
         await self.store.close()
 
     def _authenticator(self, section: DirectorySettings, folded: FoldedLogins) -> Authenticator:
@@ -188,7 +212,15 @@ class Directory:
         verified = VerifiedLogins(section.remember_seconds, section.remember_logins)
         line = LogInLine(self._throttle, clock, section.waiting_hashes)
         canonical, passwords = self._current.canonical, PasswordChecks(self._hasher, self._ldap.source)
-        return Authenticator(self.store, passwords, self._throttle, line, verified, folded, clock, canonical)
+        renewal = HashRenewal(self.store, self._hasher)
+        return Authenticator(self.store, passwords, self._throttle, line, verified, folded, clock, canonical, renewal)
+
+    def _bulk(self, host: Host, dkim: DkimCommands, aliases: AliasCommands, password_length: int) -> BulkEndpoint:
+        kinds = BulkKinds(self._current, host.clock, host.ids)
+        preparation = LinePreparation(self.store, self._bulk_hasher, dkim.for_new_domain, password_length)
+        imports = Imports(self.store, kinds, preparation, self._trials, SettingsFile(host.places).hashed)
+        reverting = Reverting(DomainCommands(self._current), aliases, kinds, host.clock, host.ids)
+        return BulkEndpoint(self.store, BulkCommands(imports, reverting, self._settings))
 
     def _forgive(self, recorded: list[Recorded]) -> None:
         """Clear the wrong passwords of accounts that are new or have a new password."""

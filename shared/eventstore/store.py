@@ -234,6 +234,10 @@ class EventStore:
         own."""
         return await asyncio.to_thread(self._read_apart, query)
 
+    async def read_snapshot(self, query: Callable[[Connection], T]) -> T:
+        """Like `read_long`, for several questions about one state of the database. Raises StoreUnavailable."""
+        return await asyncio.to_thread(self._beside, query)
+
     async def read_events(self, shard: int, after: int, limit: int = 500) -> list[Recorded]:
         """At most `limit` events of a shard after a position, in order."""
         rows = await self.read(lambda reader: self._log(reader).rows(shard, after, limit))

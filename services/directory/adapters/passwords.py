@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import argon2
 
+from services.directory.domain import ready_hashes
 from services.directory.domain.fair_queue import FairQueue
 
 T = TypeVar("T")
@@ -37,7 +38,11 @@ class PasswordHasher:
 
     async def hash(self, password: str) -> str:
         """The hash of a new password. Raises TooManyWaiting."""
-        return await self._run("", lambda: self._argon2.hash(password))
+        return await self._run("", lambda: self.hash_here(password))
+
+    def hash_here(self, password: str) -> str:
+        """The hash of a new password, computed in this thread."""
+        return self._argon2.hash(password)
 
     async def verify(self, stored: str, password: str, client: str = "") -> bool:
         """Whether the password is right; computed when it is this client's turn.
@@ -49,11 +54,20 @@ class PasswordHasher:
         compared = stored or self._nobody
         return await self._run(client, lambda: self._fits(compared, password)) and bool(stored)
 
+    def is_outdated(self, stored: str) -> bool:
+        """Whether a hash that was made elsewhere should be replaced by one of ours."""
+        try:
+            return bool(stored) and (ready_hashes.is_known(stored) or self._argon2.check_needs_rehash(stored))
+        except argon2.exceptions.InvalidHashError:
+            return False
+
     def close(self) -> None:
         """Stop the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _fits(self, stored: str, password: str) -> bool:
+        if ready_hashes.is_known(stored):
+            return ready_hashes.fits(stored, password)
         try:
             return self._argon2.verify(stored, password)
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):

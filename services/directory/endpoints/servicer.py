@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.directory.adapters.passwords import PasswordHasher
-from services.directory.domain.generated_passwords import read_generated
+from services.directory.domain.new_passwords import checked_password
 from services.directory.domain.roles import RoleMail
-from services.directory.domain.state import DirectoryRefused
 from services.directory.endpoints import wire
 from services.directory.endpoints.names import NameCommands, NamesEndpoint, given
 from services.directory.endpoints.refusals import as_contract_errors
@@ -25,7 +24,6 @@ from shared.grpc.call import current_provenance
 from shared.grpc.errors import Invalid
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
-from shared.protocol.sasl.mechanism import TEXT_LIMIT, prepare_password, read_text
 from shared.routing.way import way_of
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 
@@ -141,21 +139,8 @@ class DirectoryEndpoint(NamesEndpoint):
             return wire.setting(await self._settings.change(request.name, request.value, current_provenance()))
 
     async def _hash_password(self, password: str) -> str:
-        prepared = prepare_password(password)
         with as_contract_errors():
-            if len(prepared) < self._password_length:
-                raise DirectoryRefused(
-                    "invalid",
-                    f"the password is too short: {self._password_length} characters at least "
-                    f"(directory.password_length)",
-                )
-            if read_generated(prepared) is not None:
-                raise DirectoryRefused("invalid", "this has the form of a password that the server makes: take another")
-            if read_text(prepared.encode("utf-8", "replace")) is None:
-                raise DirectoryRefused(
-                    "invalid", f"a password has at most {TEXT_LIMIT} octets and no control characters"
-                )
-            return await self._hasher.hash(prepared)
+            return await self._hasher.hash(checked_password(password, self._password_length))
 
 
 def _refused_addresses(current: CurrentBook, user: str, addresses: Sequence[str]) -> list[str]:

@@ -46,14 +46,14 @@ class AliasCommands:
         if not tx.answered(provenance.command):
             ours, holder = load.has_domain(tx, address.domain), load.holder_of(tx, address)
             patterns = load.pattern_count(tx, address.domain)
-            events = aliases.add_alias(holder, ours, patterns, address, request, self._context(tx))
+            events = aliases.add_alias(holder, ours, patterns, address, request, self.context(tx))
             append(tx, f"alias:{lookup_key(address)}", events, provenance)
         return _alias(tx, str(address))
 
     def change(self, tx: Transaction, address: str, texts: AliasTexts, provenance: Provenance) -> AliasState:
         """Change an alias; no event is written when nothing changes."""
         alias = _alias(tx, address)
-        events = aliases.change_alias(alias, _request(tx, texts), self._context(tx))
+        events = aliases.change_alias(alias, _request(tx, texts), self.context(tx))
         append(tx, f"alias:{names.key_of(alias.address)}", events, provenance)
         return _alias(tx, address)
 
@@ -71,7 +71,8 @@ class AliasCommands:
             return alias.address
         return address
 
-    def _context(self, tx: Transaction) -> AliasContext:
+    def context(self, tx: Transaction) -> AliasContext:
+        """What decisions on aliases need to know in this unit of work."""
         return AliasContext(self._clock.now(), lambda target: self._is_known(tx, target), self._leads_back)
 
     def _is_known(self, tx: Transaction, target: Address) -> bool:

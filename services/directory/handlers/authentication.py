@@ -21,6 +21,7 @@ from services.directory.handlers.credentials_tried import (
     credential_of,
 )
 from services.directory.handlers.generated_credentials import generated_answer
+from services.directory.handlers.hash_renewal import HashRenewal
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.verified import VerifiedLogins
 from shared.background import begin
@@ -68,6 +69,7 @@ class Authenticator:
         folded: FoldedLogins,
         clock: Clock,
         canonical: Canonical,
+        renewal: HashRenewal,
     ) -> None:
         """`canonical` gives an address its domain that counts, where the domain is an alias of another one."""
         self._store = store
@@ -78,6 +80,7 @@ class Authenticator:
         self._folded = folded
         self._clock = clock
         self._canonical = canonical
+        self._renewal = renewal
         self._running: dict[bytes, asyncio.Task[bool]] = {}
 
     async def open(self, attempt: LoginAttempt) -> LoginAnswer:
@@ -122,6 +125,8 @@ class Authenticator:
         credential = await self._store.read(lambda reader: credential_of(reader, tried.account))
         if not await self._fits(credential, password, tried.network) or credential is None:
             return LoginAnswer(BAD_CREDENTIALS)
+        if not credential.answer.refusal:
+            self._renewal.logged_in(credential.answer.user, credential.password_hash, password)
         return credential.answer
 
     async def _fits(self, credential: CredentialTried | None, password: str, client: str) -> bool:

@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from services.directory.adapters.settings_file import SettingsFile
+from services.directory.domain.state import DirectoryRefused
 from services.directory.handlers import load
 from services.directory.handlers.commands import OWNER
 from shared.events.directory import SettingChanged
-from shared.eventstore.event import Actor, Provenance
+from shared.eventstore.event import Actor, Provenance, Recorded
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.settings import Described, Sections, Settings, as_text, check
@@ -56,6 +57,17 @@ class SettingCommands:
         now = next(setting for setting in self.described() if setting.name == name)
         shown = "********" if now.secret and typed else as_text(typed)
         return msgspec.structs.replace(now, value=shown, source=f"{self._file.path}, {self._when(now.source)}")
+
+    async def revert(self, recorded: Recorded, provenance: Provenance) -> None:
+        """Set the value before a change again, or the default. Raises DirectoryRefused, SettingsError, OSError."""
+        event = recorded.event
+        if not isinstance(event, SettingChanged) or event.name in self._secret:
+            raise DirectoryRefused("invalid", "the value before is a secret, which no event has: set it anew")
+        known = await self._store.read(load.settings)
+        if known.get(event.name, "") != event.value:
+            raise DirectoryRefused("not-empty", f"{event.name} was changed again since")
+        defaults = {setting.name: setting.default for setting in load_settings(self._sections).described()}
+        await self.change(event.name, event.previous or defaults.get(event.name, ""), provenance)
 
     def _when(self, source: str) -> str:
         """When the value takes effect: a value from another source than the file overrides it."""

@@ -11,6 +11,7 @@ from services.directory.domain.names import key_of, user_key
 from services.directory.projections.aliases import ALIAS_FOLDS
 from services.directory.projections.tables import directory_tables
 from shared.events import directory as directory_events
+from shared.events.bulk import UserHashRenewed
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
@@ -68,7 +69,7 @@ def _user_added(connection: Connection, event: directory_events.UserAdded) -> No
     connection.execute("INSERT INTO person (id, name, key, password_hash, disabled) VALUES (?, ?, ?, ?, ?)", row)
 
 
-def _password_changed(connection: Connection, event: directory_events.UserPasswordChanged) -> None:
+def _password_changed(connection: Connection, event: directory_events.UserPasswordChanged | UserHashRenewed) -> None:
     connection.execute("UPDATE person SET password_hash = ? WHERE id = ?", (event.password_hash, event.id))
 
 
@@ -128,6 +129,7 @@ _FOLDS: dict[type, Callable[[Connection, Any], None]] = {
     directory_events.DomainValueChanged: _domain_value_changed,
     directory_events.UserAdded: _user_added,
     directory_events.UserPasswordChanged: _password_changed,
+    UserHashRenewed: _password_changed,
     directory_events.UserSwitched: _user_switched,
     directory_events.UserRemoved: _user_removed,
     directory_events.AccountAdded: _account_added,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.events import (
     archives,
+    bulk,
     closing,
     credentials,
     deadletters,
@@ -203,6 +204,9 @@ EXAMPLES: tuple[Event, ...] = (
     directory.DomainRemoved("d0001", "example.org"),
     directory.LoginRefused("ann@example.org", "imap", "192.0.2.7", "password", 12),
     directory.LoginSucceeded("u0001", "a0001", "imap", 3),
+    bulk.ImportBegun("c0001", "hash:0123456789abcdef"),
+    bulk.ImportEnded("c0001", 1200, 3),
+    bulk.UserHashRenewed("u0001", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"),
     directory.SettingChanged("ingress.max_recipients", "100", "50"),
     directory.UserAdded("u0001", "Ann", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"),
     directory.UserPasswordChanged("u0001", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaB"),

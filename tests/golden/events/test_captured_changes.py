@@ -14,6 +14,7 @@ import sqlalchemy
 from services.classifier.projections.lessons import LessonProjection
 from services.delivery.projections.plans import PlanProjection
 from services.directory.projections.archives import ArchiveProjection
+from services.directory.projections.bulk import BulkProjection
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.credentials import CredentialsProjection
 from services.directory.projections.lists import ListProjection
@@ -47,6 +48,7 @@ PROJECTIONS: list[Callable[[sqlalchemy.MetaData], Projection]] = [
     SignatureProjection,
     ListProjection,
     ArchiveProjection,
+    BulkProjection,
     ReceptionProjection,
     MailboxProjection,
     UidValidityProjection,

@@ -68,6 +68,7 @@ def test_every_promised_command_is_there() -> None:
         "role give",
         *(f"ldap {word}" for word in ("show", "sync", "link")),
         "role list",
+        *("import directory", "import list", "export directory", "history", "revert"),
         *(f"submissions {word}" for word in ("list", "release", "cancel")),
         *(f"domain {word}" for word in ("incoming", "alias", "set", "values", "signature")),
         *(f"user {word}" for word in ("field", "fields")),

@@ -9,6 +9,7 @@ from services.directory.adapters.passwords import PasswordHasher
 from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.throttle import Throttle, ThrottleLimits
 from services.directory.handlers.authentication import Authenticator, LoginAttempt
+from services.directory.handlers.hash_renewal import HashRenewal
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.verified import VerifiedLogins
 from shared.clock import FixedClock
@@ -46,6 +47,7 @@ async def test_an_attempt_whose_client_leaves_counts_all_the_same() -> None:
         FoldedLogins(),
         clock,
         lambda address: address,
+        HashRenewal(cast(EventStore, NobodyKnown()), cast(PasswordHasher, hasher)),
     )
 
     def attempt(number: int) -> LoginAttempt:

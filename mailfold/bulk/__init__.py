@@ -1,0 +1,1 @@
+"""Imports of files into the directory, as the command makes them."""
