@@ -6,11 +6,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from inspect import isasyncgenfunction
 from typing import Any
 
+from services.directory.domain.generated_passwords import is_app_password
 from services.directory.handlers.rights import RightsGuard
 from shared.eventstore.event import Actor
 from shared.grpc.call import caller, current_provenance
+from shared.grpc.errors import Denied
 from shared.grpc.policy import OPERATOR, USER
 from shared.grpc.servicers import Registration
+
+_READING = ("Show", "List", "Explain", "Resolve")
+"""How the names of methods begin that change nothing."""
 
 
 class Guarded:
@@ -27,6 +32,7 @@ class Guarded:
         method = f"{self._contract}/{name}"
 
         async def answer(request: Any, context: Any) -> Any:
+            _check_credential(name)
             actor = _asking_user()
             if actor is None:
                 return await behaviour(request, context)
@@ -36,6 +42,7 @@ class Guarded:
             return reply
 
         async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
+            _check_credential(name)
             actor = _asking_user()
             if actor is not None:
                 await self._guard.check(actor, method, request)
@@ -53,6 +60,16 @@ def guarded(registrations: Sequence[Registration], guard: RightsGuard) -> Sequen
 def _contract(register: Callable[[Any, Any], None]) -> str:
     """The name of the contract that generated code registers."""
     return register.__name__.removeprefix("add_").removesuffix("Servicer_to_server")
+
+
+def _check_credential(name: str) -> None:
+    """Check that a change is not asked for with an app password, whoever its user is. Raises Denied."""
+    if (
+        caller() == OPERATOR
+        and is_app_password(current_provenance().actor.credential)
+        and not name.startswith(_READING)
+    ):
+        raise Denied("an app password changes nothing here: log in with the password of the user", "app-password")
 
 
 def _asking_user() -> Actor | None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from services.directory.domain.generated_passwords import is_app_password
 from services.directory.endpoints.refusals import as_contract_errors
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.grpc.call import current_provenance
-from shared.grpc.errors import Denied
 
 T = TypeVar("T")
 
@@ -25,8 +23,6 @@ class StoreEndpoint:
 
     async def _write(self, work: Callable[[Transaction, Provenance], T]) -> T:
         provenance = current_provenance()
-        if is_app_password(provenance.actor.credential):
-            raise Denied("an app password changes nothing here: log in with the password of the user", "app-password")
         with as_contract_errors():
             return await self._store.write(lambda tx: work(tx, provenance))
 

@@ -135,7 +135,7 @@ async def test_disabling_and_removing_the_user_end_it(people: Running) -> None:
     await people.stub.ChangeUser(directory_pb2.ChangeUserRequest(name="ann", disabled=True))
     assert await refusal(people, made.password) == "disabled"
     await people.stub.ChangeUser(directory_pb2.ChangeUserRequest(name="ann", disabled=False))
-    await people.stub.RemoveAccount(directory_pb2.NameRequest(name="ann@example.org"))
+    await people.remove_account("ann@example.org")
     await people.stub.RemoveUser(directory_pb2.NameRequest(name="ann"))
     await people.stub.AddUser(directory_pb2.AddUserRequest(name="ann", password="another ann"))
     await people.stub.AddAccount(directory_pb2.AddAccountRequest(address="ann@example.org", user="ann"))
@@ -229,10 +229,15 @@ async def test_an_app_password_changes_nothing(people: Running) -> None:
             await app_password(people, "Another")
         with pytest.raises(Denied, match="app password"):
             await people.stub.ChangeUser(directory_pb2.ChangeUserRequest(name="ann", password="new password"))
-    with acting(Provenance(Actor("operator", "", made.id))), pytest.raises(Denied, match="app password"):
-        await people.stub.AddAlias(
-            directory_pb2.AddAliasRequest(address="all@example.org", targets=["x@elsewhere.example"])
-        )
+    with acting(Provenance(Actor("operator", "", made.id))):
+        with pytest.raises(Denied, match="app password"):
+            await people.stub.AddAlias(
+                directory_pb2.AddAliasRequest(address="all@example.org", targets=["x@elsewhere.example"])
+            )
+        with pytest.raises(Denied, match="app password"):
+            await people.stub.ChangeSetting(directory_pb2.ChangeSettingRequest(name="directory.postmaster", value=""))
+        with pytest.raises(Denied, match="app password"):
+            await people.remove_account("ann@example.org")
     assert [state.name for state in await listed(people)] == ["Phone"]
 
 
@@ -362,6 +367,6 @@ async def test_the_name_of_an_application_holds(people: Running) -> None:
         await application(people, "shop@example.org")
     with pytest.raises(NotFound, match="not a domain of this server"):
         await application(people, "shop.app@elsewhere.example")
-    await people.stub.RemoveAccount(directory_pb2.NameRequest(name="ann@example.org"))
+    await people.remove_account("ann@example.org")
     with pytest.raises(NotNow, match="1 application"):
         await people.stub.RemoveDomain(directory_pb2.NameRequest(name="example.org"))
