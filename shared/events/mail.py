@@ -29,6 +29,9 @@ class Recipient(msgspec.Struct, frozen=True, omit_defaults=True):
     address: str
     notify: str = ""
     orcpt: str = ""
+    account: str = ""
+    """The id of the account that had exactly this address when the mail was accepted: a later holder does not get it.
+    Empty for other addresses, and while the ingress does not know the account yet."""
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -19,6 +19,7 @@ from shared.protocol.sieve.script import FILE_SPAM, JUNK, Script
 from shared.routing.resolution import Resolution, ResolutionKind, Target
 
 _HAS_COPY = "this account has its copy already"
+_ANOTHER_HOLDER = "the mailbox to which this was sent was removed, and its address belongs to somebody else"
 _ENDS_NAMED = 10
 Route = tuple[Recipient, Resolution]
 ScriptOf = Callable[[str], Script]
@@ -86,6 +87,8 @@ def _steps(
     mail: AcceptedMail, recipient: Recipient, resolution: Resolution, reached: set[str], script_of: ScriptOf
 ) -> Iterator[Step]:
     match resolution.kind:
+        case ResolutionKind.ACCOUNTS if _has_another_holder(recipient, resolution):
+            yield Step(recipient.address, 0, StepAction.BOUNCE, reason=_ANOTHER_HOLDER, rule="5.1.1")
         case ResolutionKind.ACCOUNTS:
             for target in resolution.targets:
                 yield from _to_target(mail, recipient, target, reached, script_of)
@@ -107,6 +110,16 @@ def _steps(
             )
         case _:
             assert_never(resolution.kind)
+
+
+def _has_another_holder(recipient: Recipient, resolution: Resolution) -> bool:
+    """Whether the address belonged to another account when the mail was accepted.
+
+    An alias or a catch-all that has taken its place was made for such mail.
+    """
+    if not recipient.account or resolution.via:
+        return False
+    return all(target.account != recipient.account for target in resolution.targets)
 
 
 def _to_target(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -12,12 +12,15 @@ from services.ingress.domain.release_time import ReleaseTime
 from shared.blobs.port import BlobRef
 from shared.events.mail import LARGEST_RECEPTION, MailReceived, MailSubmitted, Message, RecordedCheck
 from shared.eventstore.event import encode
+from shared.protocol.address.address import Address
 from shared.protocol.message.scan import Scan
 from shared.protocol.smtp.body import BodyFlags
 from shared.protocol.smtp.commands import SmtpTransaction
 from shared.protocol.smtp.trace_header import Hop
 
 Accepted = MailReceived | MailSubmitted
+AccountAt = Callable[[Address], str]
+"""The id of the account that has an address itself; empty without one."""
 _SUBJECT = 1000
 _MESSAGE_ID = 998
 _REFERENCES = 50
@@ -40,10 +43,12 @@ def accepted(
     message: Message,
     checks: tuple[RecordedCheck, ...],
     release: ReleaseTime,
+    account_at: AccountAt,
 ) -> Accepted:
     """The event of a mail from another server, or from a user."""
     mail = transaction.mail
-    reverse_path, recipients = str(mail.reverse_path or ""), tuple(map(recipient, transaction.recipients))
+    reverse_path = str(mail.reverse_path or "")
+    recipients = tuple(recipient(rcpt, account_at(rcpt.forward_path)) for rcpt in transaction.recipients)
     ret, envid = mail.ret.value if mail.ret else "", mail.envid or ""
     seen = client.as_event(hop)
     if not client.is_authenticated:

@@ -220,7 +220,8 @@ class Acceptance:
             added = msgspec.structs.replace(added, message_id=f"{hop.queue_id}@{self._hostname}", author=author)
         message = message_of(scan, blob, added, arrived.flags, smtputf8=mail.smtputf8)
         release = self._waiting.release_of(mail.hold) if client.is_authenticated else AT_ONCE
-        return accepted(client, arrived.transaction, hop, message, checked.checks, release)
+        account_at = self._directory.account_at
+        return accepted(client, arrived.transaction, hop, message, checked.checks, release, account_at)
 
 
 def _not_author() -> Reply:

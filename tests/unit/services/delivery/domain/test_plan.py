@@ -39,6 +39,24 @@ def test_an_account_gets_a_copy_within_its_quota() -> None:
     assert (step.quota_bytes, step.spam, step.mailbox, step.rule) == (1000, False, "", "implicit keep")
 
 
+def test_a_later_holder_of_an_address_does_not_get_the_mail_of_the_former_one() -> None:
+    resolution = Resolution(ResolutionKind.ACCOUNTS, (ANN,))
+    (step,) = steps((Recipient("ann@example.org", account="a9"), resolution))
+    assert (step.action, step.rule, step.reason) == (
+        "bounce",
+        "5.1.1",
+        "the mailbox to which this was sent was removed, and its address belongs to somebody else",
+    )
+    (step,) = steps((Recipient("ann@example.org", account="a1"), resolution))
+    assert (step.action, step.account) == ("store", "a1")
+
+
+def test_an_alias_in_the_place_of_an_account_gets_its_mail() -> None:
+    resolution = Resolution(ResolutionKind.ACCOUNTS, (BOB,), "ann@example.org")
+    (step,) = steps((Recipient("ann@example.org", account="a1"), resolution))
+    assert (step.action, step.account) == ("store", "a2")
+
+
 def test_an_address_elsewhere_goes_to_outbound_with_the_reverse_path() -> None:
     (step,) = steps(route("x@example.net", ResolutionKind.REMOTE, ELSEWHERE))
     assert step == Step("x@example.net", 0, "enqueue", address="x@example.net", reverse_path="eve@example.net")
