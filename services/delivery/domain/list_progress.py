@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -77,10 +77,12 @@ def reached_key(step: Step) -> str:
     return step.account or step.address.lower()
 
 
-def _new_lists(progress: ListProgress, steps: Iterable[Step]) -> Iterator[PostedList]:
+def _new_lists(progress: ListProgress, steps: Iterable[Step]) -> list[PostedList]:
+    new: dict[str, PostedList] = {}
     for step in steps:
         if step.action == StepAction.LIST and not progress.has(step.list_id):
-            yield PostedList(step.recipient, step.list_id, step.address)
+            new.setdefault(step.list_id, PostedList(step.recipient, step.list_id, step.address))
+    return list(new.values())
 
 
 def _after(posted: PostedList, part: DeliveryListExpanded) -> PostedList:
