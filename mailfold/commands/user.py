@@ -9,6 +9,7 @@ from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
 from mailfold.commands.passwords import asked_twice, from_standard_input
 from mailfold.commands.user_fields import set_field, show_fields
+from mailfold.commands.user_send_as import may_send_as
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("Users: people with one password for all their accounts.")
@@ -76,3 +77,4 @@ def _password(*, from_stdin: bool) -> str:
 
 app.command("field")(set_field)
 app.command("fields")(show_fields)
+app.command("may-send-as")(may_send_as)

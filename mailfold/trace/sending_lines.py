@@ -1,11 +1,11 @@
-"""Lines about DKIM keys, relays and the secrets of return paths."""
+"""Lines about DKIM keys, relays, secrets of return paths, and the right to send as others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from mailfold.trace.names import Names
-from shared.events import return_paths, sending
+from shared.events import return_paths, send_as, sending
 
 
 def key_added(event: sending.DkimKeyAdded, names: Names) -> Iterator[str]:
@@ -70,3 +70,13 @@ def return_path_secret_resealed(event: return_paths.ReturnPathSecretResealed, _n
 
 def _whose(domain: str, names: Names) -> str:
     return names.of(domain) if domain else "all domains without a relay of their own"
+
+
+def send_as_granted(event: send_as.SendAsGranted, names: Names) -> Iterator[str]:
+    """A user may send as an account of another one."""
+    yield f"{names.of(event.user)} may send as {names.of(event.account)}"
+
+
+def send_as_revoked(event: send_as.SendAsRevoked, names: Names) -> Iterator[str]:
+    """The right is taken away."""
+    yield f"{names.of(event.user)} may not send as {names.of(event.account)} any more"

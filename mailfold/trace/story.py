@@ -18,7 +18,18 @@ from mailfold.trace import (
     spam_lines,
 )
 from mailfold.trace.names import Names
-from shared.events import deadletters, delivery, mail, mailbox, outbound, return_paths, sending, signatures, spam
+from shared.events import (
+    deadletters,
+    delivery,
+    mail,
+    mailbox,
+    outbound,
+    return_paths,
+    send_as,
+    sending,
+    signatures,
+    spam,
+)
 from shared.eventstore.event import Actor, Event, declared, without_secrets
 
 Lines = Callable[[Any, Names], Iterator[str]]
@@ -86,6 +97,8 @@ _LINES: dict[type[Event], Lines] = {
     return_paths.ReturnPathSecretAdded: sending_lines.return_path_secret_added,
     return_paths.ReturnPathSecretRetired: sending_lines.return_path_secret_retired,
     return_paths.ReturnPathSecretResealed: sending_lines.return_path_secret_resealed,
+    send_as.SendAsGranted: sending_lines.send_as_granted,
+    send_as.SendAsRevoked: sending_lines.send_as_revoked,
     signatures.SignatureWritten: signature_lines.written,
     signatures.UserFieldChanged: signature_lines.field_changed,
     outbound.OutboundSignaturePlaced: signature_lines.placed,

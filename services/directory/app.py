@@ -26,6 +26,7 @@ from services.directory.endpoints.lists import ListsEndpoint
 from services.directory.endpoints.names import NameCommands
 from services.directory.endpoints.return_paths import ReturnPathsEndpoint
 from services.directory.endpoints.roles import RolesEndpoint
+from services.directory.endpoints.send_as import SendAsEndpoint
 from services.directory.endpoints.sending import SendingCommands
 from services.directory.endpoints.servicer import DirectoryEndpoint
 from services.directory.endpoints.signatures import SignaturesEndpoint
@@ -67,6 +68,7 @@ from services.directory.projections.ldap import LdapProjection
 from services.directory.projections.lists import ListProjection
 from services.directory.projections.return_paths import ReturnPathProjection
 from services.directory.projections.rights import RightsProjection
+from services.directory.projections.send_as import SendAsProjection
 from services.directory.projections.sending import SendingProjection
 from services.directory.projections.signatures import SignatureProjection
 from services.directory.settings import SECTIONS as SECTIONS
@@ -90,6 +92,7 @@ from shared.rpc.mailfold.directory.v1.ldap_pb2_grpc import add_LdapServicer_to_s
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import add_ListsServicer_to_server
 from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
 from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import add_RolesServicer_to_server
+from shared.rpc.mailfold.directory.v1.sendas_pb2_grpc import add_SendAsServicer_to_server
 from shared.rpc.mailfold.directory.v1.signatures_pb2_grpc import add_SignaturesServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
@@ -111,6 +114,7 @@ _PROJECTIONS = (
     ListProjection,
     ArchiveProjection,
     BulkProjection,
+    SendAsProjection,
 )
 log = structlog.get_logger("directory")
 
@@ -261,6 +265,7 @@ def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Regi
         (add_SignaturesServicer_to_server, SignaturesEndpoint(store)),
         (add_ListsServicer_to_server, ListsEndpoint(store, ListCommands(current, host.clock, host.ids))),
         (add_ArchivesServicer_to_server, archives),
+        (add_SendAsServicer_to_server, SendAsEndpoint(store)),
     )
 
 

@@ -26,7 +26,7 @@ _KINDS = {
     pb.Resolution.DISABLED: ResolutionKind.DISABLED,
     pb.Resolution.OUTGOING_ONLY: ResolutionKind.OUTGOING_ONLY,
 }
-_AREAS = ("domain.", "account.", "alias.", "list.")
+_AREAS = ("domain.", "account.", "alias.", "list.", "sendas.")
 """The areas of events that change the address book."""
 _USERS = "user."
 """The events that end log-ins as well. Log-ins themselves are followed only by the event log."""

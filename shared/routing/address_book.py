@@ -21,6 +21,7 @@ from shared.routing.known_lists import KnownList, ListOwners
 from shared.routing.known_names import KnownAccount, KnownAlias, KnownDomain, KnownNames
 from shared.routing.known_names import key_of as key_of
 from shared.routing.resolution import Resolution, ResolutionKind, Target
+from shared.routing.send_as import SendAsGrants
 
 MAX_ALIAS_STEPS = 10
 MAX_TARGETS = 1000
@@ -53,6 +54,7 @@ class AddressBook:
 
     def __init__(self, names: KnownNames | None = None) -> None:
         self.names = names or KnownNames()
+        self.grants = SendAsGrants()
         self._expanded: dict[str, tuple[Target, ...]] = {}
         """Expanded aliases by their address; cleared by every event that may change one."""
         self._expanded_targets = 0
@@ -62,6 +64,7 @@ class AddressBook:
         self._expanded.clear()
         self._expanded_targets = 0
         self.names.apply(event)
+        self.grants.apply(event)
 
     def resolve(self, address: Address) -> Resolution:
         """Where mail to this address goes."""
@@ -92,10 +95,10 @@ class AddressBook:
     def may_send_as(self, user: str, address: Address) -> bool:
         """Whether a user may send as an address.
 
-        That is an account of the user, an alias whose owners name the user or whose only target is an account of the
-        user, and a sub-address of either. A wildcard and a catch-all give nobody this right, and what is disabled does
-        not count. Where a domain allows masquerading, users with an account there may send as any of its addresses.
-        An application, which is its own user, sends as its own address alone.
+        That is an account of the user or one that was granted, an alias whose owners name the user or whose only target
+        is an account of the user, and a sub-address of these. A wildcard and a catch-all give nobody this right, and
+        what is disabled does not count. Where a domain allows masquerading, users with an account there may send as any
+        of its addresses. An application, which is its own user, sends as its own address alone.
         """
         domain, local = self.names.domains.get(address.domain), self.locate(address)
         if domain is None or local is None or domain.disabled or local.domain.disabled:
@@ -142,7 +145,7 @@ class AddressBook:
     def _holds(self, user: str, holder: Holder | None) -> bool:
         match holder:
             case KnownAccount():
-                return holder.user == user and not holder.disabled
+                return not holder.disabled and (holder.user == user or self.grants.has(user, holder))
             case KnownAlias(kind="exact") if holder.is_in_use:
                 return user in holder.owners if holder.owners else self._is_only_target(user, holder)
             case _:

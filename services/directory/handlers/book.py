@@ -26,7 +26,9 @@ from shared.events.directory import (
     DomainAliased,
     DomainChanged,
     DomainValueChanged,
+    UserSwitched,
 )
+from shared.events.send_as import SendAsGranted
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.event import Event, Recorded
 from shared.eventstore.store import EventStore
@@ -73,6 +75,15 @@ def _alias(row: Row) -> list[Event]:
     return events
 
 
+def _grant(row: Row) -> list[Event]:
+    account, person = row
+    return [SendAsGranted(person, account)]
+
+
+def _disabled_user(row: Row) -> list[Event]:
+    return [UserSwitched(row[0], True)]
+
+
 class _Table(NamedTuple):
     """A table and its columns; the first is the key, which gives the order. A page has all rows of its last key."""
 
@@ -98,6 +109,12 @@ _TABLES = (
         application_events,
     ),
     _Table(list_rows.BOOK_SQL, list_rows.book_rows),
+    _Table("SELECT id FROM person WHERE id > ? AND disabled ORDER BY id LIMIT ?", _disabled_user),
+    _Table(
+        "SELECT account, person FROM send_as WHERE account IN (SELECT DISTINCT account FROM send_as"
+        " WHERE account > ? ORDER BY account LIMIT ?) ORDER BY account, person",
+        _grant,
+    ),
 )
 
 

@@ -155,6 +155,11 @@ def _user_of_fields(reader: Reader, request: Any) -> Touched:
     return Touched(users=(user,)) if user is not None else _ADMIN_ONLY
 
 
+def _send_as(reader: Reader, request: Any) -> Touched:
+    """The right of a user to send as an account concerns both."""
+    return msgspec.structs.replace(_user_of_fields(reader, request), domains=_address(reader, request).domains)
+
+
 def _shown_fields(reader: Reader, request: Any) -> Touched:
     touched = _user_of_fields(reader, request)
     return msgspec.structs.replace(touched, owner=touched.users[0].id) if touched.users else touched
@@ -233,6 +238,9 @@ RULES: Mapping[str, Rule] = {
     "Credentials/ShowApplication": _application,
     "Credentials/RemoveApplication": _application,
     "Credentials/ListApplications": _anybody,
+    "SendAs/GrantSendAs": _send_as,
+    "SendAs/RevokeSendAs": _send_as,
+    "SendAs/ListSendAs": _shown_fields,
 }
 """By contract and method. The replies to lists that anybody may ask for are filtered (`right_views.py`). A relay is set
 by an admin of the server, because a test of it connects to any host and port."""

@@ -17,6 +17,7 @@ from shared.events import (
     outbound,
     return_paths,
     rights,
+    send_as,
     sending,
     signatures,
     spam,
@@ -367,6 +368,8 @@ EXAMPLES: tuple[Event, ...] = (
         50,
         False,
     ),
+    send_as.SendAsGranted("u0001", "a0002"),
+    send_as.SendAsRevoked("u0001", "a0002"),
     signatures.SignatureWritten("00ff", "{name}\n{phone}", "<p>{name}</p>"),
     signatures.UserFieldChanged("u0001", "phone", "+49 1", "+49 2"),
     outbound.OutboundSignaturePlaced(

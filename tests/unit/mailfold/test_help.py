@@ -71,7 +71,7 @@ def test_every_promised_command_is_there() -> None:
         *("import directory", "import list", "export directory", "history", "revert"),
         *(f"submissions {word}" for word in ("list", "release", "cancel")),
         *(f"domain {word}" for word in ("incoming", "alias", "set", "values", "signature")),
-        *(f"user {word}" for word in ("field", "fields")),
+        *(f"user {word}" for word in ("field", "fields", "may-send-as")),
         *(f"alias {word}" for word in ("targets", "owners", "until")),
         *(f"app-password {word}" for word in ("add", "list", "remove")),
         *(f"application {word}" for word in ("rename", "password", "limit", "receives")),
