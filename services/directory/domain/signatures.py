@@ -78,7 +78,7 @@ def set_field(user: str, name: str, value: str, present: Mapping[str, str]) -> l
 
 def values_for(signature: MailSignature, user_name: str, address: str, fields: Mapping[str, str]) -> dict[str, str]:
     """The values of the placeholders that the mail signature has, for a user who sends as `address`."""
-    known = {DISPLAY_NAME: user_name, **fields, "address": address}
+    known = {DISPLAY_NAME: user_name or address, **fields, "address": address}
     return {name: plain_value(known[name]) for name in sorted(placeholders_of(signature)) if known.get(name)}
 
 
