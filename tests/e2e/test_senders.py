@@ -16,6 +16,7 @@ from tests.harness.server import MailfoldServer
 from tests.harness.smtp import Smtp
 from tests.harness.waiting import until
 
+DELETED = ("--delete", "--yes", "--references", "end")
 CODES = {
     ("yes", True): "250 2.1.0",
     ("no", True): "553 5.7.1",
@@ -35,8 +36,10 @@ def logins(server: MailfoldServer) -> Iterator[dict[str, str]]:
     yield logins
     for words in reversed(changes()):
         match words:
-            case ("alias" | "account" as kind, address, *_):
-                server.command(kind, "remove", address)
+            case ("alias", address, *_):
+                server.command("alias", "remove", address)
+            case ("account", address, *_):
+                server.command("account", "remove", address, *DELETED)
     for words in reversed(changes()):
         if words[0] == "domain":
             server.command("domain", "remove", words[1])
@@ -108,7 +111,7 @@ def test_a_right_to_send_as_another_user_is_given_and_taken(server: MailfoldServ
     server.command("user", "may-send-as", bob.user, ann.address, "--revoke")
     until(lambda: sends(ann).startswith("553 5.7.1"), "the end of the right at the ingress")
     server.command("user", "may-send-as", bob.user, ann.address)
-    server.command("account", "remove", ann.address)
+    server.command("account", "remove", ann.address, *DELETED)
     server.command("account", "add", ann.address, "--user", ann.user)
     until(lambda: sends(ann).startswith("553 5.7.1"), "the end of the right of a new account with the same address")
     assert server.command.json("user", "may-send-as", bob.user)["accounts"] == []

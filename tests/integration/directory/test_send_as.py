@@ -9,8 +9,10 @@ import pytest
 from services.directory.domain.send_as import MOST_ACCOUNTS, grant
 from services.directory.domain.state import AccountState, DirectoryRefused
 from shared.grpc.errors import Invalid, NotFound
+from shared.rpc.mailfold.directory.v1 import archives_pb2 as apb
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1 import sendas_pb2 as spb
+from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import ArchivesStub
 from shared.rpc.mailfold.directory.v1.sendas_pb2_grpc import SendAsStub
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
@@ -42,7 +44,8 @@ async def test_it_survives_a_restart_and_a_rebuild_and_ends_with_the_account(peo
     owner = OwnerStub(people.channel("operator"))
     *_, verdict = [entry async for entry in owner.Verify(owner_pb2.VerifyRequest())]
     assert (verdict.done, list(verdict.differences)) == (True, [])
-    await people.stub.RemoveAccount(pb.NameRequest(name=ANN))
+    archives = ArchivesStub(people.channel("operator"))
+    await archives.RemoveAccount(apb.RemoveAccountRequest(account=ANN, fate=apb.RemoveAccountRequest.DELETE))
     await people.stub.AddAccount(pb.AddAccountRequest(address=ANN, user="ann"))
     assert not await may(people, bob)
     await people.restart()
