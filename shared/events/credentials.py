@@ -1,6 +1,6 @@
 """Events of app passwords and applications.
 
-They are in the streams `user:<id>`, `app-password:<id>` and `account:<id>`. An application is an account without a
+They are in the streams `app-password:<id>` and `account:<id>`. An application is an account without a
 user, so its events are in the area of accounts, which all copies of the address book follow; the events that end an app
 password are in the area of users, which all open sessions follow.
 """

@@ -10,6 +10,7 @@ import msgspec
 from services.directory.domain.names import key_of, user_key
 from services.directory.domain.state import DirectoryRefused
 from shared.events.bulk import UserHashRenewed
+from shared.events.credentials import ApplicationAdded, ApplicationRemoved, ApplicationRenamed
 from shared.events.directory import (
     AccountAdded,
     AccountRemoved,
@@ -28,15 +29,16 @@ from shared.events.directory import (
 from shared.eventstore.event import HIDDEN, Event, Recorded
 
 Values = Mapping[str, Any]
-_HASH = "password_hash"
+_HASHES = ("password_hash", "secret_hash")
 _BEGINNINGS: Mapping[type[Event], Values] = {
     DomainAdded: {"disabled": False, "alias_of": ""},
     UserAdded: {"disabled": False},
     AccountAdded: {"disabled": False},
     AliasAdded: {"disabled": False, "ends_at": 0, "ended": False, "owners": ()},
+    ApplicationAdded: {"disabled": False},
 }
 """The events that begin an object, and the values that they do not name."""
-_ENDS = (DomainRemoved, UserRemoved, AccountRemoved, AliasRemoved)
+_ENDS = (DomainRemoved, UserRemoved, AccountRemoved, AliasRemoved, ApplicationRemoved)
 _CHANGES: Mapping[type[Event], Callable[[Any], Values]] = {
     DomainAliased: lambda event: {"alias_of": event.domain},
     DomainValueChanged: lambda event: {f"value {event.name}": event.value},
@@ -44,6 +46,7 @@ _CHANGES: Mapping[type[Event], Callable[[Any], Values]] = {
     AliasEnded: lambda event: {"ended": True},
     SettingChanged: lambda event: {event.name: event.value},
     UserHashRenewed: lambda event: {},
+    ApplicationRenamed: lambda event: {"address": event.address},
 }
 """Events whose fields are not the values that they change."""
 _UPKEEP = "dkim."
@@ -52,6 +55,8 @@ _NAMES: Mapping[type[Event], Callable[[Any], tuple[str, str]]] = {
     DomainAdded: lambda event: ("domain", event.name),
     UserAdded: lambda event: ("user", user_key(event.name)),
     AccountAdded: lambda event: ("account", key_of(event.address)),
+    ApplicationAdded: lambda event: ("account", key_of(event.address)),
+    ApplicationRenamed: lambda event: ("account", key_of(event.address)),
 }
 """The kind and key under which the stream of an object is found, after it was removed too."""
 
@@ -69,11 +74,11 @@ class HistoryStep(msgspec.Struct, frozen=True):
 
     def shown(self, values: Values) -> dict[str, str]:
         """Values as texts, without secrets."""
-        return {name: HIDDEN if name == _HASH and value else _text(value) for name, value in values.items()}
+        return {name: HIDDEN if name in _HASHES and value else _text(value) for name, value in values.items()}
 
 
 def name_of(event: Event) -> tuple[str, str] | None:
-    """The kind and key of the object that an event begins; None for other events."""
+    """The kind and key of the object that an event begins or renames; None for other events."""
     name = _NAMES.get(type(event))
     return None if name is None else name(event)
 

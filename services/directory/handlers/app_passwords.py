@@ -64,7 +64,7 @@ class AppPasswordCommands:
             made, secret_hash = self._maker.new(self._ids.new(IdKind.APP_PASSWORD))
             existing, now = credential_rows.app_passwords_of(tx, owner), self._clock.now()
             events = app_passwords.add_app_password(existing, owner, made.id, secret_hash, request, now)
-            append(tx, f"user:{owner}", events, provenance)
+            append(tx, f"app-password:{made.id}", events, provenance)
             text = made.text
         return AppPasswordShown(_named(tx, owner, request.name.strip()), text)
 
@@ -74,14 +74,14 @@ class AppPasswordCommands:
         for identity in ids:
             state = credential_rows.app_password(tx, identity)
             if state is not None:
-                append(tx, f"user:{state.user}", app_passwords.expire_app_password(state, now), provenance)
+                append(tx, f"app-password:{identity}", app_passwords.expire_app_password(state, now), provenance)
 
     def remove(self, tx: Transaction, user: str, name: str, provenance: Provenance) -> str:
         """Remove the app password with this name or id; returns its name."""
         if not tx.answered(provenance.command):
             owner = user_id(tx, user)
             state = _named(tx, owner, name)
-            append(tx, f"user:{owner}", app_passwords.remove_app_password(state), provenance)
+            append(tx, f"app-password:{state.id}", app_passwords.remove_app_password(state), provenance)
             return state.name
         return name
 

@@ -16,7 +16,7 @@ class BulkProjection:
     """Keeps imports and names, also of what was removed."""
 
     name = "bulk"
-    version = 1
+    version = 2
 
     def __init__(self, metadata: MetaData) -> None:
         self.tables: Sequence[Table] = (_imports(metadata), _names(metadata))
@@ -38,7 +38,7 @@ class BulkProjection:
                 named = name_of(event)
                 if named is not None:
                     connection.execute(
-                        "INSERT INTO former_name (kind, key, stream) VALUES (?, ?, ?)",
+                        "INSERT INTO former_name (kind, key, stream) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                         (*named, recorded.stream),
                     )
 

@@ -13,7 +13,8 @@ from shared.clock import SystemClock
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
 from shared.grpc.errors import AlreadyExists, Denied, Invalid, NotFound, NotNow
-from shared.rpc.mailfold.directory.v1 import credentials_pb2, directory_pb2
+from shared.rpc.mailfold.directory.v1 import bulk_pb2, credentials_pb2, directory_pb2
+from shared.rpc.mailfold.directory.v1.bulk_pb2_grpc import BulkStub
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import CredentialsStub
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
@@ -205,6 +206,24 @@ async def test_a_repeated_command_makes_one_password_and_shows_it_once(people: R
     assert (first.id, shop.id) == (again.id, shop_again.id)
     assert first.password and shop.password and (again.password, shop_again.password) == ("", "")
     assert (await log_in(people, first.password)).ok
+
+
+async def test_histories_have_applications_and_no_hash(people: Running) -> None:
+    shop, _ = await application(people, mails_an_hour=5), await app_password(people)
+    change = credentials_pb2.ChangeApplicationRequest(name=SHOP, mails_an_hour=9)
+    await credentials(people).ChangeApplication(change)
+    for address in ("store.app@example.org", SHOP):
+        rename = credentials_pb2.RenameApplicationRequest(name=shop.id, address=address)
+        await credentials(people).RenameApplication(rename)
+    stub = BulkStub(people.channel("operator"))
+    request = bulk_pb2.HistoryRequest(kind="account", name="store.app@example.org")
+    changes = [change async for page in stub.ShowHistory(request) for change in page.changes]
+    assert [change.type.rpartition("_")[2] for change in changes] == ["added", "limited", "renamed", "renamed"]
+    assert changes[0].after["secret_hash"] == "********"
+    assert (changes[1].before["mails_an_hour"], changes[1].after["mails_an_hour"]) == ("5", "9")
+    request = bulk_pb2.HistoryRequest(kind="user", name="ann")
+    (added,) = [change async for page in stub.ShowHistory(request) for change in page.changes]
+    assert added.after["name"] == "ann"
 
 
 async def test_neither_password_nor_hash_leaves_the_directory(
