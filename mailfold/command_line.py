@@ -49,6 +49,8 @@ COMMANDS: Mapping[str, _Place] = {
     "export": _Place("bulk", "exports"),
     "history": _Place("history", "history"),
     "revert": _Place("history", "revert"),
+    "block": _Place("block", "app"),
+    "allow": _Place("allow", "app"),
     "dkim": _Place("dkim", "app"),
     "relay": _Place("relay", "app"),
     "queue": _Place("queue", "app"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mailfold.trace.names import Names
 from shared.events import spam
-from shared.events.spam import RecordedVerdict, Test, Word
+from shared.events.spam import ListVerdict, RecordedVerdict, Test, Word
 
 _WORDS = 12
 
@@ -16,6 +16,8 @@ def classified(event: spam.MailClassified, names: Names) -> Iterator[str]:
     verdict = event.verdict
     yield f"{'spam' if verdict.spam else 'not spam'}: {verdict.score:.2f} of {verdict.required:.2f} required"
     yield from _sum(verdict)
+    for own in verdict.lists:
+        yield from _own_list(own, names)
     if verdict.words:
         yield (
             f"  words of {verdict.spam_seen} spam and {verdict.ham_seen} ham seen, probability "
@@ -30,6 +32,14 @@ def classified(event: spam.MailClassified, names: Names) -> Iterator[str]:
         yield f"  second opinion (byte trigrams of the text): {verdict.second_probability:.4f}"
     if verdict.model:
         yield f"  model {verdict.model}"
+
+
+def _own_list(own: ListVerdict, names: Names) -> Iterator[str]:
+    """The verdict for accounts with lists of their own."""
+    whose = ", ".join(names.of(account) for account in own.accounts[: len(own.patterns)])
+    more = f" and {len(own.accounts) - len(own.patterns)} more" if len(own.accounts) > len(own.patterns) else ""
+    kind = "spam" if own.spam else "not spam"
+    yield f"  for {whose}{more}: {kind}, {own.score:.2f} with {own.test} of the own list ({', '.join(own.patterns)})"
 
 
 def learned(event: spam.LessonLearned, names: Names) -> Iterator[str]:

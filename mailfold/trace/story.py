@@ -9,6 +9,7 @@ import msgspec
 
 from mailfold.texts import moment, printable
 from mailfold.trace import (
+    blocking_lines,
     delivery_lines,
     mail_lines,
     mailbox_lines,
@@ -19,6 +20,7 @@ from mailfold.trace import (
 )
 from mailfold.trace.names import Names
 from shared.events import (
+    blocking,
     deadletters,
     delivery,
     mail,
@@ -94,6 +96,8 @@ _LINES: dict[type[Event], Lines] = {
     sending.RelaySet: sending_lines.relay_set,
     sending.RelayRemoved: sending_lines.relay_removed,
     sending.RelayPasswordResealed: sending_lines.password_resealed,
+    blocking.BlockingEntriesAdded: blocking_lines.entries_added,
+    blocking.BlockingEntriesRemoved: blocking_lines.entries_removed,
     return_paths.ReturnPathSecretAdded: sending_lines.return_path_secret_added,
     return_paths.ReturnPathSecretRetired: sending_lines.return_path_secret_retired,
     return_paths.ReturnPathSecretResealed: sending_lines.return_path_secret_resealed,

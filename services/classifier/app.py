@@ -12,10 +12,12 @@ from services.classifier.endpoints.worker import ClassifierWorker
 from services.classifier.handlers.judge import ACTOR, Judge
 from services.classifier.handlers.lessons import CURSOR, TAUGHT_BY, LessonFollower
 from services.classifier.handlers.own_evidence import OwnEvidence
+from services.classifier.handlers.sender_lists import SenderLists
 from services.classifier.handlers.teacher import Teacher
 from services.classifier.projections.lessons import LessonProjection
 from services.classifier.settings import SECTIONS as SECTIONS
 from services.classifier.settings import ClassifierSettings
+from shared.background import woken_within
 from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
 from shared.grpc.servicers import Registration
 from shared.owner.burial import Burial, ingress_hold
@@ -30,6 +32,10 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_ser
 from shared.service import Host
 
 SERVICE = "classifier"
+_LISTS_SECONDS = 10.0
+"""Seconds that a start waits for blocked and allowed senders, so that no mail is judged without them.
+
+When the directory is away for longer, they count as soon as it is back."""
 
 
 class Classifier:
@@ -59,7 +65,8 @@ class Classifier:
         )
         self.recipients = FollowedRecipients(host.channel("directory", SERVICE), host.bus)
         self._own = OwnEvidence(self.store)
-        judge = Judge(self.store, host.blobs, self.teacher, self._settings, self.recipients, self._own)
+        lists = SenderLists(self.recipients)
+        judge = Judge(self.store, host.blobs, self.teacher, self._settings, self.recipients, self._own, lists)
         self._worker = ClassifierWorker(host.bus, judge, self._burial)
         self.registrations: Sequence[Registration] = (
             (add_ClassifierServicer_to_server, ClassifierEndpoint(self.store, self.teacher)),
@@ -78,6 +85,7 @@ class Classifier:
         self.store.on_commit(self.teacher.committed)
         self.store.on_commit(self._own.committed)
         await self.recipients.start()
+        await woken_within(self.recipients.follower.caught_up, _LISTS_SECONDS)
         await self._burial.start()
         self._worker.start(self._settings.concurrency)
         await self._follower.start(await self.store.followed(CURSOR))

@@ -18,6 +18,7 @@ from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Throttle, ThrottleLimits
 from services.directory.endpoints.archives import ArchivesEndpoint
+from services.directory.endpoints.blocking import BlockingEndpoint
 from services.directory.endpoints.bulk import BulkCommands, BulkEndpoint
 from services.directory.endpoints.credentials import CredentialCommands, CredentialsEndpoint
 from services.directory.endpoints.guarded import guarded
@@ -61,6 +62,7 @@ from services.directory.handlers.trials import Trials
 from services.directory.handlers.verified import VerifiedLogins
 from services.directory.ldap_settings import LdapSettings
 from services.directory.projections.archives import ArchiveProjection
+from services.directory.projections.blocking import BlockingProjection
 from services.directory.projections.bulk import BulkProjection
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.credentials import CredentialsProjection
@@ -85,6 +87,7 @@ from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
 from shared.routing.address_book import key_of
 from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import add_ArchivesServicer_to_server
+from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import add_BlockingServicer_to_server
 from shared.rpc.mailfold.directory.v1.bulk_pb2_grpc import add_BulkServicer_to_server
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import add_CredentialsServicer_to_server
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
@@ -109,6 +112,7 @@ _PROJECTIONS = (
     ReturnPathProjection,
     RightsProjection,
     LdapProjection,
+    BlockingProjection,
     SignatureProjection,
     CredentialsProjection,
     ListProjection,
@@ -261,6 +265,7 @@ def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Regi
     archives = ArchivesEndpoint(store, _archive_commands(host), host.section(DirectorySettings).postmaster)
     return (
         (add_ReturnPathsServicer_to_server, ReturnPathsEndpoint(store, return_paths)),
+        (add_BlockingServicer_to_server, BlockingEndpoint(store)),
         (add_RolesServicer_to_server, RolesEndpoint(store)),
         (add_SignaturesServicer_to_server, SignaturesEndpoint(store)),
         (add_ListsServicer_to_server, ListsEndpoint(store, ListCommands(current, host.clock, host.ids))),

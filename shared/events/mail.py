@@ -16,7 +16,7 @@ from shared.eventstore.event import Event, stored, upcast
 MAX_PAYLOAD: Final = 1024 * 1024
 """The largest bus message with its header lines: the default of nats-server, and the limit of the embedded one."""
 _HEADER_LINES: Final = 512
-_VERDICT: Final = 128 * 1024
+_VERDICT: Final = 160 * 1024
 """Octets that `mail.classified` adds to the reception that it contains."""
 LARGEST_EVENT: Final = MAX_PAYLOAD - _HEADER_LINES
 LARGEST_RECEPTION: Final = LARGEST_EVENT - _VERDICT

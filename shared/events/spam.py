@@ -25,6 +25,20 @@ class Word(msgspec.Struct, frozen=True, omit_defaults=True):
     weight: float
 
 
+class ListVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The verdict for accounts whose own list has the sender: it counts for them in place of the common one."""
+
+    test: str
+    """`USER_IN_BLACKLIST` or `USER_IN_WHITELIST`."""
+    spam: bool
+    score: float
+    accounts: tuple[str, ...]
+    headers: bytes
+    """The X-Spam-* fields of their copies, ending in CRLF."""
+    patterns: tuple[str, ...] = ()
+    """The patterns of the first of these accounts."""
+
+
 class RecordedVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
     """The verdict on one mail, with the numbers that led to it."""
 
@@ -45,6 +59,9 @@ class RecordedVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     own_spam: int = 0
     own_ham: int = 0
+    lists: tuple[ListVerdict, ...] = ()
+    """The verdicts for accounts with lists of their own: one for those that block the sender, one for those that allow
+    it."""
 
 
 @stored("mail.classified", schema=2)

@@ -28,6 +28,8 @@ _KINDS = {
 }
 _AREAS = ("domain.", "account.", "alias.", "list.", "sendas.")
 """The areas of events that change the address book."""
+_LISTS = "blocking."
+"""The events of blocked and allowed senders, which services follow that need them."""
 _USERS = "user."
 """The events that end log-ins as well. Log-ins themselves are followed only by the event log."""
 
@@ -41,7 +43,7 @@ class FollowedBook:
         self._is_whole = True
         self._source = RemoteSource(channel)
         self.follower = Follower(
-            service, self._source, bus, "directory", self._fold, areas=(*_AREAS, _USERS), begin=self._begin
+            service, self._source, bus, "directory", self._fold, areas=(*_AREAS, _USERS, _LISTS), begin=self._begin
         )
 
     async def start(self) -> None:

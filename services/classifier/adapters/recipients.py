@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from shared.bus.bus import Bus
+from shared.eventstore.event import Event
 from shared.grpc.channel import Channel
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
+from shared.routing.address_book import AddressBook
+from shared.routing.block_lists import BlockLists
 
 
 class FollowedRecipients(FollowedBook):
@@ -20,6 +23,27 @@ class FollowedRecipients(FollowedBook):
 
     def __init__(self, directory: Channel, bus: Bus) -> None:
         super().__init__("classifier", directory, bus)
+        self.lists = BlockLists()
+        """Blocked and allowed senders."""
+
+    def accounts_of(self, addresses: Sequence[str]) -> Iterator[str]:
+        """The accounts to which these recipients belong, each once."""
+        book, seen = self.copy or AddressBook(), set[str]()
+        for address in addresses:
+            for target in book.resolve(parse_address(address)).targets:
+                if target.account and target.account not in seen:
+                    seen.add(target.account)
+                    yield target.account
+
+    def take(self, event: Event, position: int) -> None:
+        """Apply an event to the address book and to the lists."""
+        super().take(event, position)
+        self.lists.apply(event)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        super().reset()
+        self.lists = BlockLists()
 
     def account_of(self, addresses: Sequence[str]) -> str:
         """The account that all these recipients belong to.

@@ -6,24 +6,27 @@ belong to that account; the verdict then names the account and the number of its
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+import msgspec
 import structlog
 
 from services.classifier.domain.evidence import AccountCounts
 from services.classifier.domain.features import Features, features
+from services.classifier.domain.listed_senders import hit_of
 from services.classifier.domain.opinion import Opinion
 from services.classifier.domain.spam_headers import spam_headers
 from services.classifier.domain.verdict import Hit, Verdict, judge
 from services.classifier.handlers.own_evidence import OwnEvidence
+from services.classifier.handlers.sender_lists import MailListing, SenderLists
 from services.classifier.handlers.teacher import Teacher
 from services.classifier.settings import ClassifierSettings
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
 from shared.events.mail import MailReceived
-from shared.events.spam import MailClassified, RecordedVerdict, Test, Word
+from shared.events.spam import ListVerdict, MailClassified, RecordedVerdict, Test, Word
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import VersionConflict
@@ -34,6 +37,8 @@ from shared.scans import scan_of
 log = structlog.get_logger("classifier")
 ACTOR = Actor("service", "classifier")
 VERSION = "mailfold"
+_PATTERNS = 10
+"""Patterns of accounts' own lists that a verdict names."""
 _UNREADABLE = Hit("UNREADABLE", 0.0, "The message could not be read, so nothing was judged")
 
 
@@ -70,6 +75,7 @@ class Judge:
         settings: ClassifierSettings,
         recipients: Recipients,
         own: OwnEvidence,
+        lists: SenderLists,
     ) -> None:
         self._store = store
         self._blobs = blobs
@@ -77,6 +83,7 @@ class Judge:
         self._settings = settings
         self._recipients = recipients
         self._own = own
+        self._lists = lists
 
     async def classify(self, mail: MailReceived) -> MailClassified:
         """The verdict on a mail; it is recorded before this returns."""
@@ -91,13 +98,13 @@ class Judge:
         return None
 
     async def _judge(self, mail: MailReceived) -> MailClassified:
-        examined_mail = await self._examined(mail)
-        judged = judge(examined_mail.opinion, examined_mail.tests, self._settings.threshold)
-        classified = MailClassified(
-            mail.queue_id,
-            _recorded_verdict(judged, examined_mail, self._settings.words_kept),
-            spam_headers(judged, VERSION),
-        )
+        examined_mail, listing = await self._examined(mail), self._lists.of(mail)
+        server = () if listing.server is None else (hit_of(listing.server, "the server"),)
+        judged = judge(examined_mail.opinion, (*examined_mail.tests, *server), self._settings.threshold)
+        recorded = _recorded_verdict(judged, examined_mail, self._settings.words_kept)
+        if listing.own:
+            recorded = msgspec.structs.replace(recorded, lists=tuple(self._own_verdicts(examined_mail, listing)))
+        classified = MailClassified(mail.queue_id, recorded, spam_headers(judged, VERSION))
         provenance = Provenance(ACTOR, correlation=mail.queue_id)
         try:
             await self._store.write(
@@ -106,6 +113,15 @@ class Judge:
         except VersionConflict:
             return await self._earlier_verdict(mail.queue_id) or classified
         return classified
+
+    def _own_verdicts(self, examined_mail: _Examined, listing: MailListing) -> Iterator[ListVerdict]:
+        """The verdicts for accounts whose own lists have the sender; the server's lists do not count for them."""
+        for _, accounts, entries in listing.own:
+            test = hit_of(entries[0], "the account")
+            judged = judge(examined_mail.opinion, (*examined_mail.tests, test), self._settings.threshold)
+            patterns = tuple(entry.pattern for entry in entries[:_PATTERNS])
+            headers = spam_headers(judged, VERSION)
+            yield ListVerdict(test.name, judged.is_spam, judged.score, accounts, headers, patterns)
 
     async def _examined(self, mail: MailReceived) -> _Examined:
         """Examine a mail.

@@ -6,12 +6,14 @@ newest first (RFC 5321 §4.4); the shared blob is never rewritten.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from shared.events.delivery import Step
 from shared.events.mail import MailReceived, MailSubmitted, Message, Recipient, RecordedCheck
 from shared.events.signatures import ChosenSignature
-from shared.events.spam import MailClassified
+from shared.events.spam import ListVerdict, MailClassified
 
 
 class AcceptedMail(msgspec.Struct, frozen=True):
@@ -36,6 +38,8 @@ class AcceptedMail(msgspec.Struct, frozen=True):
     """The user who submitted the mail."""
     dmarc: RecordedCheck | None = None
     """DMARC of a received mail."""
+    own_verdicts: Mapping[str, ListVerdict] = {}
+    """The verdicts for accounts whose own lists have the sender."""
 
     @property
     def proven_author(self) -> str:
@@ -44,6 +48,16 @@ class AcceptedMail(msgspec.Struct, frozen=True):
         if check is None or check.result != "pass":
             return ""
         return author if author.rpartition("@")[2].lower() == check.detail.get("author_domain") else ""
+
+    def is_spam_for(self, account: str) -> bool:
+        """Whether a copy for this account is spam."""
+        own = self.own_verdicts.get(account)
+        return self.spam if own is None else own.spam
+
+    def spam_headers_for(self, account: str) -> bytes:
+        """The X-Spam-* fields of a copy for this account."""
+        own = self.own_verdicts.get(account)
+        return self.spam_headers if own is None else own.headers
 
     def sending_domain(self, recipient: str) -> str:
         """The domain of ours that sends a copy to another server, and signs it.
@@ -58,7 +72,9 @@ def from_classified(event: MailClassified) -> AcceptedMail:
     """The mail of a `mail.classified` event, with its verdict. Raises ValueError when the event has no reception."""
     if event.reception is None:
         raise ValueError("mail.classified came without its reception")
-    return _mail(event.reception, spam=event.verdict.spam, spam_headers=event.headers)
+    mail = _mail(event.reception, spam=event.verdict.spam, spam_headers=event.headers)
+    own = {account: verdict for verdict in event.verdict.lists for account in verdict.accounts}
+    return msgspec.structs.replace(mail, own_verdicts=own) if own else mail
 
 
 def from_submitted(event: MailSubmitted) -> AcceptedMail:
@@ -95,7 +111,7 @@ def prefix(mail: AcceptedMail, step: Step, list_fields: bytes = b"") -> bytes:
     """
     return_path = step.reverse_path or mail.reverse_path
     delivered_to = f"Delivered-To: {step.address}\r\n".encode()
-    added = delivered_to + mail.spam_headers + list_fields + mail.message.prefix
+    added = delivered_to + mail.spam_headers_for(step.account) + list_fields + mail.message.prefix
     return f"Return-Path: <{return_path}>\r\n".encode() + added
 
 

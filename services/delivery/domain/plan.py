@@ -145,7 +145,8 @@ def steps_of_account(
     mail: AcceptedMail, recipient: Recipient, target: Target, script_of: ScriptOf = built_in
 ) -> Iterator[Step]:
     """The steps of an account's script for a mail."""
-    yield from _steps_of_script(recipient, target, run(script_of(target.account), MessageContext(spam=mail.spam)))
+    context = MessageContext(spam=mail.is_spam_for(target.account))
+    yield from _steps_of_script(recipient, target, run(script_of(target.account), context))
 
 
 def _steps_of_script(recipient: Recipient, target: Target, actions: Actions) -> Iterator[Step]:

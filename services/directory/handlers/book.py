@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.directory.handlers import list_rows
+from services.directory.handlers.blocking import blocking_events
 from services.directory.handlers.credential_rows import application_events
 from shared.events.directory import (
     AccountAdded,
@@ -131,7 +132,7 @@ def read_book(reader: Reader) -> AddressBook:
 
 
 async def book_events(store: EventStore) -> AsyncIterator[Sequence[Event]]:
-    """Events that would create the address book in the rows, in pages.
+    """Events that would create the address book in the rows, and the lists of blocked senders, in pages.
 
     A change that is committed meanwhile may be missing; the reader then follows the log from a head that it read
     before.
@@ -141,6 +142,8 @@ async def book_events(store: EventStore) -> AsyncIterator[Sequence[Event]]:
         while rows:
             yield [event for row in rows for event in table.events(row)]
             rows = await store.read(partial(_page, table, rows[-1][0]))
+    async for page in blocking_events(store):
+        yield page
 
 
 def _page(table: _Table, after: str, reader: Reader) -> list[Row]:

@@ -186,6 +186,11 @@ def _renamed_application(reader: Reader, request: Any) -> Touched:
     return Touched(_application(reader, request).domains | _address(reader, request).domains)
 
 
+def _sender_lists(reader: Reader, request: Any) -> Touched:
+    """The lists of an account are its owner's too; those of the server need an admin of the server."""
+    return _account(reader, request.account) if request.account else _ADMIN_ONLY
+
+
 RULES: Mapping[str, Rule] = {
     "Directory/ShowDomain": _named_domain,
     "Directory/SetDomainValue": _named_domain,
@@ -224,6 +229,9 @@ RULES: Mapping[str, Rule] = {
     "Archives/ListReferences": _removed_account,
     "Archives/RemoveAccount": _removed_account,
     "Archives/ShowArchive": _archive,
+    "Blocking/AddEntries": _sender_lists,
+    "Blocking/RemoveEntries": _sender_lists,
+    "Blocking/ListEntries": _sender_lists,
     "Signatures/SetSignature": _sending_domain,
     "Signatures/ShowSignature": _sending_domain,
     "Signatures/SetUserField": _user_of_fields,

@@ -10,6 +10,7 @@ from shared.eventstore.event import Event
 from shared.grpc.channel import Channel
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import Address
+from shared.routing.block_lists import BlockLists
 from shared.routing.known_names import KnownAccount
 from shared.routing.log_ins import EndedLogIns, Ending, LogIn
 from shared.routing.resolution import ResolutionKind
@@ -25,6 +26,11 @@ class FollowedDirectory(FollowedBook):
         super().__init__("ingress", channel, bus)
         self._ended = EndedLogIns()
         self._signatures = SignaturesStub(channel)
+        self._lists = BlockLists()
+
+    def blocked_network(self, address: str) -> str:
+        """The blocked network of a client's IP address, as far as the copy knows; empty when it is not blocked."""
+        return self._lists.blocked_network(address)
 
     def known_kind(self, address: Address, *, for_user: bool) -> ResolutionKind | None:
         """The kind of an address, if the copy in memory suffices.
@@ -81,8 +87,10 @@ class FollowedDirectory(FollowedBook):
         """
         super().reset()
         self._ended = EndedLogIns()
+        self._lists = BlockLists()
 
     def take(self, event: Event, position: int) -> None:
-        """Apply an event to the address book and to the log-ins."""
+        """Apply an event to the address book, to the log-ins and to the blocked networks."""
         super().take(event, position)
         self._ended.apply(event, position)
+        self._lists.apply(event)

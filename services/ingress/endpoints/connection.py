@@ -106,11 +106,17 @@ class SmtpConnection:
 
     def _greet(self) -> None:
         self._receive()
-        refusal = replies.too_many_connections() if self._wire.slot.refusal is not None else None
+        refusal = self._connection_refusal()
         self._out += self._session.greeting(refusal)
         if refusal is not None:
             self._record(self._session.last_reply or refusal)
         self._stage = "helo"
+
+    def _connection_refusal(self) -> Reply | None:
+        if self._wire.slot.refusal is not None:
+            return replies.too_many_connections()
+        network = self._dependencies.directory.blocked_network(self.client.address)
+        return with_cause(replies.network_blocked(), f"{network} is blocked") if network else None
 
     async def _converse(self) -> None:
         """Handle the events of the session until it ends."""

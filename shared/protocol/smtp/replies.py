@@ -43,6 +43,11 @@ def too_many_connections() -> Reply:
     return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, "Too many connections from your address")
 
 
+def network_blocked() -> Reply:
+    """The connection is refused for good, so that the client does not come back at once (RFC 5321 §3.1)."""
+    return _reply(codes.TRANSACTION_FAILED, codes.NOT_AUTHORISED, "Mail from your network is not taken here")
+
+
 def too_many_bad_commands() -> Reply:
     return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, "Too many bad commands")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.events import (
     archives,
+    blocking,
     bulk,
     closing,
     credentials,
@@ -160,6 +161,8 @@ EXAMPLES: tuple[Event, ...] = (
     closing.AccountClosed("a0001", True),
     closing.AccountErased("a0001"),
     closing.AccountReopened("a0001"),
+    blocking.BlockingEntriesAdded("a0001", "block", ("bob@x.example", "*@*.spam.example", "192.0.2.0/24")),
+    blocking.BlockingEntriesRemoved("a0001", "allow", ("bob@x.example",)),
     deadletters.DeadLetterBuried(
         "l0001", "mail.received", "q0001", "StoreUnavailable('disk full')", 8, b"\x00payload\xff"
     ),

@@ -57,6 +57,7 @@ def test_every_promised_command_is_there() -> None:
         *(f"relay {word}" for word in ("presets", "list", "show", "set", "remove", "test")),
         *(f"secrets {word}" for word in ("show", "rekey", "drop")),
         *(f"srs {word}" for word in ("show", "rotate")),
+        *(f"{name} {word}" for name in ("block", "allow") for word in ("add", "remove", "list", "import", "export")),
     }
     changes = ("retry", "hold", "release", "cancel", "bounce", "pause", "resume")
     queue = {

@@ -6,10 +6,12 @@ from typing import get_type_hints
 
 from services.classifier.domain.spam_headers import MAX_TESTS, spam_headers
 from services.classifier.domain.verdict import NOTHING_SEEN, Hit, Verdict
+from services.classifier.handlers.sender_lists import MOST_ACCOUNTS
 from services.classifier.settings import ClassifierSettings
 from shared.events import spam
 from shared.events.mail import LARGEST_EVENT, LARGEST_RECEPTION
 from shared.eventstore.event import encode
+from shared.routing.sender_patterns import LONGEST_PATTERN
 
 LONGEST_WORD = "\x01" * 120
 """A link's host name with its prefix; a control character takes six octets of JSON."""
@@ -24,6 +26,10 @@ def test_the_longest_verdict_fits_around_the_largest_reception() -> None:
         5.0,
         tuple(spam.Test(hit.name, hit.score, hit.description) for hit in hits),
         tuple(spam.Word(LONGEST_WORD, -12.3456) for _ in range(words)),
+        lists=tuple(
+            spam.ListVerdict("USER_IN_BLACKLIST", True, 105.0, accounts, bytes(1_000), ("*" * LONGEST_PATTERN,) * 10)
+            for accounts in (("a" * 21,) * MOST_ACCOUNTS, ())
+        ),
         model="bayes 100000+100000, linear 4000+4000, training 100000",
     )
     headers = spam_headers(Verdict(5.0, 5.0, True, hits, (), NOTHING_SEEN), "mailfold")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import sqlalchemy
 
 from services.classifier.handlers.judge import Judge
 from services.classifier.handlers.own_evidence import OwnEvidence
+from services.classifier.handlers.sender_lists import SenderLists
 from services.classifier.handlers.teacher import Teacher
 from services.classifier.projections.lessons import LessonProjection
 from services.classifier.settings import ClassifierSettings
@@ -19,6 +20,7 @@ from shared.events.mail import Client, MailReceived, Message, Recipient
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.store import EventStore
 from shared.protocol.message.scan import encode_scan, scan
+from shared.routing.block_lists import BlockLists
 
 MAIL = b"Subject: once\r\n\r\nlook at me once\r\n"
 
@@ -26,8 +28,14 @@ MAIL = b"Subject: once\r\n\r\nlook at me once\r\n"
 class Nobody:
     """An address book without addresses."""
 
+    def __init__(self) -> None:
+        self.lists = BlockLists()
+
     def account_of(self, addresses: Sequence[str]) -> str:
         return ""
+
+    def accounts_of(self, addresses: Sequence[str]) -> Iterator[str]:
+        yield from ()
 
 
 @pytest.fixture
@@ -48,7 +56,10 @@ async def test_a_repeat_reads_no_mail(store: EventStore) -> None:
     blob = await writer.commit(encode_scan(scan(MAIL)))
     message = Message(blob.id, blob.size)
     mail = MailReceived("q1", "bob@example.net", (Recipient("ann@example.org"),), message, Client("192.0.2.1"))
-    judge = Judge(store, blobs, Teacher(store, 1.0), ClassifierSettings(), Nobody(), OwnEvidence(store))
+    nobody = Nobody()
+    judge = Judge(
+        store, blobs, Teacher(store, 1.0), ClassifierSettings(), nobody, OwnEvidence(store), SenderLists(nobody)
+    )
     first = await judge.classify(mail)
     await blobs.delete(blob.id)
     assert await judge.classify(mail) == first
