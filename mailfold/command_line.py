@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, _Place] = {
     "role": _Place("role", "app"),
     "ldap": _Place("ldap", "app"),
     "account": _Place("account", "app"),
+    "mailbox": _Place("mailbox", "app"),
     "alias": _Place("alias", "app"),
     "app-password": _Place("app_password", "app"),
     "application": _Place("application", "app"),

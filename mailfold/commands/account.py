@@ -10,10 +10,14 @@ from mailfold.commands.removal import remove
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("Accounts: addresses that own mail and can log in.")
-_FIELDS = ("address", "user", "disabled", "quota_bytes", "id")
+_FIELDS = ("address", "user", "disabled", "quota_bytes", "quota_messages", "id")
 _SHOWN = (*_FIELDS, "aliases")
 Address = Annotated[str, Argument("The full address, such as ann@example.org.")]
 Quota = Annotated[str, Option("--quota", help="Its quota, such as 2G; 0: no limit; without it that of the domain.")]
+
+Messages = Annotated[
+    str, Option("--messages", help="How many messages it may have; 0: no limit; without it that of the domain.")
+]
 
 
 @app.command()
@@ -21,12 +25,13 @@ def add(
     address: Address,
     user: Annotated[str, Option("--user", help="Who owns it.")],
     quota: Quota = "",
+    messages: Messages = "",
     data: Data = DATA,
     json: Json = False,
 ) -> None:
     """Add an account for a user."""
-    limit = _octets(quota) if quota else None
-    added = call(data, "AddAccount", lambda pb: pb.AddAccountRequest(address=address, user=user, quota_bytes=limit))
+    limits = _limits(quota, messages)
+    added = call(data, "AddAccount", lambda pb: pb.AddAccountRequest(address=address, user=user, **limits))
     show(added, _FIELDS, json=json)
 
 
@@ -48,14 +53,17 @@ def show_named(address: Address, data: Data = DATA, json: Json = False) -> None:
 @app.command()
 def quota(
     address: Address,
-    size: Annotated[str, Argument("The quota, such as 500M or 2G; 0: no limit.")],
+    size: Annotated[str, Argument("The quota, such as 500M or 2G; 0: no limit; without it, it stays.")] = "",
+    messages: Annotated[str, Option("--messages", help="How many messages it may have; 0: no limit.")] = "",
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Set the quota of an account."""
-    limit = _octets(size)
+    """Set the quota of an account: octets, messages or both."""
+    limits = _limits(size, messages)
+    if not limits:
+        raise CommandFailed("which quota? Give a size such as 2G, or --messages 100000", UNUSABLE)
     show(
-        call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, quota_bytes=limit)),
+        call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, **limits)),
         _FIELDS,
         json=json,
     )
@@ -84,10 +92,25 @@ def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
 app.commands["remove"] = remove
 
 
+def _limits(size: str, messages: str) -> dict[str, int]:
+    """The fields of the limits that were given."""
+    limits = {"quota_bytes": _octets(size)} if size else {}
+    return limits | ({"quota_messages": _messages(messages)} if messages else {})
+
+
 def _octets(text: str) -> int:
     from shared.routing.domain_values import octets_of
 
     try:
         return octets_of(text)
+    except ValueError as error:
+        raise CommandFailed(str(error), UNUSABLE) from error
+
+
+def _messages(text: str) -> int:
+    from shared.routing.domain_values import messages_of
+
+    try:
+        return messages_of(text)
     except ValueError as error:
         raise CommandFailed(str(error), UNUSABLE) from error

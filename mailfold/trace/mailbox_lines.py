@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mailfold.trace.names import Names
-from shared.events import mailbox
+from shared.events import expiry, mailbox
 from shared.events.mailbox import Uids
 
 
@@ -54,6 +54,11 @@ def moved(event: mailbox.MessagesMoved, names: Names) -> Iterator[str]:
 def expunged(event: mailbox.MessagesExpunged, names: Names) -> Iterator[str]:
     """The message was expunged."""
     yield f"expunged from {names.of(event.mailbox)}, UID {_uids(event.uids)}"
+
+
+def expired(event: expiry.MessagesExpired, names: Names) -> Iterator[str]:
+    """The message was removed after its time in the mailbox."""
+    yield f"expired in {names.of(event.mailbox)} after {event.days} days, UID {_uids(event.uids)}"
 
 
 def mailbox_deleted(event: mailbox.MailboxDeleted, _names: Names) -> Iterator[str]:

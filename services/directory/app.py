@@ -21,6 +21,7 @@ from services.directory.endpoints.archives import ArchivesEndpoint
 from services.directory.endpoints.blocking import BlockingEndpoint
 from services.directory.endpoints.bulk import BulkCommands, BulkEndpoint
 from services.directory.endpoints.credentials import CredentialCommands, CredentialsEndpoint
+from services.directory.endpoints.expiry import ExpiryRulesEndpoint
 from services.directory.endpoints.guarded import guarded
 from services.directory.endpoints.ldap import LdapEndpoint
 from services.directory.endpoints.lists import ListsEndpoint
@@ -44,6 +45,7 @@ from services.directory.handlers.dkim import DkimCommands
 from services.directory.handlers.dkim_upkeep import DkimUpkeep
 from services.directory.handlers.domains import DomainCommands
 from services.directory.handlers.ends import Ends, address_releases, alias_ends, app_password_ends
+from services.directory.handlers.expiry import note_settings
 from services.directory.handlers.hash_renewal import HashRenewal
 from services.directory.handlers.imports import Imports
 from services.directory.handlers.ldap_commands import LdapCommands
@@ -66,6 +68,7 @@ from services.directory.projections.blocking import BlockingProjection
 from services.directory.projections.bulk import BulkProjection
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.credentials import CredentialsProjection
+from services.directory.projections.expiry import ExpiryRuleProjection
 from services.directory.projections.ldap import LdapProjection
 from services.directory.projections.lists import ListProjection
 from services.directory.projections.return_paths import ReturnPathProjection
@@ -74,7 +77,7 @@ from services.directory.projections.send_as import SendAsProjection
 from services.directory.projections.sending import SendingProjection
 from services.directory.projections.signatures import SignatureProjection
 from services.directory.settings import SECTIONS as SECTIONS
-from services.directory.settings import DirectorySettings
+from services.directory.settings import DirectorySettings, ExpirySettings
 from shared.dns.settings import ResolverSettings
 from shared.events.directory import AccountAdded, UserPasswordChanged, UserSwitched
 from shared.eventstore.event import Recorded
@@ -91,6 +94,7 @@ from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import add_BlockingServi
 from shared.rpc.mailfold.directory.v1.bulk_pb2_grpc import add_BulkServicer_to_server
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import add_CredentialsServicer_to_server
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
+from shared.rpc.mailfold.directory.v1.expiry_pb2_grpc import add_ExpiryRulesServicer_to_server
 from shared.rpc.mailfold.directory.v1.ldap_pb2_grpc import add_LdapServicer_to_server
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import add_ListsServicer_to_server
 from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
@@ -119,6 +123,7 @@ _PROJECTIONS = (
     ArchiveProjection,
     BulkProjection,
     SendAsProjection,
+    ExpiryRuleProjection,
 )
 log = structlog.get_logger("directory")
 
@@ -197,6 +202,7 @@ class Directory:
             self.store.on_commit(ends.committed)
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self._settings.note_edits()
+        await note_settings(self.store, self._host.section(ExpirySettings))
         self._journal.start()
         for ends in self._ends:
             ends.start()
@@ -271,6 +277,7 @@ def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Regi
         (add_ListsServicer_to_server, ListsEndpoint(store, ListCommands(current, host.clock, host.ids))),
         (add_ArchivesServicer_to_server, archives),
         (add_SendAsServicer_to_server, SendAsEndpoint(store)),
+        (add_ExpiryRulesServicer_to_server, ExpiryRulesEndpoint(store)),
     )
 
 

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from services.directory.ldap_settings import LdapSettings
 from shared.dns.settings import ResolverSettings
+from shared.expiry import MOST_DAYS
 from shared.settings import Section
 
 
@@ -118,8 +119,27 @@ class DirectorySettings(Section, frozen=True):
     ] = 12
 
 
+class ExpirySettings(Section, frozen=True):
+    """How long messages stay in Trash and Spam, where neither domain nor mailbox has a rule of its own."""
+
+    trash_days: Annotated[
+        int,
+        Meta(
+            description="Days after which Trash forgets a message; 0: never. Messages that are there when this is "
+            "switched on or shortened get the whole time from then on.",
+            ge=0,
+            le=MOST_DAYS,
+        ),
+    ] = 0
+    spam_days: Annotated[
+        int,
+        Meta(description="Days after which Spam forgets a message; 0: never. As for Trash.", ge=0, le=MOST_DAYS),
+    ] = 0
+
+
 SECTIONS: Mapping[str, type[Section]] = {
     "directory": DirectorySettings,
+    "expiry": ExpirySettings,
     "ldap": LdapSettings,
     "resolver": ResolverSettings,
 }

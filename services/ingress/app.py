@@ -20,6 +20,7 @@ from services.ingress.handlers.bounce_admission import BounceAdmission
 from services.ingress.handlers.checks import SenderChecks
 from services.ingress.handlers.holding import Holding
 from services.ingress.handlers.list_admission import ListAdmission
+from services.ingress.handlers.mailbox_room import MailboxRoom
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.refusals import Refusals
 from services.ingress.handlers.releaser import Releaser
@@ -123,6 +124,7 @@ class Ingress:
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self._dependencies.directory.start()
+        await self._dependencies.mailbox_room.start()
         await self.refusals.start()
         await self.burial.start()
         await self.repeater.start()
@@ -139,6 +141,7 @@ class Ingress:
         await self.releaser.stop()
         await self.repeater.stop()
         await self.burial.stop()
+        await self._dependencies.mailbox_room.stop()
         await self._dependencies.directory.stop()
         await self.refusals.stop()
         if self._resolver is not None:
@@ -188,6 +191,7 @@ class Ingress:
             UnknownRecipients(settings.unknown_recipients),
             self._bounces(host, settings, directory),
             lists,
+            MailboxRoom(host.channel("mailstore", SERVICE), host.bus, is_refusal_final=settings.refuse_full),
         )
 
     @staticmethod

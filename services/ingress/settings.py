@@ -186,6 +186,10 @@ class IngressSettings(Section, frozen=True):
     handshake_timeout: Annotated[Seconds, Meta(description="Seconds that a TLS handshake may take.", ge=1, le=600)] = (
         30.0
     )
+    refuse_full: Annotated[
+        bool,
+        Meta(description="Refuse mail to a full mailbox for good (552); otherwise its sender may try again (452)."),
+    ] = False
     stop_grace: Annotated[
         Seconds, Meta(description="Seconds a stop waits for messages that are being accepted.", ge=0, le=300)
     ] = 5.0

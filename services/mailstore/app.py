@@ -7,33 +7,56 @@ from collections.abc import AsyncIterator, Sequence
 import sqlalchemy
 
 from services.mailstore.endpoints.closings import ClosingsEndpoint
+from services.mailstore.endpoints.expiry import ExpiryEndpoint
+from services.mailstore.endpoints.quota import QuotaEndpoint
 from services.mailstore.endpoints.servicer import MailstoreEndpoint
 from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.closing import AccountClosings
 from services.mailstore.handlers.erasure import Eraser
+from services.mailstore.handlers.expiry import Expiry, ExpiryRules
+from services.mailstore.handlers.expiry_commands import ExpiryCommands
 from services.mailstore.handlers.messages import MessageCommands
+from services.mailstore.handlers.quota_notices import QuotaNotices
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.projections.closing import ClosingProjection
+from services.mailstore.projections.expiry import ExpiringMailboxProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
+from services.mailstore.projections.quota_warnings import QuotaWarningProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
 from services.mailstore.settings import SECTIONS as SECTIONS
 from services.mailstore.settings import MailstoreSettings
 from shared.bus.bus import Bus
-from shared.bus.subjects import account_doorbell
+from shared.bus.subjects import QUOTA_DOORBELL, account_doorbell
+from shared.events.quota import QuotaEased, QuotaWarned
 from shared.eventstore.deadletters import DeadLetterProjection
 from shared.eventstore.event import Recorded
+from shared.eventstore.transaction import Projection
 from shared.grpc.servicers import Registration
 from shared.owner.commit_bell import ring_at_commits
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.closings_pb2_grpc import add_ClosingsServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.expiry_pb2_grpc import add_ExpiryServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import add_MailstoreServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.quota_pb2_grpc import add_QuotaServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
 from shared.service import Host
 
 SERVICE = "mailstore"
+
+
+def projections(metadata: sqlalchemy.MetaData) -> Sequence[Projection]:
+    """The projections of the mailstore."""
+    return (
+        MailboxProjection(metadata),
+        UidValidityProjection(metadata),
+        ClosingProjection(metadata),
+        QuotaWarningProjection(metadata),
+        ExpiringMailboxProjection(metadata),
+        DeadLetterProjection(metadata),
+    )
 
 
 class Mailstore:
@@ -42,13 +65,7 @@ class Mailstore:
     def __init__(self, host: Host) -> None:
         self._host = host
         metadata = sqlalchemy.MetaData()
-        projections = (
-            MailboxProjection(metadata),
-            UidValidityProjection(metadata),
-            ClosingProjection(metadata),
-            DeadLetterProjection(metadata),
-        )
-        self.store = host.event_store(SERVICE, metadata, projections)
+        self.store = host.event_store(SERVICE, metadata, projections(metadata))
         directory = host.channel("directory", SERVICE)
         self._closings = AccountClosings(SERVICE, self.store, directory, host.bus)
         self._eraser = Eraser(SERVICE, self.store)
@@ -64,9 +81,20 @@ class Mailstore:
             limits,
             host.turns,
         )
+        self._quota_notices = QuotaNotices(
+            self.store,
+            host.blobs,
+            directory,
+            host.channel("ingress", SERVICE),
+            host.server.host,
+        )
+        rules = ExpiryRules(directory)
+        self.expiry = Expiry(self.store, rules, host.clock, limits.expiry_seconds)
         self.registrations: Sequence[Registration] = (
             (add_MailstoreServicer_to_server, endpoint),
             (add_ClosingsServicer_to_server, ClosingsEndpoint(self.store)),
+            (add_ExpiryServicer_to_server, ExpiryEndpoint(ExpiryCommands(self.store, rules, host.clock))),
+            (add_QuotaServicer_to_server, QuotaEndpoint(self.store)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (
                 add_OwnerServicer_to_server,
@@ -84,17 +112,23 @@ class Mailstore:
         """Open the store and begin to ring doorbells."""
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
-        self.store.on_commit(lambda recorded: _ring_accounts(self._host.bus, recorded))
+        self.store.on_commit(lambda recorded: _ring(self._host.bus, recorded))
         if not self._host.reads_only:
-            self.store.on_commit(self._eraser.committed)
-            self._eraser.start()
-            await self._closings.start()
+            await self._start_tasks()
 
     async def stop(self) -> None:
         """Finish the work in progress and close."""
+        await self.expiry.stop()
+        await self._quota_notices.stop()
         await self._closings.stop()
         await self._eraser.stop()
         await self.store.close()
+
+    async def _start_tasks(self) -> None:
+        for task in (self._eraser, self._quota_notices, self.expiry):
+            self.store.on_commit(task.committed)
+            task.start()
+        await self._closings.start()
 
     async def _report(self) -> owner_pb2.ReportReply:
         row = await self.store.read(
@@ -121,10 +155,12 @@ class Mailstore:
             after = rows[-1][0]
 
 
-def _ring_accounts(bus: Bus, recorded: list[Recorded]) -> None:
+def _ring(bus: Bus, recorded: list[Recorded]) -> None:
     newest = {entry.stream: entry.version for entry in recorded}
     for account, version in newest.items():
         bus.ring(account_doorbell(account), b"%d" % version)
+    if any(isinstance(entry.event, QuotaWarned | QuotaEased) for entry in recorded):
+        bus.ring(QUOTA_DOORBELL)
 
 
 def build(host: Host) -> Mailstore:

@@ -7,11 +7,17 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from services.mailstore.domain.state import DEFAULTS, DefaultMailboxes, default_mailboxes
 from shared.settings import Section
 
 
+def _name_of(what: str) -> Meta:
+    text = f"Name of the mailbox for {what} in new accounts; those that exist keep theirs."
+    return Meta(description=text, min_length=1, max_length=100, pattern=r"^[^/%*\x00-\x1f\x7f]+$")
+
+
 class MailstoreSettings(Section, frozen=True):
-    """Limits of an account."""
+    """Limits of an account, and the names of the mailboxes with which it begins."""
 
     max_mailboxes: Annotated[int, Meta(description="Mailboxes an account may have.", ge=10, le=1_000_000)] = 10_000
     max_subscriptions: Annotated[
@@ -27,9 +33,23 @@ class MailstoreSettings(Section, frozen=True):
         ),
     ] = 1000
     max_message_keywords: Annotated[int, Meta(description="Keywords that one message may have.", ge=5, le=1000)] = 64
+    expiry_seconds: Annotated[
+        float, Meta(description="Seconds between two looks for messages that are to expire.", ge=1, le=86_400)
+    ] = 600.0
     copy_messages: Annotated[
         int, Meta(description="Messages that one COPY may copy: they are one commit.", ge=1000, le=10_000_000)
     ] = 100_000
+    drafts_name: Annotated[str, _name_of("drafts")] = "Drafts"
+    sent_name: Annotated[str, _name_of("sent mail")] = "Sent"
+    spam_name: Annotated[str, _name_of("spam")] = "Spam"
+    trash_name: Annotated[str, _name_of("deleted mail")] = "Trash"
+    archive_name: Annotated[str, _name_of("mail to keep")] = "Archive"
+
+    def default_mailboxes(self) -> DefaultMailboxes:
+        """The names and special uses of the mailboxes of a new account; a name that is given twice is not used."""
+        given = self.drafts_name, self.sent_name, self.spam_name, self.trash_name, self.archive_name
+        chosen = dict(zip([use for _, use in DEFAULTS if use], given, strict=True))
+        return default_mailboxes(chosen)
 
 
 SECTIONS: Mapping[str, type[Section]] = {"mailstore": MailstoreSettings}

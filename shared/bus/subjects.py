@@ -97,6 +97,8 @@ DELIVERY_CLASSIFIED = Durable("delivery", CLASSIFIED, MAIL)
 INGRESS_SETTLED = Durable("ingress", SETTLED, MAIL)
 DURABLES = (CLASSIFIER_RECEIVED, DELIVERY_SUBMITTED, DELIVERY_CLASSIFIED, INGRESS_SETTLED)
 
+QUOTA_DOORBELL = "doorbell.quota"
+"""Rung when the owner of an account is warned about the quota, or has clearly more room again."""
 DOORBELL_LOG = "doorbell.log"
 """Rung when the event log has new entries (live tail)."""
 

@@ -39,6 +39,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     """The mailing list that gets the mail, that a member leaves, or whose member's bounce this is."""
     member: str = ""
     """The id of the member of a list who gets this copy, or whose bounce this is."""
+    quota_messages: int = 0
 
 
 @stored("delivery.planned")

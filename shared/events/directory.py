@@ -105,6 +105,14 @@ class AccountChanged(Event, frozen=True):
     quota_bytes: int
 
 
+@stored("account.message_quota_changed")
+class AccountMessageQuotaChanged(Event, frozen=True):
+    """The number of messages that an account may have was changed; 0: no limit."""
+
+    id: str
+    quota_messages: int
+
+
 @stored("account.removed")
 class AccountRemoved(Event, frozen=True):
     """An account was removed; later mail bounces.

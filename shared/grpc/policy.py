@@ -20,6 +20,8 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.Signatures/ChooseSignature",
         "directory.Lists/MayPost",
         "directory.events/*",
+        "mailstore.Mailstore/Quota",
+        "mailstore.Quota/ListNearlyFull",
     ),
     "classifier": (
         "mailstore.events/*",
@@ -42,7 +44,12 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "outbound.Outbound/Enqueue",
         "ingress.Ingress/Hold",
     ),
-    "mailstore": ("directory.events/*", "directory.Directory/ShowAccount"),
+    "mailstore": (
+        "directory.events/*",
+        "directory.Directory/ShowAccount",
+        "directory.ExpiryRules/RulesOf",
+        "ingress.Ingress/SubmitReport",
+    ),
     "access": ("mailstore.Mailstore/*", "directory.Directory/Authenticate", "directory.events/*"),
     "outbound": (
         "directory.Directory/Resolve",

@@ -75,7 +75,10 @@ class FollowedBook:
                 return resolution
         reply = await self._owner.Resolve(pb.ResolveRequest(address=str(address)))
         targets = tuple(
-            Target(target.address, target.account, target.quota_bytes, target.list_id) for target in reply.targets
+            Target(
+                target.address, target.account, target.quota_bytes, target.list_id, quota_messages=target.quota_messages
+            )
+            for target in reply.targets
         )
         return Resolution(_KINDS[reply.kind], targets, reply.via, reply.detail)
 

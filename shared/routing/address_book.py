@@ -221,7 +221,7 @@ def _end_of(text: str, local: LocalAddress | None) -> Target | KnownAlias | None
         return Target(text)
     match local.holder:
         case KnownAccount(disabled=False) as account:
-            return Target(account.address, account.id, account.quota_bytes)
+            return _target(account)
         case KnownApplication(takes_mail=True) as application:
             return Target(application.address, application.id, application.quota_bytes)
         case KnownAlias() as alias:
@@ -232,10 +232,14 @@ def _end_of(text: str, local: LocalAddress | None) -> Target | KnownAlias | None
             return None
 
 
+def _target(account: KnownAccount) -> Target:
+    return Target(account.address, account.id, account.quota_bytes, quota_messages=account.quota_messages)
+
+
 def _to_account(account: KnownAccount, detail: str) -> Resolution:
     if account.disabled:
         return Resolution(ResolutionKind.DISABLED)
-    return Resolution(ResolutionKind.ACCOUNTS, (Target(account.address, account.id, account.quota_bytes),), "", detail)
+    return Resolution(ResolutionKind.ACCOUNTS, (_target(account),), "", detail)
 
 
 def _to_application(application: KnownApplication, detail: str) -> Resolution:

@@ -11,12 +11,15 @@ from functools import partial
 
 import msgspec
 
+from shared.expiry import INHERITED, days_of, text_of
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
 
 QUOTA_LIMIT = 1 << 60
 """Largest quota in octets: far above any disk, and within what every database can count."""
+MESSAGES_LIMIT = 1_000_000_000
+"""Largest quota in messages."""
 _MOST_CATCHING = 100
 _SIZE = re.compile(r"(\d{1,19})\s*([kmgtp]?)i?b?", re.I | re.A)
 _SEPARATORS = re.compile(r"[+=_~#-]{1,4}")
@@ -104,6 +107,19 @@ def _default_quota(text: str) -> str:
     return str(octets) if octets else ""
 
 
+def messages_of(text: str) -> int:
+    """A number of messages such as 100000. Raises ValueError with a sentence for the operator."""
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 10 or int(digits) > MESSAGES_LIMIT:
+        raise ValueError(f"{text!r} is not a number of messages up to {MESSAGES_LIMIT}; 0 means no limit")
+    return int(digits)
+
+
+def _default_quota_messages(text: str) -> str:
+    messages = messages_of(text) if text else 0
+    return str(messages) if messages else ""
+
+
 def _switched(name: str, text: str) -> str:
     if text and text not in _SWITCH:
         raise ValueError(f"{name} is `on` or `off`")
@@ -116,6 +132,13 @@ def _signature(text: str) -> str:
     return ""
 
 
+def _expiry(text: str) -> str:
+    days = days_of(text or "default")
+    return "" if days == INHERITED else text_of(days)
+
+
+EXPIRY_VALUES: Mapping[str, str] = {"expire_trash": "trash", "expire_spam": "spam"}
+"""The values that say after how many days mailboxes forget messages, and which mailboxes these are."""
 DOMAIN_VALUES: Mapping[str, DomainValue] = {
     value.name: value
     for value in (
@@ -136,6 +159,24 @@ DOMAIN_VALUES: Mapping[str, DomainValue] = {
             "The quota of new accounts, such as 5G; 0: no limit. Accounts that exist keep theirs.",
             "0",
             _default_quota,
+        ),
+        DomainValue(
+            "default_quota_messages",
+            "The number of messages that new accounts may have; 0: no limit. Accounts that exist keep theirs.",
+            "0",
+            _default_quota_messages,
+        ),
+        DomainValue(
+            "expire_trash",
+            "Days after which Trash forgets messages, or `never`. Those that are there get these days from now on.",
+            "default",
+            _expiry,
+        ),
+        DomainValue(
+            "expire_spam",
+            "Days after which Spam forgets messages, or `never`. Those that are there get these days from now on.",
+            "default",
+            _expiry,
         ),
         DomainValue(
             "masquerading",

@@ -27,7 +27,12 @@ _DomainEvent = (
     | directory_events.DomainAliased
     | directory_events.DomainValueChanged
 )
-_AccountEvent = directory_events.AccountAdded | directory_events.AccountChanged | directory_events.AccountRemoved
+_AccountEvent = (
+    directory_events.AccountAdded
+    | directory_events.AccountChanged
+    | directory_events.AccountMessageQuotaChanged
+    | directory_events.AccountRemoved
+)
 _AliasEvent = directory_events.AliasAdded | directory_events.AliasRemoved
 _AliasChange = (
     directory_events.AliasSwitched
@@ -79,6 +84,7 @@ class KnownAccount(KnownName, frozen=True, gc=False, array_like=True):
     user: str
     quota_bytes: int = 0
     disabled: bool = False
+    quota_messages: int = 0
 
 
 class KnownNames:
@@ -186,13 +192,18 @@ class KnownNames:
                 self._account_keys_of[user] = f"{others}{_BETWEEN_KEYS}{key}" if others else key
                 self.accounts[key] = KnownAccount(address, identity, user, quota_bytes)
             case directory_events.AccountChanged(identity, disabled, quota_bytes):
-                key = self._account_keys.get(identity, "")
-                account = self.accounts.get(key)
-                if account is not None and account.id == identity:
-                    self.accounts[key] = msgspec.structs.replace(account, disabled=disabled, quota_bytes=quota_bytes)
+                self._change_account(identity, disabled=disabled, quota_bytes=quota_bytes)
+            case directory_events.AccountMessageQuotaChanged(identity, quota_messages):
+                self._change_account(identity, quota_messages=quota_messages)
             case directory_events.AccountRemoved(identity, address):
                 self._account_keys.pop(identity, None)
                 self._forget_account(key_of(address))
+
+    def _change_account(self, identity: str, **changes: object) -> None:
+        key = self._account_keys.get(identity, "")
+        account = self.accounts.get(key)
+        if account is not None and account.id == identity:
+            self.accounts[key] = msgspec.structs.replace(account, **changes)
 
     def _forget_account(self, key: str) -> None:
         account = self.accounts.pop(key, None)

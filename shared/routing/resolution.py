@@ -32,6 +32,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True):
     """The mailing list that gets it as a post, or as what its service address is for."""
     member: str = ""
     """The id of the member of the list from whom the mail has come back."""
+    quota_messages: int = 0
 
     @property
     def is_remote(self) -> bool:

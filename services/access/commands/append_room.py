@@ -12,6 +12,7 @@ from services.access.session.session import ImapSession
 from shared.blobs.errors import BlobError
 from shared.blobs.port import BlobRef, Blobs
 from shared.protocol.imap.response_code import Code
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 log = structlog.get_logger("access")
 
@@ -22,15 +23,16 @@ class AppendRoom:
     The mailstore checks the quota again when it commits.
     """
 
-    def __init__(self, used: int, limit: int) -> None:
-        self._used = used
-        self._limit = limit
+    def __init__(self, quota: pb.QuotaReply) -> None:
+        self._used = quota.used_bytes
+        self._limit = quota.limit_bytes
+        self._messages = quota.messages
+        self._most_messages = quota.limit_messages
 
     @classmethod
     async def of(cls, session: ImapSession) -> Self:
         """Read quota and usage of the session's account. Raises ServiceError."""
-        quota = await session.backend.mailstore.quota(session.account)
-        return cls(quota.used_bytes, quota.limit_bytes)
+        return cls(await session.backend.mailstore.quota(session.account))
 
     def check(self, octets: int) -> None:
         """Check a message of so many octets before the client sends it. Raises IntakeRefused."""
@@ -39,10 +41,14 @@ class AppendRoom:
         if self._limit and self._used + octets > self._limit:
             text = f"{self._used} of {self._limit} octets are used, {octets} more do not fit"
             raise IntakeRefused(text, Code.OVERQUOTA)
+        if self._most_messages and self._messages >= self._most_messages:
+            text = f"{self._messages} of {self._most_messages} messages are used, 1 more does not fit"
+            raise IntakeRefused(text, Code.OVERQUOTA)
 
     def take(self, octets: int) -> None:
         """Count a received message of this APPEND."""
         self._used += octets
+        self._messages += 1
 
 
 class Bodies:

@@ -1,4 +1,4 @@
-"""GETQUOTA and GETQUOTAROOT (RFC 9208). An account with a limit has one quota root."""
+"""GETQUOTA, GETQUOTAROOT and SETQUOTA (RFC 9208). An account with a limit has one quota root."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ _UNIT = 1024  # RFC 9208 §5.1: STORAGE counts units of 1024 octets
 
 
 def _resources(quota: pb.QuotaReply) -> list[tuple[str, int, int]]:
-    if not quota.limit_bytes:
-        return []
-    return [("STORAGE", -(-quota.used_bytes // _UNIT), quota.limit_bytes // _UNIT)]
+    resources = []
+    if quota.limit_bytes:
+        resources.append(("STORAGE", -(-quota.used_bytes // _UNIT), quota.limit_bytes // _UNIT))
+    if quota.limit_messages:
+        resources.append(("MESSAGE", quota.messages, quota.limit_messages))
+    return resources
 
 
 async def get_quota(session: ImapSession, command: c.GetQuota) -> bytes:
@@ -34,3 +37,8 @@ async def get_quota_root(session: ImapSession, command: c.GetQuotaRoot) -> bytes
     if resources:
         session.channel.write(response.quota(_ROOT, resources))
     return done(command.tag, "GETQUOTAROOT")
+
+
+async def set_quota(session: ImapSession, command: c.SetQuota) -> bytes:
+    """Refuse: only the operator sets quotas, so QUOTASET is not among the capabilities (RFC 9208 §3.1)."""
+    return response.no(command.tag, "The operator of this server sets the quota", Code.NOPERM)

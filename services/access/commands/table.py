@@ -44,6 +44,7 @@ HANDLERS: dict[type[c.Command], Handler] = {
     c.Status: status.status,
     c.GetQuota: quota.get_quota,
     c.GetQuotaRoot: quota.get_quota_root,
+    c.SetQuota: quota.set_quota,
     c.Idle: idle.idle,
     c.Expunge: expunge.expunge,
     c.Search: search.search,

@@ -169,6 +169,7 @@ def _steps_of_script(recipient: Recipient, target: Target, actions: Actions) -> 
             mailbox=filed.mailbox,
             spam=filed.special_use == JUNK,
             quota_bytes=target.quota_bytes,
+            quota_messages=target.quota_messages,
             rule=filed.rule,
         )
 

@@ -213,6 +213,7 @@ def _copy(mail: AcceptedMail, step: Step, now: int) -> DeliverRequest:
         internal_date=now,
         message_id=message.message_id if own else step.message_id,
         quota_bytes=step.quota_bytes,
+        quota_messages=step.quota_messages,
         references=message.references if own else (message.message_id,),
         subject=message.subject if own else "",
     )

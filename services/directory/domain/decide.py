@@ -5,10 +5,11 @@ New ids are passed in, so that the functions are pure.
 
 from __future__ import annotations
 
-from services.directory.domain.state import AccountState, DirectoryRefused, UserState
+from services.directory.domain.state import AccountState, DirectoryRefused, GivenLimits, UserState
 from shared.events.directory import (
     AccountAdded,
     AccountChanged,
+    AccountMessageQuotaChanged,
     UserAdded,
     UserPasswordChanged,
     UserRemoved,
@@ -16,7 +17,7 @@ from shared.events.directory import (
 )
 from shared.eventstore.event import Event
 from shared.protocol.address.address import Address
-from shared.routing.domain_values import QUOTA_LIMIT
+from shared.routing.domain_values import MESSAGES_LIMIT, QUOTA_LIMIT
 
 
 def add_user(existing: UserState | None, user: str, name: str, password_hash: str) -> list[Event]:
@@ -46,29 +47,37 @@ def remove_user(user: UserState) -> list[Event]:
     return [UserRemoved(user.id, user.name)]
 
 
-def add_account(holder: str, ours: bool, user: str, account: str, address: Address, quota_bytes: int) -> list[Event]:
+def add_account(holder: str, ours: bool, user: str, account: str, address: Address, limits: GivenLimits) -> list[Event]:
     """Add an account of a user, in a domain that is `ours`.
 
     It gets a new id and so inherits nothing from an earlier account with the same address.
     """
     check_free(holder, ours, address)
-    _check_quota(quota_bytes)
-    return [AccountAdded(account, str(address), user, quota_bytes)]
+    _check_limits(limits)
+    added: Event = AccountAdded(account, str(address), user, limits.octets or 0)
+    return [added, AccountMessageQuotaChanged(account, limits.messages)] if limits.messages else [added]
 
 
-def change_account(account: AccountState, disabled: bool | None, quota_bytes: int | None) -> list[Event]:
-    """Disable or enable an account, or change its quota (0: none)."""
-    _check_quota(quota_bytes or 0)
+def change_account(account: AccountState, disabled: bool | None, limits: GivenLimits) -> list[Event]:
+    """Disable or enable an account, or change its limits."""
+    _check_limits(limits)
     desired = (
         account.disabled if disabled is None else disabled,
-        account.quota_bytes if quota_bytes is None else quota_bytes,
+        account.quota_bytes if limits.octets is None else limits.octets,
     )
-    return [] if desired == (account.disabled, account.quota_bytes) else [AccountChanged(account.id, *desired)]
+    events = list[Event]()
+    if desired != (account.disabled, account.quota_bytes):
+        events.append(AccountChanged(account.id, *desired))
+    if limits.messages is not None and limits.messages != account.quota_messages:
+        events.append(AccountMessageQuotaChanged(account.id, limits.messages))
+    return events
 
 
-def _check_quota(quota_bytes: int) -> None:
-    if quota_bytes > QUOTA_LIMIT:
+def _check_limits(limits: GivenLimits) -> None:
+    if (limits.octets or 0) > QUOTA_LIMIT:
         raise DirectoryRefused("invalid", f"a quota is at most {QUOTA_LIMIT} octets; 0 is no limit")
+    if (limits.messages or 0) > MESSAGES_LIMIT:
+        raise DirectoryRefused("invalid", f"an account may have at most {MESSAGES_LIMIT} messages; 0 is no limit")
 
 
 def check_free(holder: str, ours: bool, address: Address) -> None:

@@ -57,6 +57,20 @@ class AccountState(msgspec.Struct, frozen=True):
     user_name: str
     quota_bytes: int
     disabled: bool
+    quota_messages: int = 0
+    """The number of messages that it may have; 0: no limit."""
+
+
+class GivenLimits(msgspec.Struct, frozen=True):
+    """What an account may hold; 0: no limit; None: not given."""
+
+    octets: int | None = None
+    messages: int | None = None
+
+    def or_else(self, other: GivenLimits) -> GivenLimits:
+        """These limits, and the other ones where they are not given."""
+        octets = other.octets if self.octets is None else self.octets
+        return GivenLimits(octets, other.messages if self.messages is None else self.messages)
 
 
 class AliasState(msgspec.Struct, frozen=True):

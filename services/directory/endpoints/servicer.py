@@ -8,6 +8,7 @@ from typing import Any
 from services.directory.adapters.passwords import PasswordHasher
 from services.directory.domain.new_passwords import checked_password
 from services.directory.domain.roles import RoleMail
+from services.directory.domain.state import GivenLimits
 from services.directory.endpoints import wire
 from services.directory.endpoints.names import NameCommands, NamesEndpoint, given
 from services.directory.endpoints.refusals import as_contract_errors
@@ -82,18 +83,18 @@ class DirectoryEndpoint(NamesEndpoint):
         return pb.UserList(users=map(wire.user, await self._read(load.users)))
 
     async def AddAccount(self, request: pb.AddAccountRequest, context: Any) -> pb.Account:
-        user, quota = request.user, given(request, "quota_bytes")
+        user, limits = request.user, _limits(request)
         return wire.account(
             await self._write(
-                lambda tx, provenance: self._commands.add_account(tx, request.address, user, quota, provenance)
+                lambda tx, provenance: self._commands.add_account(tx, request.address, user, limits, provenance)
             )
         )
 
     async def ChangeAccount(self, request: pb.ChangeAccountRequest, context: Any) -> pb.Account:
-        disabled, quota = given(request, "disabled"), given(request, "quota_bytes")
+        disabled, limits = given(request, "disabled"), _limits(request)
         return wire.account(
             await self._write(
-                lambda tx, provenance: self._commands.change_account(tx, request.address, disabled, quota, provenance)
+                lambda tx, provenance: self._commands.change_account(tx, request.address, disabled, limits, provenance)
             )
         )
 
@@ -153,3 +154,7 @@ def _may_send_as(current: CurrentBook, user: str, text: str) -> bool:
     except AddressError:
         return False
     return current.book.may_send_as(user, address)
+
+
+def _limits(request: Any) -> GivenLimits:
+    return GivenLimits(given(request, "quota_bytes"), given(request, "quota_messages"))

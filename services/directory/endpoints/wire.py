@@ -47,6 +47,7 @@ def account(state: AccountState, aliases: Sequence[str] = ()) -> pb.Account:
         user=state.user_name,
         disabled=state.disabled,
         quota_bytes=state.quota_bytes,
+        quota_messages=state.quota_messages,
         aliases=aliases,
     )
 
@@ -78,6 +79,7 @@ def resolution(result: Resolution) -> pb.Resolution:
             quota_bytes=target.quota_bytes,
             remote=target.is_remote,
             list_id=target.list_id,
+            quota_messages=target.quota_messages,
         )
         for target in result.targets
     ]

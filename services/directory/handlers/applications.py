@@ -41,7 +41,7 @@ class ApplicationCommands:
         if not tx.answered(provenance.command):
             made, secret_hash = self._maker.new(self._ids.new(IdKind.ACCOUNT))
             ours, holder = load.has_domain(tx, address.domain), load.holder_of(tx, address)
-            quota = load.default_quota(tx, address.domain)
+            quota = load.default_limits(tx, address.domain).octets or 0
             added = ApplicationAdded(made.id, str(address), secret_hash, receives, mails_an_hour, quota)
             append(tx, f"account:{made.id}", applications.add_application(holder, ours, added), provenance)
             password = made.text

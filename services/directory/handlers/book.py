@@ -18,6 +18,7 @@ from services.directory.handlers.credential_rows import application_events
 from shared.events.directory import (
     AccountAdded,
     AccountChanged,
+    AccountMessageQuotaChanged,
     AliasAdded,
     AliasEndChanged,
     AliasEnded,
@@ -57,9 +58,13 @@ def _domain_value(row: Row) -> list[Event]:
 
 
 def _account(row: Row) -> list[Event]:
-    identity, address, person, quota_bytes, disabled = row
-    added = AccountAdded(identity, address, person, quota_bytes)
-    return [added, AccountChanged(identity, True, quota_bytes)] if disabled else [added]
+    identity, address, person, quota_bytes, disabled, quota_messages = row
+    events: list[Event] = [AccountAdded(identity, address, person, quota_bytes)]
+    if disabled:
+        events.append(AccountChanged(identity, True, quota_bytes))
+    if quota_messages:
+        events.append(AccountMessageQuotaChanged(identity, quota_messages))
+    return events
 
 
 def _alias(row: Row) -> list[Event]:
@@ -99,7 +104,11 @@ _TABLES = (
         " WHERE domain > ? ORDER BY domain LIMIT ?) ORDER BY domain, name",
         _domain_value,
     ),
-    _Table("SELECT id, address, person, quota_bytes, disabled FROM account WHERE id > ? ORDER BY id LIMIT ?", _account),
+    _Table(
+        "SELECT id, address, person, quota_bytes, disabled, quota_messages FROM account WHERE id > ? ORDER BY id LIMIT"
+        " ?",
+        _account,
+    ),
     _Table(
         "SELECT key, address, targets, disabled, ends_at, ended, owners FROM alias WHERE key > ? ORDER BY key LIMIT ?",
         _alias,

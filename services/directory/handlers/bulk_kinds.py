@@ -23,7 +23,14 @@ from services.directory.domain.bulk_lines import (
     words_of,
 )
 from services.directory.domain.dkim import NewDomain
-from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, DomainState, UserState
+from services.directory.domain.state import (
+    AccountState,
+    AliasState,
+    DirectoryRefused,
+    DomainState,
+    GivenLimits,
+    UserState,
+)
 from services.directory.handlers import load
 from services.directory.handlers.aliases import AliasCommands
 from services.directory.handlers.book import CurrentBook
@@ -124,13 +131,15 @@ class BulkKinds:
         if user is None and line.user and not (line.password or line.password_hash):
             user = user_id(tx, user_name)  # there is none: this says so
         ours, holder = load.has_domain(tx, address.domain), load.holder_of(tx, address)
-        quota = load.default_quota(tx, address.domain) if line.quota_bytes is None else line.quota_bytes
+        limits = GivenLimits(line.quota_bytes).or_else(load.default_limits(tx, address.domain))
         account = self._ids.new(IdKind.ACCOUNT)
-        decide.add_account(holder, ours, "", account, address, quota)  # refused before its user is added
+        decide.add_account(holder, ours, "", account, address, limits)  # refused before its user is added
         user = user or self._add_user(tx, user_name, prepared.password_hash, None, provenance)
-        events = decide.add_account(holder, ours, user, account, address, quota)
-        state = AccountState(account, str(address), user, user_name, quota, False)
-        append(tx, f"account:{account}", events + decide.change_account(state, line.disabled, None), provenance)
+        events = decide.add_account(holder, ours, user, account, address, limits)
+        state = AccountState(account, str(address), user, user_name, limits.octets or 0, False, limits.messages or 0)
+        append(
+            tx, f"account:{account}", events + decide.change_account(state, line.disabled, GivenLimits()), provenance
+        )
 
     def _alias(self, tx: Transaction, prepared: PreparedLine, line: AliasLine, provenance: Provenance) -> None:
         address, ends_at = names.alias_address(line.address), microseconds(line.ends_at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.directory.domain import decide, names
-from services.directory.domain.state import AccountState, DirectoryRefused, UserState
+from services.directory.domain.state import AccountState, DirectoryRefused, GivenLimits, UserState
 from services.directory.handlers import load
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event, Provenance
@@ -53,24 +53,24 @@ class DirectoryCommands:
         return name
 
     def add_account(
-        self, tx: Transaction, text: str, user_name: str, quota_bytes: int | None, provenance: Provenance
+        self, tx: Transaction, text: str, user_name: str, limits: GivenLimits, provenance: Provenance
     ) -> AccountState:
-        """Add an account, without a quota in octets with the default quota of its domain."""
+        """Add an account. A limit that is not given is the default of its domain."""
         address = names.account_address(text)
         if not tx.answered(provenance.command):
             account, user = self._ids.new(IdKind.ACCOUNT), user_id(tx, user_name)
             ours, holder = load.has_domain(tx, address.domain), load.holder_of(tx, address)
-            quota = load.default_quota(tx, address.domain) if quota_bytes is None else quota_bytes
-            events = decide.add_account(holder, ours, user, account, address, quota)
+            whole = limits.or_else(load.default_limits(tx, address.domain))
+            events = decide.add_account(holder, ours, user, account, address, whole)
             append(tx, f"account:{account}", events, provenance)
         return _account(tx, str(address))
 
     def change_account(
-        self, tx: Transaction, name: str, disabled: bool | None, quota_bytes: int | None, provenance: Provenance
+        self, tx: Transaction, name: str, disabled: bool | None, limits: GivenLimits, provenance: Provenance
     ) -> AccountState:
         """Disable or enable an account, or change its quota."""
         account = _account(tx, name)
-        append(tx, f"account:{account.id}", decide.change_account(account, disabled, quota_bytes), provenance)
+        append(tx, f"account:{account.id}", decide.change_account(account, disabled, limits), provenance)
         return _account(tx, name)
 
 

@@ -96,8 +96,8 @@ class LdapCommands:
         address = names.account_address(text)
         if not load.has_domain(tx, address.domain) or _has_key(tx, user, address):
             return
-        account, quota = self._ids.new(IdKind.ACCOUNT), load.default_quota(tx, address.domain)
-        events = decide.add_account(load.holder_of(tx, address), True, user, account, address, quota)
+        account, limits = self._ids.new(IdKind.ACCOUNT), load.default_limits(tx, address.domain)
+        events = decide.add_account(load.holder_of(tx, address), True, user, account, address, limits)
         append(tx, f"account:{account}", events, provenance)
 
 

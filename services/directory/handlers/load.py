@@ -8,7 +8,14 @@ from typing import TypeVar
 import msgspec
 
 from services.directory.domain.names import domain_name, key_of, user_key
-from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, DomainState, UserState
+from services.directory.domain.state import (
+    AccountState,
+    AliasState,
+    DirectoryRefused,
+    DomainState,
+    GivenLimits,
+    UserState,
+)
 from services.directory.handlers import list_rows
 from shared.eventstore.connection import Reader, Row
 from shared.protocol.address.account import lookup_key
@@ -24,8 +31,8 @@ _DOMAIN = (
 )
 _USER = "SELECT id, name, password_hash, disabled FROM person"
 _ACCOUNT = (
-    "SELECT account.id, address, person, person.name, quota_bytes, account.disabled FROM account LEFT JOIN "
-    "person ON person.id = account.person"
+    "SELECT account.id, address, person, person.name, quota_bytes, account.disabled, quota_messages FROM account"
+    " LEFT JOIN person ON person.id = account.person"
 )
 _ALIAS = "SELECT address, targets, disabled, ends_at, ended, owners FROM alias"
 _MOST_DOMAIN_ALIASES = 100
@@ -43,14 +50,14 @@ def has_domain(reader: Reader, name: str) -> bool:
     return reader.first_row("SELECT 1 FROM domain WHERE name = ?", (name,)) is not None
 
 
-def default_quota(reader: Reader, domain: str) -> int:
-    """The quota in octets of new accounts of a domain; 0: none."""
+def default_limits(reader: Reader, domain: str) -> GivenLimits:
+    """The limits of new accounts of a domain."""
     sql = (
-        "SELECT domain_value.value FROM domain JOIN domain_value ON domain_value.domain = domain.id"
-        " WHERE domain.name = ? AND domain_value.name = ?"
+        "SELECT domain_value.name, domain_value.value FROM domain JOIN domain_value ON domain_value.domain = domain.id"
+        " WHERE domain.name = ? AND domain_value.name IN ('default_quota', 'default_quota_messages')"
     )
-    row = reader.first_row(sql, (domain, "default_quota"))
-    return int(row[0]) if row else 0
+    values: dict[str, str] = dict(reader.all(sql, (domain,)))
+    return GivenLimits(int(values.get("default_quota", 0)), int(values.get("default_quota_messages", 0)))
 
 
 def user(reader: Reader, name: str) -> UserState | None:
@@ -226,8 +233,8 @@ def _user(reader: Reader, row: Row) -> UserState:
 def _account(row: Row | None) -> AccountState | None:
     if row is None:
         return None
-    identity, address, user, user_name, quota_bytes, disabled = row
-    return AccountState(identity, address, user, user_name or "", quota_bytes, bool(disabled))
+    identity, address, user, user_name, quota_bytes, disabled, quota_messages = row
+    return AccountState(identity, address, user, user_name or "", quota_bytes, bool(disabled), quota_messages)
 
 
 def _alias(row: Row | None) -> AliasState | None:

@@ -9,7 +9,7 @@ from services.directory.domain import archives, decide, domains
 from services.directory.domain.aliases import AliasRequest
 from services.directory.domain.histories import HistoryStep, begins, check_still_fits
 from services.directory.domain.names import alias_targets
-from services.directory.domain.state import AliasState, DirectoryRefused
+from services.directory.domain.state import AliasState, DirectoryRefused, GivenLimits
 from services.directory.handlers import archive_rows, load
 from services.directory.handlers.aliases import AliasCommands, AliasTexts
 from services.directory.handlers.bulk_kinds import BulkKinds
@@ -60,6 +60,7 @@ class Reverting:
             directory_events.UserRemoved: self._add_user,
             directory_events.AccountAdded: self._remove_account,
             directory_events.AccountChanged: self._change_account,
+            directory_events.AccountMessageQuotaChanged: self._change_message_quota,
             directory_events.AliasAdded: self._remove_alias,
             directory_events.AliasSwitched: self._change_alias,
             directory_events.AliasTargetsChanged: self._change_alias,
@@ -143,8 +144,13 @@ class Reverting:
 
     def _change_account(self, tx: Transaction, step: HistoryStep, provenance: Provenance) -> None:
         account = load.existing("account", step.whole["address"], load.account(tx, _id(step)))
-        events = decide.change_account(account, step.before["disabled"], step.before["quota_bytes"])
-        append(tx, step.recorded.stream, events, provenance)
+        limits = GivenLimits(step.before["quota_bytes"])
+        append(tx, step.recorded.stream, decide.change_account(account, step.before["disabled"], limits), provenance)
+
+    def _change_message_quota(self, tx: Transaction, step: HistoryStep, provenance: Provenance) -> None:
+        account = load.existing("account", step.whole["address"], load.account(tx, _id(step)))
+        limits = GivenLimits(messages=step.before.get("quota_messages", 0))
+        append(tx, step.recorded.stream, decide.change_account(account, None, limits), provenance)
 
     def _remove_alias(self, tx: Transaction, step: HistoryStep, provenance: Provenance) -> None:
         append(tx, step.recorded.stream, [directory_events.AliasRemoved(step.whole["address"])], provenance)

@@ -20,7 +20,7 @@ class ConfigurationProjection:
     """Keeps domains, users, accounts, aliases and settings."""
 
     name = "configuration"
-    version = 2
+    version = 3
 
     def __init__(self, metadata: sqlalchemy.MetaData) -> None:
         self.tables: Sequence[sqlalchemy.Table] = directory_tables(metadata)
@@ -92,7 +92,8 @@ def _account_added(connection: Connection, event: directory_events.AccountAdded)
         False,
     )
     connection.execute(
-        "INSERT INTO account (id, address, key, domain, person, quota_bytes, disabled) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO account (id, address, key, domain, person, quota_bytes, quota_messages, disabled)"
+        " VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
         row,
     )
 
@@ -101,6 +102,10 @@ def _account_changed(connection: Connection, event: directory_events.AccountChan
     connection.execute(
         "UPDATE account SET disabled = ?, quota_bytes = ? WHERE id = ?", (event.disabled, event.quota_bytes, event.id)
     )
+
+
+def _message_quota_changed(connection: Connection, event: directory_events.AccountMessageQuotaChanged) -> None:
+    connection.execute("UPDATE account SET quota_messages = ? WHERE id = ?", (event.quota_messages, event.id))
 
 
 def _account_removed(connection: Connection, event: directory_events.AccountRemoved) -> None:
@@ -134,6 +139,7 @@ _FOLDS: dict[type, Callable[[Connection, Any], None]] = {
     directory_events.UserRemoved: _user_removed,
     directory_events.AccountAdded: _account_added,
     directory_events.AccountChanged: _account_changed,
+    directory_events.AccountMessageQuotaChanged: _message_quota_changed,
     directory_events.AccountRemoved: _account_removed,
     **ALIAS_FOLDS,
     directory_events.SettingChanged: _setting_changed,

@@ -71,6 +71,7 @@ def _account(metadata: MetaData) -> Table:
         Column("domain", Text, nullable=False),
         Column("person", Text, nullable=False),
         Column("quota_bytes", BigInteger, nullable=False),
+        Column("quota_messages", BigInteger, nullable=False),
         Column("disabled", Boolean, nullable=False),
         Index("account_key", "key", unique=True),
         Index("account_person", "person"),

@@ -119,6 +119,11 @@ class _Report(_Fields, frozen=True):
     message_id: str = ""
 
 
+class _QuotaNotice(_Fields, frozen=True):
+    account: str
+    report: str = ""
+
+
 class _Lesson(_Fields, frozen=True):
     account: str = ""
     content: str = ""
@@ -188,6 +193,10 @@ def _report(event: _Report) -> EventNames:
     return EventNames(event.queue_id, event.message_id, (event.report, *event.entries), (event.to,))
 
 
+def _quota_notice(event: _QuotaNotice) -> EventNames:
+    return EventNames(event.report, who=(event.account,))
+
+
 def _lesson(event: _Lesson) -> EventNames:
     return EventNames(event.queue_id, mail=(event.content, event.entry), who=(event.account,))
 
@@ -236,11 +245,15 @@ _SHAPES: dict[str, _Shape] = {
     "message.copied": _shape(_Changed, _changed),
     "message.moved": _shape(_Changed, _changed),
     "message.expunged": _shape(_Changed, _changed),
+    "message.expired": _shape(_Changed, _changed),
     "mailbox.deleted": _shape(_Changed, _changed),
     "outbound.queued": _shape(_Queued, _queued),
     **{f"outbound.{name}": _shape(_Queued, _queued) for name in _OF_ENTRIES},
     "outbound.report_made": _shape(_Report, _report),
     "outbound.report_failed": _shape(_Report, _report),
+    "quota.warned": _shape(_QuotaNotice, _quota_notice),
+    "quota.eased": _shape(_QuotaNotice, _quota_notice),
+    "quota.notified": _shape(_QuotaNotice, _quota_notice),
     "lesson.learned": _shape(_Lesson, _lesson),
     "lesson.forgotten": _shape(_Lesson, _lesson),
     "dkim.key_added": _shape(_Sending, _sending),

@@ -13,7 +13,7 @@ from shared.protocol.address.address import Address
 from shared.routing.block_lists import BlockLists
 from shared.routing.known_names import KnownAccount
 from shared.routing.log_ins import EndedLogIns, Ending, LogIn
-from shared.routing.resolution import ResolutionKind
+from shared.routing.resolution import Resolution, ResolutionKind
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1 import signatures_pb2 as signatures_pb
 from shared.rpc.mailfold.directory.v1.signatures_pb2_grpc import SignaturesStub
@@ -32,14 +32,16 @@ class FollowedDirectory(FollowedBook):
         """The blocked network of a client's IP address, as far as the copy knows; empty when it is not blocked."""
         return self._lists.blocked_network(address)
 
-    def known_kind(self, address: Address, *, for_user: bool) -> ResolutionKind | None:
-        """The kind of an address, if the copy in memory suffices.
+    def known(self, address: Address, *, for_user: bool) -> Resolution | None:
+        """Where mail to an address goes, if the copy in memory suffices.
 
         The copy may be a moment old, so it never decides a refusal. Users may write to other servers' addresses, so for
         users the copy also suffices there.
         """
-        kind = self.copy.resolve(address).kind if self.copy is not None else None
-        return kind if kind is ResolutionKind.ACCOUNTS or (for_user and kind is ResolutionKind.REMOTE) else None
+        resolution = self.copy.resolve(address) if self.copy is not None else None
+        if resolution is None or resolution.kind is ResolutionKind.ACCOUNTS:
+            return resolution
+        return resolution if for_user and resolution.kind is ResolutionKind.REMOTE else None
 
     async def kind(self, address: Address) -> ResolutionKind:
         """The kind of an address. Raises ServiceError when the directory must be asked and does not answer."""

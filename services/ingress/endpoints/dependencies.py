@@ -11,6 +11,7 @@ from services.ingress.handlers.acceptance import Acceptance
 from services.ingress.handlers.bounce_admission import BounceAdmission
 from services.ingress.handlers.checks import SenderChecks
 from services.ingress.handlers.list_admission import ListAdmission
+from services.ingress.handlers.mailbox_room import MailboxRoom
 from services.ingress.handlers.refusals import Refusals
 from services.ingress.handlers.waiting import WaitingSubmissions
 from services.ingress.settings import IngressSettings
@@ -38,4 +39,5 @@ class Dependencies:
     unknown_recipients: UnknownRecipients
     bounces: BounceAdmission
     lists: ListAdmission
+    mailbox_room: MailboxRoom
     tls: ssl.SSLContext | None = None

@@ -71,21 +71,22 @@ class MailTransaction:
 
     async def _admission(self, address: Address) -> Reply:
         dependencies, is_authenticated = self._dependencies, self._client.is_authenticated
-        kind = dependencies.directory.known_kind(address, for_user=is_authenticated)
+        resolution = dependencies.directory.known(address, for_user=is_authenticated)
         network, now = network_of(self._client.address), dependencies.clock.monotonic()
-        if kind is None and dependencies.unknown_recipients.are_too_many(network, now):
+        if resolution is None and dependencies.unknown_recipients.are_too_many(network, now):
             return replies.too_many_unknown_recipients()
         try:
-            kind = kind or await dependencies.directory.kind(address)
-            if is_return_path(address, kind):
+            resolution = resolution or await dependencies.directory.resolve(address)
+            if is_return_path(address, resolution.kind):
                 reply = await dependencies.bounces.reply(address, self._mail.reverse_path, network)
             else:
-                reply = admission(kind, is_authenticated=is_authenticated)
+                reply = admission(resolution.kind, is_authenticated=is_authenticated)
         except ServiceError as error:
             return with_cause(replies.recipient_deferred(), f"directory: {error}")
         if not reply.is_positive:
             dependencies.unknown_recipients.add(network, now)
-        return reply
+            return reply
+        return await dependencies.mailbox_room.refusal(address, resolution.targets, self._mail.size or 0) or reply
 
     async def _list_refusal(self, address: Address) -> Reply | None:
         """The refusal of a recipient because of mailing lists, or None.

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 from services.mailstore.domain.flags import Change, Flags
 from services.mailstore.domain.state import (
-    DEFAULTS,
     JUNK,
     SPECIAL_USES,
+    DefaultMailboxes,
     FlagRun,
     MailboxPlace,
     MailboxState,
@@ -52,9 +52,9 @@ class MailboxRefused(Exception):
         self.reason = reason
 
 
-def open_account(account: str, new_id: NewId, uid_validity: int) -> AccountOpened:
+def open_account(account: str, mailboxes: DefaultMailboxes, new_id: NewId, uid_validity: int) -> AccountOpened:
     """The account's first event: its default mailboxes, to which it is subscribed."""
-    return AccountOpened(account, tuple(NewMailbox(new_id(), name, uid_validity, use) for name, use in DEFAULTS))
+    return AccountOpened(account, tuple(NewMailbox(new_id(), name, uid_validity, use) for name, use in mailboxes))
 
 
 def create_mailbox(
@@ -89,14 +89,14 @@ def deletable(mailbox: MailboxState) -> None:
         raise MailboxRefused("CANNOT", "INBOX cannot be deleted")
 
 
-def delete_mailbox(account: str, mailbox: MailboxState, *, subscribed: bool) -> list[Event]:
+def delete_mailbox(account: str, mailbox: MailboxState, *, subscribed_by_server: bool) -> list[Event]:
     """Delete a mailbox; its inferiors stay (RFC 3501 §6.3.4), and so does a client's subscription (§6.3.9).
 
     The account's first mailboxes were subscribed by the server; that subscription ends.
     """
     deletable(mailbox)
     events: list[Event] = [MailboxDeleted(account, mailbox.id, mailbox.name)]
-    if subscribed and (mailbox.name, mailbox.special_use) in DEFAULTS:
+    if subscribed_by_server:
         events.append(MailboxSubscribed(account, mailbox.name, False))
     return events
 
@@ -218,16 +218,6 @@ def copies_left(messages: Messages, limit: int) -> None:
     """
     if messages.count > limit:
         raise MailboxRefused("LIMIT", f"COPY takes at most {limit} messages at once")
-
-
-def within_quota(used: int, more: int, limit: int) -> None:
-    """Check that `more` octets fit into the quota; a limit of 0 means no limit. Raises MailboxRefused OVERQUOTA."""
-    if limit and more > limit:
-        raise MailboxRefused("OVERQUOTA", f"{more} octets are more than the whole quota of {limit} octets")
-    if limit and used + more > limit:
-        raise MailboxRefused(
-            "OVERQUOTA", f"the mailbox is full: {used} of {limit} octets are used, {more} more do not fit"
-        )
 
 
 def uids_left(target: MailboxState, more: int) -> None:

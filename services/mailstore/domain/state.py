@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from services.mailstore.domain.flags import Flags
-from shared.protocol.imap.mailbox_name import INBOX
+from shared.protocol.imap.mailbox_name import INBOX, canonical_name
 from shared.protocol.imap.ranges import Ranges, count
 
-JUNK = "\\Junk"
+JUNK, TRASH = "\\Junk", "\\Trash"
 # The mailboxes that every account begins with, and their special uses.
 DEFAULTS = (
     (INBOX, ""),
     ("Drafts", "\\Drafts"),
     ("Sent", "\\Sent"),
     ("Spam", JUNK),
-    ("Trash", "\\Trash"),
+    ("Trash", TRASH),
     ("Archive", "\\Archive"),
 )
+DefaultMailboxes = tuple[tuple[str, str], ...]
+"""Names with their special uses."""
 SPECIAL_USES = frozenset(use for _, use in DEFAULTS if use) | {"\\Flagged", "\\All"}
+
+
+def default_mailboxes(names: Mapping[str, str]) -> DefaultMailboxes:
+    """The mailboxes of a new account with these names by special use.
+
+    Names that are not distinct, or are INBOX, would leave accounts without a mailbox; then the usual names are used.
+    """
+    mailboxes = tuple((names.get(use, name), use) for name, use in DEFAULTS)
+    distinct = {canonical_name(name) for name, _ in mailboxes}
+    return mailboxes if len(distinct) == len(DEFAULTS) else DEFAULTS
 
 
 class MailboxState(msgspec.Struct, frozen=True):

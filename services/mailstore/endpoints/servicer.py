@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from services.mailstore.domain.flags import SEEN, parse
+from services.mailstore.domain.quota import QuotaLimits
 from services.mailstore.endpoints import wire
 from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.handlers import load, queries
@@ -68,7 +69,8 @@ class MailstoreEndpoint(MailstoreServicer):
 
     async def Deliver(self, request: pb.DeliverRequest, context: Any) -> pb.DeliverReply:
         key = Key(request.queue_id, request.recipient, request.index)
-        message, requested, quota = wire.delivered(request), (request.mailbox, request.spam), request.quota_bytes
+        message, requested = wire.delivered(request), (request.mailbox, request.spam)
+        quota = QuotaLimits(request.quota_bytes, request.quota_messages)
         try:
             done = await self._write(
                 lambda tx, provenance: self._messages.deliver(
@@ -86,7 +88,10 @@ class MailstoreEndpoint(MailstoreServicer):
     async def OpenAccount(self, request: pb.OpenAccountRequest, context: Any) -> pb.OpenAccountReply:
         account = request.account
         if not await self._store.read(lambda reader: load.is_open(reader, account)):
-            await self._write(lambda tx, provenance: ensure_open(tx, account, self._ids, self._clock, provenance))
+            mailboxes = self._limits.default_mailboxes()
+            await self._write(
+                lambda tx, provenance: ensure_open(tx, account, self._ids, self._clock, mailboxes, provenance)
+            )
         return pb.OpenAccountReply(version=await self._store.read(lambda reader: queries.version_of(reader, account)))
 
     async def ListMailboxes(self, request: pb.ListMailboxesRequest, context: Any) -> pb.MailboxList:
@@ -233,7 +238,10 @@ class MailstoreEndpoint(MailstoreServicer):
 
     async def Quota(self, request: pb.QuotaRequest, context: Any) -> pb.QuotaReply:
         used, messages = await self._store.read(lambda reader: load.used(reader, request.account))
-        return pb.QuotaReply(used_bytes=used, messages=messages, limit_bytes=await self._quotas.of(request.account))
+        limits = await self._quotas.of(request.account)
+        return pb.QuotaReply(
+            used_bytes=used, messages=messages, limit_bytes=limits.octets, limit_messages=limits.messages
+        )
 
     async def DeletedSize(self, request: pb.DeletedSizeRequest, context: Any) -> pb.DeletedSizeReply:
         mailbox = await self._read(lambda reader: load.mailbox_by_id(reader, request.account, request.mailbox))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from services.mailstore.domain import decide
 from services.mailstore.domain.decide import MailboxRefused
-from services.mailstore.domain.state import MailboxState
+from services.mailstore.domain.state import DefaultMailboxes, MailboxState
 from services.mailstore.handlers import load, naming
+from services.mailstore.handlers.quota_warnings import note_decrease
 from services.mailstore.projections import chosen
 from services.mailstore.settings import MailstoreSettings
 from shared.clock import Clock
@@ -17,7 +18,14 @@ from shared.protocol.imap.mailbox_name import INBOX, canonical_name
 from shared.protocol.imap.ranges import Ranges, above, count
 
 
-def ensure_open(transaction: Transaction, account: str, ids: Ids, clock: Clock, provenance: Provenance) -> None:
+def ensure_open(
+    transaction: Transaction,
+    account: str,
+    ids: Ids,
+    clock: Clock,
+    mailboxes: DefaultMailboxes,
+    provenance: Provenance,
+) -> None:
     """Give the account its default mailboxes on first use.
 
     Raises MailboxRefused CLOSED for an account that the directory removed.
@@ -27,7 +35,7 @@ def ensure_open(transaction: Transaction, account: str, ids: Ids, clock: Clock, 
         raise MailboxRefused("CLOSED", "the account was removed")
     if not is_open:
         validity = naming.next_uid_validity(transaction, clock)
-        event = decide.open_account(account, lambda: ids.new(IdKind.MAILBOX), validity)
+        event = decide.open_account(account, mailboxes, lambda: ids.new(IdKind.MAILBOX), validity)
         transaction.append(account, [event], Provenance(provenance.actor, provenance.cause, provenance.correlation))
 
 
@@ -59,8 +67,12 @@ class MailboxCommands:
         if done and isinstance(done[0].event, MailboxDeleted):
             return _deleted_before(done[0].event)
         mailbox = load.mailbox_by_name(transaction, account, name)
-        subscribed = naming.subscribed(transaction, account, mailbox.name)
-        transaction.append(account, decide.delete_mailbox(account, mailbox, subscribed=subscribed), provenance)
+        is_default = (mailbox.name, mailbox.special_use) in self._limits.default_mailboxes()
+        subscribed = is_default and naming.subscribed(transaction, account, mailbox.name)
+        transaction.append(
+            account, decide.delete_mailbox(account, mailbox, subscribed_by_server=subscribed), provenance
+        )
+        note_decrease(transaction, account, provenance)
         return mailbox
 
     def rename(
@@ -88,6 +100,7 @@ class MailboxCommands:
         if not transaction.answered(provenance.command):
             uids = chosen.messages(transaction, mailbox.id, _up_to(mailbox), most=decide.EVENT_MESSAGES).uids
             transaction.append(account, decide.expunge(account, mailbox.id, uids), provenance)
+            note_decrease(transaction, account, provenance)
 
     def empty_inbox(
         self, transaction: Transaction, account: str, goal: str, uids: Ranges, provenance: Provenance

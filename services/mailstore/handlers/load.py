@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from services.mailstore.domain.decide import MailboxRefused
+from services.mailstore.domain.quota import Usage
 from services.mailstore.domain.state import MailboxState
 from shared.eventstore.connection import Reader, Row
 from shared.protocol.imap.mailbox_name import canonical_name
@@ -53,11 +54,10 @@ def mailboxes(reader: Reader, account: str, after: str = "", most: int = 1000) -
     return [_mailbox(row) for row in reader.all(sql, (account, after, most))]
 
 
-def used(reader: Reader, account: str) -> tuple[int, int]:
+def used(reader: Reader, account: str) -> Usage:
     """The octets and the number of messages of an account."""
     row = reader.first_row("SELECT used, messages FROM account WHERE account = ?", (account,))
-    octets, messages = row or (0, 0)
-    return octets, messages
+    return Usage(*(row or (0, 0)))
 
 
 def is_open(reader: Reader, account: str) -> bool:

@@ -11,9 +11,11 @@ import structlog
 from services.mailstore.domain import decide
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.flags import Flags, parse
-from services.mailstore.domain.state import JUNK, MailboxState, Messages, Selection
+from services.mailstore.domain.quota import QuotaLimits, Usage, check_quota
+from services.mailstore.domain.state import JUNK, TRASH, MailboxState, Messages, Selection
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import ensure_open
+from services.mailstore.handlers.quota_warnings import is_notification, note_decrease, note_growth
 from services.mailstore.projections import chosen
 from services.mailstore.settings import MailstoreSettings
 from shared.clock import Clock
@@ -31,6 +33,7 @@ from shared.eventstore.event import Event, Provenance, Recorded
 from shared.eventstore.transaction import Transaction
 from shared.ids import IdKind, Ids
 from shared.protocol.imap.ranges import Ranges, count, joined, without
+from shared.protocol.smtp.codes import POSTMASTER
 
 log = structlog.get_logger("mailstore")
 E = TypeVar("E", bound=Event)
@@ -65,6 +68,11 @@ class Key(NamedTuple):
     def command(self) -> str:
         """The command id under which the delivery is recorded."""
         return f"{self.queue_id}/{self.place}/{self.recipient}"
+
+    @property
+    def is_for_postmaster(self) -> bool:
+        """Whether the mail was sent to postmaster, which always gets some more (RFC 5321 §4.5.1)."""
+        return self.recipient.rpartition("@")[0].lower() == POSTMASTER
 
 
 class Delivered(NamedTuple):
@@ -113,6 +121,7 @@ class MessageCommands:
         self._ids = ids
         self._clock = clock
         self._limits = limits
+        self._mailboxes = limits.default_mailboxes()
 
     def deliver(
         self,
@@ -121,7 +130,7 @@ class MessageCommands:
         key: Key,
         target: tuple[str, bool],
         message: NewMessage,
-        quota: int,
+        quota: QuotaLimits,
         provenance: Provenance,
     ) -> Delivered:
         """Store an accepted mail in a mailbox, once.
@@ -131,9 +140,13 @@ class MessageCommands:
         earlier = transaction.answered(key.command)
         if earlier:
             return _delivered_before(earlier[0])
-        ensure_open(transaction, account, self._ids, self._clock, provenance)
+        ensure_open(transaction, account, self._ids, self._clock, self._mailboxes, provenance)
         mailbox = self._target(transaction, account, *target)
-        decide.within_quota(load.used(transaction, account)[0], message.size + len(message.prefix), quota)
+        more = Usage(message.size + len(message.prefix), 1)
+        used = load.used(transaction, account)
+        is_own_notice = quota.is_set and is_notification(transaction, account, key.queue_id)
+        if not is_own_notice:
+            check_quota(used, more, quota.with_grace() if key.is_for_postmaster else quota)
         decide.uids_left(mailbox, 1)
         entry = self._entry(
             transaction, account, mailbox.uid_next, self._with_flags_that_fit(transaction, mailbox, message)
@@ -141,6 +154,8 @@ class MessageCommands:
         keyed = Provenance(provenance.actor, provenance.cause, provenance.correlation, key.command)
         event = MessageDelivered(account, mailbox.id, key.queue_id, key.recipient, key.place, entry, target[1])
         transaction.append(account, [event], keyed)
+        if not is_own_notice:  # a notification about the quota never causes another one
+            note_growth(transaction, account, quota, used.plus(more), self._ids, provenance)
         return Delivered(entry.entry, mailbox.id, entry.uid, False, mailbox.name)
 
     def append(
@@ -149,7 +164,7 @@ class MessageCommands:
         account: str,
         name: str,
         messages: Sequence[NewMessage],
-        quota: int,
+        quota: QuotaLimits,
         provenance: Provenance,
     ) -> tuple[MailboxState, list[int], int]:
         """Store messages from a client (RFC 3501 §6.3.11), all or none.
@@ -160,7 +175,9 @@ class MessageCommands:
         if earlier and isinstance(earlier[0].event, MessageAppended):
             return _appended_before(transaction, account, earlier[0].event, earlier[0].version)
         mailbox = load.mailbox_by_name(transaction, account, name)
-        decide.within_quota(load.used(transaction, account)[0], sum(message.size for message in messages), quota)
+        used = load.used(transaction, account)
+        more = Usage(sum(message.size for message in messages), len(messages))
+        check_quota(used, more, quota)
         decide.uids_left(mailbox, len(messages))
         for message in messages:
             decide.keywords_fit(parse(message.flags), self._limits.max_message_keywords)
@@ -170,6 +187,7 @@ class MessageCommands:
             for number, message in enumerate(messages)
         ]
         recorded = transaction.append(account, [MessageAppended(account, mailbox.id, tuple(entries))], provenance)
+        note_growth(transaction, account, quota, used.plus(more), self._ids, provenance)
         return mailbox, [entry.uid for entry in entries], recorded[-1].version
 
     def store(
@@ -209,7 +227,7 @@ class MessageCommands:
         uids: Ranges,
         asked: int,
         target: str,
-        quota: int,
+        quota: QuotaLimits,
         provenance: Provenance,
         selection: Selection | None = None,
     ) -> Placed:
@@ -227,14 +245,17 @@ class MessageCommands:
             messages = self._messages_to_copy(transaction, source, uids)
         decide.copies_left(messages, self._limits.copy_messages)
         decide.all_there(messages.count, asked)
-        decide.within_quota(load.used(transaction, account)[0], messages.size, quota)
+        used, more = load.used(transaction, account), Usage(messages.size, messages.count)
+        check_quota(used, more, quota.with_grace() if goal.special_use == TRASH else quota)
         decide.uids_left(goal, messages.count)
         self._check_keywords_of(transaction, source, goal, messages.uids)
         events = decide.copy(
             account, source.id, goal, messages.uids, self._new_entry, _contents(transaction, source, goal)
         )
         transaction.append(account, events, provenance)
-        return _placed(transaction, account, events, goal)
+        placed = _placed(transaction, account, events, goal)
+        note_growth(transaction, account, quota, used.plus(more), self._ids, provenance)
+        return placed
 
     def selection(self, reader: Reader, account: str, mailbox: str, uids: Ranges) -> Selection:
         """The messages that a COPY will copy, read before its unit of work. Raises MailboxRefused NONEXISTENT."""
@@ -286,7 +307,9 @@ class MessageCommands:
             return transaction.version(account), done[0].uids if done else ()
         gone = chosen.messages(transaction, mailbox, uids, deleted=True, most=decide.EVENT_MESSAGES).uids
         transaction.append(account, decide.expunge(account, state.id, gone), provenance)
-        return transaction.version(account), gone
+        version = transaction.version(account)
+        note_decrease(transaction, account, provenance)
+        return version, gone
 
     def _with_flags_that_fit(self, transaction: Transaction, mailbox: MailboxState, message: NewMessage) -> NewMessage:
         """The message, without its keywords when they are too many: a mail is never refused because of its keywords."""

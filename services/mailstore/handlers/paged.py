@@ -15,6 +15,7 @@ import msgspec
 
 from services.mailstore.domain.decide import EVENT_MESSAGES, MailboxRefused
 from services.mailstore.domain.flags import Flags
+from services.mailstore.domain.quota import QuotaLimits
 from services.mailstore.domain.state import MailboxState, Selection
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import MailboxCommands
@@ -72,7 +73,14 @@ class PagedCommands:
             number, left = number + 1, above(left, done.last) if done.last else ()
 
     async def copy(
-        self, account: str, mailbox: str, uids: Ranges, asked: int, target: str, quota: int, provenance: Provenance
+        self,
+        account: str,
+        mailbox: str,
+        uids: Ranges,
+        asked: int,
+        target: str,
+        quota: QuotaLimits,
+        provenance: Provenance,
     ) -> Placed:
         """COPY of all messages or none. Raises MailboxRefused.
 

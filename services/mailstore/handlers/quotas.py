@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.mailstore.domain.quota import QuotaLimits
 from shared.clock import Clock
 from shared.grpc.channel import Channel
 from shared.grpc.errors import NotFound
@@ -13,12 +14,12 @@ _KEPT_ACCOUNTS = 10_000
 
 
 class Quotas:
-    """The quota of an account in octets; 0 means no limit."""
+    """The quotas of accounts."""
 
     def __init__(self, channel: Channel, clock: Clock) -> None:
         self._stub = DirectoryStub(channel)
         self._clock = clock
-        self._known: dict[str, tuple[float, int]] = {}
+        self._known: dict[str, tuple[float, QuotaLimits]] = {}
 
     async def has_account(self, account: str) -> bool:
         """Whether the directory has the account now. Raises ServiceError when it does not answer."""
@@ -28,17 +29,18 @@ class Quotas:
             return False
         return True
 
-    async def of(self, account: str) -> int:
+    async def of(self, account: str) -> QuotaLimits:
         """The limit, at most half a minute old. An account that the directory no longer has is not limited."""
         now = self._clock.monotonic()
         known = self._known.get(account)
         if known is not None and now - known[0] < _KEPT_SECONDS:
             return known[1]
         try:
-            limit = int((await self._stub.ShowAccount(NameRequest(name=account))).quota_bytes)
+            shown = await self._stub.ShowAccount(NameRequest(name=account))
+            limits = QuotaLimits(shown.quota_bytes, shown.quota_messages)
         except NotFound:
-            limit = 0
+            limits = QuotaLimits()
         if len(self._known) >= _KEPT_ACCOUNTS:
             self._known.clear()
-        self._known[account] = (now, limit)
-        return limit
+        self._known[account] = (now, limits)
+        return limits

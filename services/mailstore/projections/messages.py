@@ -11,6 +11,7 @@ from services.mailstore.domain.state import FlagRun
 from services.mailstore.projections.chosen import flag_runs
 from services.mailstore.projections.conditions import Condition, conditions
 from shared.events import mailbox as events
+from shared.events.expiry import MessagesExpired
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
@@ -180,8 +181,8 @@ def moved(connection: Connection, recorded: Recorded, event: events.MessagesMove
     _note_keywords(connection, event.target, words)
 
 
-def expunged(connection: Connection, recorded: Recorded, event: events.MessagesExpunged) -> None:
-    """Apply message.expunged."""
+def expunged(connection: Connection, recorded: Recorded, event: events.MessagesExpunged | MessagesExpired) -> None:
+    """Apply message.expunged and message.expired."""
     total = Sum()
     for condition in conditions(event.uids):
         total = total.plus(_sum(connection, event.mailbox, condition))
@@ -236,4 +237,5 @@ FOLDS: dict[type, Callable[[Connection, Recorded, Any], None]] = {
     events.MessagesCopied: copied,
     events.MessagesMoved: moved,
     events.MessagesExpunged: expunged,
+    MessagesExpired: expunged,
 }

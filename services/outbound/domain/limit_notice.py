@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator
-
 import msgspec
 
 from shared.protocol.dsn.content import Reporter
+from shared.protocol.dsn.notice import plain_notice
 from shared.protocol.dsn.text import moment, plain
 
 SUBJECT = "Mail to other servers waits: your account is above a limit"
-_WIDTH = 78
 
 
 class HeldMail(msgspec.Struct, frozen=True):
@@ -25,28 +22,15 @@ class HeldMail(msgspec.Struct, frozen=True):
 
 
 def limit_notice(held: HeldMail, to: str, reporter: Reporter) -> bytes:
-    """The whole message with CRLF line ends: plain text, and marked as written by a program (RFC 3834 §5)."""
-    lines = [
-        f"From: Mail System <{plain(reporter.author)}>",
-        f"To: <{plain(to)}>",
-        f"Subject: {SUBJECT}",
-        f"Date: {moment(reporter.now)}",
-        f"Message-ID: <{reporter.message_id}>",
-        "Auto-Submitted: auto-generated",
-        "MIME-Version: 1.0",
-        "Content-Type: text/plain; charset=utf-8",
-        "Content-Transfer-Encoding: 8bit",
-        "",
-        *_text(held, reporter.host),
-    ]
-    return "\r\n".join(lines).encode("utf-8", "replace")
+    """The whole message with CRLF line ends."""
+    return plain_notice(to, SUBJECT, _paragraphs(held, reporter.host), reporter)
 
 
-def _text(held: HeldMail, host: str) -> Iterator[str]:
+def _paragraphs(held: HeldMail, host: str) -> tuple[str, ...]:
     number = "One mail" if held.mails == 1 else f"{held.mails} mails"
     waits = "waits" if held.mails == 1 else "wait"
     leave = f"the last leaves at {moment(held.until)}" if held.until else "the operator of this server releases them"
-    paragraphs = (
+    return (
         f"This is the mail system at {host}.",
         f"Mail that you sent to other servers waits here, because {plain(held.reason)}.",
         f"{number} {waits} at present; {leave}. Nothing is lost, and you need not send anything again. What you send "
@@ -54,6 +38,3 @@ def _text(held: HeldMail, host: str) -> Iterator[str]:
         "If you did not send so much mail, somebody else may be using your account: change your password, and ask "
         "the operator of this server for help.",
     )
-    for paragraph in paragraphs:
-        yield from textwrap.wrap(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False)
-        yield ""

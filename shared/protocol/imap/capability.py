@@ -27,6 +27,7 @@ AFTER_LOGIN = (
     "BINARY",
     "QUOTA",
     "QUOTA=RES-STORAGE",
+    "QUOTA=RES-MESSAGE",
 )
 """Capabilities after log-in that this grammar and these responses cover. A server lists those that its session
 implements."""

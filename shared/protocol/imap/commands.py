@@ -216,6 +216,14 @@ class GetQuota(Command, frozen=True):
     root: str
 
 
+class SetQuota(Command, frozen=True):
+    """SETQUOTA (RFC 9208)."""
+
+    root: str
+    limits: tuple[tuple[str, int], ...]
+    """(resource name, limit)."""
+
+
 class GetQuotaRoot(Command, frozen=True):
     """GETQUOTAROOT (RFC 9208)."""
 
@@ -332,6 +340,7 @@ AnyCommand = (
     | Idle
     | GetQuota
     | GetQuotaRoot
+    | SetQuota
     | Close
     | Unselect
     | Check

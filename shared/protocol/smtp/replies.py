@@ -311,6 +311,15 @@ def mailbox_disabled() -> Reply:
     return _reply(codes.MAILBOX_UNAVAILABLE, codes.MAILBOX_DISABLED, "The mailbox is disabled")
 
 
+def mailbox_full() -> Reply:
+    """The owner may make room before the client tries again."""
+    return _reply(codes.INSUFFICIENT_STORAGE, codes.MAILBOX_FULL, "The mailbox is full")
+
+
+def larger_than_the_mailbox() -> Reply:
+    return _reply(codes.STORAGE_EXCEEDED, codes.MAILBOX_FULL, "The mailbox has no room for this message")
+
+
 def recipient_deferred() -> Reply:
     return _reply(codes.LOCAL_ERROR, codes.SYSTEM_OTHER, "The recipient cannot be checked now, try later")
 

@@ -18,6 +18,7 @@ from services.mailstore.app import build as build_mailstore
 from shared.blobs.local import LocalBlobs
 from shared.bus.bus import Bus
 from shared.bus.settings import BusSettings
+from shared.clock import Clock
 from shared.grpc.credentials import CallTokens
 from shared.grpc.servicers import Method
 from shared.ids import IdKind
@@ -94,8 +95,10 @@ class ImapServer:
         bus_url: str,
         settings: Mapping[str, str] | None = None,
         directory: Callable[[Host], App] = lambda _host: DirectoryApp(),
+        clock: Clock | None = None,
     ) -> None:
         self._directory = directory
+        self._clock = clock
         self.places = Places(data)
         self.port = free_port()
         self._flags = {
@@ -179,6 +182,7 @@ class ImapServer:
         blobs = LocalBlobs(self.places.blobs, "g0001")
         blobs.start()
         self.host = host = Host(self.places, settings, ["mailstore", "directory", "access"], bus, blobs, CallTokens())
+        host.clock = self._clock or host.clock
         self._apps = {
             "directory": self._directory(host),
             "mailstore": build_mailstore(host),

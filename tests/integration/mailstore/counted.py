@@ -10,18 +10,16 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import sqlalchemy
 
+from services.mailstore.app import projections
+from services.mailstore.domain.quota import QuotaLimits
 from services.mailstore.endpoints.servicer import MailstoreEndpoint
 from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.messages import MessageCommands
 from services.mailstore.handlers.quotas import Quotas
-from services.mailstore.projections.closing import ClosingProjection
-from services.mailstore.projections.mailboxes import MailboxProjection
-from services.mailstore.projections.uid_validity import UidValidityProjection
 from services.mailstore.settings import MailstoreSettings
 from shared.blobs.blob_id import BlobId
 from shared.blobs.memory import MemoryBlobs
-from shared.clock import SystemClock
-from shared.eventstore.deadletters import DeadLetterProjection
+from shared.clock import Clock, SystemClock
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.store import Backend, EventStore
@@ -57,13 +55,14 @@ class Work(NamedTuple):
         return Work(*(mine - its for mine, its in zip(self, other, strict=True)))
 
 
-class _NoQuotas(Quotas):
-    """Replaces the directory; it has no quotas."""
+class _OneQuota(Quotas):
+    """Replaces the directory; all accounts have the same quota, at first none."""
 
-    def __init__(self) -> None: ...
+    def __init__(self) -> None:
+        self.limits = QuotaLimits()
 
-    async def of(self, account: str) -> int:
-        return 0
+    async def of(self, account: str) -> QuotaLimits:
+        return self.limits
 
     async def has_account(self, account: str) -> bool:
         return False
@@ -72,8 +71,8 @@ class _NoQuotas(Quotas):
 class CountedMailstore:
     """The store's contract, called directly. It holds one account."""
 
-    def __init__(self, backend: Backend, *, steps: bool) -> None:
-        clock, metadata = SystemClock(), sqlalchemy.MetaData()
+    def __init__(self, backend: Backend, *, steps: bool, clock: Clock) -> None:
+        metadata = sqlalchemy.MetaData()
         limits = MailstoreSettings(max_mailboxes=100, max_subscriptions=10, copy_messages=25_600)
         self.turns = Turns()
         self._ids = Ids(clock)
@@ -83,13 +82,8 @@ class CountedMailstore:
             sqlalchemy.event.listen(
                 backend.engine, "connect", lambda driver, _record: driver.set_progress_handler(self._step, 1)
             )
-        projections = (
-            MailboxProjection(metadata),
-            UidValidityProjection(metadata),
-            ClosingProjection(metadata),
-            DeadLetterProjection(metadata),
-        )
-        self.store = EventStore(backend, metadata, projections, clock, turns=self.turns)
+        self.quotas = _OneQuota()
+        self.store = EventStore(backend, metadata, projections(metadata), clock, turns=self.turns)
         self._blobs = MemoryBlobs()
         self._source = StoreSource(self.store)
         self._endpoint = MailstoreEndpoint(
@@ -99,7 +93,7 @@ class CountedMailstore:
             clock,
             MailboxCommands(self._ids, clock, limits),
             MessageCommands(self._ids, clock, limits),
-            _NoQuotas(),
+            self.quotas,
             limits,
             self.turns,
         )
@@ -133,13 +127,15 @@ class CountedMailstore:
         """What a follower reads that has followed up to these positions."""
         return [batch async for batch in self._source.ReadEvents(events_pb2.ReadEventsRequest(after=after), None)]
 
-    async def deliver(self, flags: Sequence[str] = ()) -> pb.DeliverReply:
+    async def deliver(
+        self, flags: Sequence[str] = (), *, recipient: str = "ann@example.org", queue_id: str = ""
+    ) -> pb.DeliverReply:
         """Deliver a mail."""
         blob, number = await self._blob()
         request = pb.DeliverRequest(
             account=ACCOUNT,
-            queue_id=self._ids.new(IdKind.QUEUE),
-            recipient="ann@example.org",
+            queue_id=queue_id or self._ids.new(IdKind.QUEUE),
+            recipient=recipient,
             index=0,
             mailbox="INBOX",
             flags=flags,
@@ -149,6 +145,8 @@ class CountedMailstore:
             internal_date=number,
             message_id=f"<{number}@example.com>",
             subject=f"{number}",
+            quota_bytes=self.quotas.limits.octets,
+            quota_messages=self.quotas.limits.messages,
         )
         return cast(pb.DeliverReply, await self.call("Deliver", request))
 
@@ -180,10 +178,12 @@ class CountedMailstore:
 
 
 @contextlib.asynccontextmanager
-async def counted_mailstore(database: Path | Backend, *, steps: bool = True) -> AsyncIterator[CountedMailstore]:
+async def counted_mailstore(
+    database: Path | Backend, *, steps: bool = True, clock: Clock | None = None
+) -> AsyncIterator[CountedMailstore]:
     """A store that is open for the length of a block; a path is a SQLite file. Counting instructions makes it slow."""
     backend = SqliteBackend(database) if isinstance(database, Path) else database
-    mailstore = CountedMailstore(backend, steps=steps)
+    mailstore = CountedMailstore(backend, steps=steps, clock=clock or SystemClock())
     await mailstore.store.open()
     try:
         await mailstore.call("OpenAccount", pb.OpenAccountRequest(account=ACCOUNT))

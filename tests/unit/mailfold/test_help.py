@@ -48,6 +48,8 @@ def test_every_promised_command_is_there() -> None:
         "settings apply",
         "user password",
         "account quota",
+        "mailbox expire",
+        "mailbox expiry",
         "test-mail",
         "sink list",
         "sink show",

@@ -66,6 +66,7 @@ _COMMANDS: dict[bytes, Production] = {
     b"FETCH": fetch.fetch,
     b"GETQUOTA": mailboxes.get_quota,
     b"GETQUOTAROOT": mailboxes.get_quota_root,
+    b"SETQUOTA": mailboxes.set_quota,
     b"ID": session.id_,
     b"IDLE": lambda cursor, tag: Idle(tag),
     b"LIST": listing.list_,

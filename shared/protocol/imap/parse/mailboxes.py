@@ -10,6 +10,7 @@ from shared.protocol.imap.commands import (
     Qresync,
     Rename,
     Select,
+    SetQuota,
     Status,
     StatusItem,
     Subscribe,
@@ -20,13 +21,22 @@ from shared.protocol.imap.mailbox_name import InvalidMailboxName, decode_mailbox
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.lists import parenthesised, possibly_empty
 from shared.protocol.imap.parse.sets import known_set
-from shared.protocol.imap.parse.strings import astring, keyword, mod_sequence_value, nz_number, utf8_text
+from shared.protocol.imap.parse.strings import (
+    astring,
+    atom,
+    keyword,
+    mod_sequence_value,
+    number64,
+    nz_number,
+    utf8_text,
+)
 
 _STATUS_ITEM = {item.value: item for item in StatusItem}
 _SPECIAL_USE = {
     use.lower().encode(): use
     for use in ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash", "\\Important")
 }
+_MOST_RESOURCES = 100
 _USE_ATTRIBUTE = re.compile(rb"\\[A-Za-z]{1,32}")
 
 
@@ -191,3 +201,18 @@ def get_quota(cursor: Cursor, tag: bytes) -> GetQuota:
 def get_quota_root(cursor: Cursor, tag: bytes) -> GetQuotaRoot:
     cursor.space()
     return GetQuotaRoot(tag, mailbox(cursor))
+
+
+# setquota = "SETQUOTA" SP quota-root-name SP "(" [setquota-resource *(SP setquota-resource)] ")"    ; RFC 9208
+def set_quota(cursor: Cursor, tag: bytes) -> SetQuota:
+    cursor.space()
+    root = utf8_text(astring(cursor))
+    cursor.space()
+    return SetQuota(tag, root, tuple(possibly_empty(cursor, _set_quota_resource, _MOST_RESOURCES)))
+
+
+# setquota-resource = resource-name SP resource-limit
+def _set_quota_resource(cursor: Cursor) -> tuple[str, int]:
+    name = utf8_text(atom(cursor))
+    cursor.space()
+    return name, number64(cursor)

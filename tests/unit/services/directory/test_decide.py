@@ -6,10 +6,11 @@ import msgspec
 import pytest
 
 from services.directory.domain import decide, domains
-from services.directory.domain.state import AccountState, DirectoryRefused, DomainState, UserState
+from services.directory.domain.state import AccountState, DirectoryRefused, DomainState, GivenLimits, UserState
 from shared.events.directory import (
     AccountAdded,
     AccountChanged,
+    AccountMessageQuotaChanged,
     DomainAdded,
     DomainAliased,
     DomainChanged,
@@ -18,6 +19,7 @@ from shared.events.directory import (
     UserSwitched,
 )
 from shared.protocol.address.address import Address
+from shared.routing.domain_values import MESSAGES_LIMIT, QUOTA_LIMIT
 
 DOMAIN = DomainState("d1", "example.org", False, False, 0, 0)
 ANN = UserState("u1", "ann", "hash", False, ())
@@ -38,13 +40,14 @@ def test_a_domain_is_there_once() -> None:
 def test_a_switch_that_changes_nothing_is_no_event() -> None:
     assert domains.change_domain(DOMAIN, False, None) == []
     assert domains.change_domain(DOMAIN, True, None) == [DomainChanged("d1", True, False)]
-    assert decide.change_account(ACCOUNT, False, 0) == []
+    assert decide.change_account(ACCOUNT, False, GivenLimits(0, 0)) == []
 
 
 def test_what_is_not_given_stays() -> None:
     account = AccountState("a1", "ann@example.org", "u1", "ann", 5, True)
-    assert decide.change_account(account, None, 9) == [AccountChanged("a1", True, 9)]
-    assert decide.change_account(account, False, None) == [AccountChanged("a1", False, 5)]
+    assert decide.change_account(account, None, GivenLimits(9)) == [AccountChanged("a1", True, 9)]
+    assert decide.change_account(account, False, GivenLimits()) == [AccountChanged("a1", False, 5)]
+    assert decide.change_account(account, None, GivenLimits(messages=7)) == [AccountMessageQuotaChanged("a1", 7)]
 
 
 def test_a_domain_with_something_in_it_is_not_removed() -> None:
@@ -65,14 +68,23 @@ def test_password_and_switch_come_together() -> None:
 
 def test_an_account_needs_a_domain_of_ours() -> None:
     with pytest.raises(DirectoryRefused, match=r"mailfold domain add example\.org"):
-        decide.add_account("", False, "u1", "a1", ADDRESS, 0)
+        decide.add_account("", False, "u1", "a1", ADDRESS, GivenLimits())
 
 
 def test_an_address_is_an_account_or_an_alias() -> None:
     with pytest.raises(DirectoryRefused) as refused:
-        decide.add_account("it is an alias", True, "u1", "a1", ADDRESS, 0)
+        decide.add_account("it is an alias", True, "u1", "a1", ADDRESS, GivenLimits())
     assert refused.value.reason == "taken"
-    assert decide.add_account("", True, "u1", "a1", ADDRESS, 7) == [AccountAdded("a1", "ann@example.org", "u1", 7)]
+    added = AccountAdded("a1", "ann@example.org", "u1", 7)
+    assert decide.add_account("", True, "u1", "a1", ADDRESS, GivenLimits(7)) == [added]
+    limited = decide.add_account("", True, "u1", "a1", ADDRESS, GivenLimits(7, 9))
+    assert limited == [added, AccountMessageQuotaChanged("a1", 9)]
+
+
+def test_limits_are_bounded() -> None:
+    for limits in (GivenLimits(QUOTA_LIMIT + 1), GivenLimits(messages=MESSAGES_LIMIT + 1)):
+        with pytest.raises(DirectoryRefused, match="at most"):
+            decide.change_account(ACCOUNT, None, limits)
 
 
 def test_an_alias_of_a_domain_has_no_addresses_and_is_not_aliased() -> None:

@@ -367,24 +367,32 @@ class AddAccountRequest(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     USER_FIELD_NUMBER: _builtins.int
     QUOTA_BYTES_FIELD_NUMBER: _builtins.int
+    QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     user: _builtins.str
     quota_bytes: _builtins.int
     """0 = no limit; without it the default of the domain"""
+    quota_messages: _builtins.int
     def __init__(
         self,
         *,
         address: _builtins.str = ...,
         user: _builtins.str = ...,
         quota_bytes: _builtins.int | None = ...,
+        quota_messages: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes", "quota_bytes", b"quota_bytes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes", "address", b"address", "quota_bytes", b"quota_bytes", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "address", b"address", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__quota_bytes: _TypeAlias = _typing.Literal["quota_bytes"]  # noqa: Y015
     _WhichOneofArgType__quota_bytes: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__quota_messages: _TypeAlias = _typing.Literal["quota_messages"]  # noqa: Y015
+    _WhichOneofArgType__quota_messages: _TypeAlias = _typing.Literal["_quota_messages", b"_quota_messages"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quota_bytes) -> _WhichOneofReturnType__quota_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quota_messages) -> _WhichOneofReturnType__quota_messages | None: ...
 
 Global___AddAccountRequest: _TypeAlias = AddAccountRequest  # noqa: Y015
 
@@ -395,28 +403,35 @@ class ChangeAccountRequest(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     DISABLED_FIELD_NUMBER: _builtins.int
     QUOTA_BYTES_FIELD_NUMBER: _builtins.int
+    QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     disabled: _builtins.bool
     quota_bytes: _builtins.int
+    quota_messages: _builtins.int
     def __init__(
         self,
         *,
         address: _builtins.str = ...,
         disabled: _builtins.bool | None = ...,
         quota_bytes: _builtins.int | None = ...,
+        quota_messages: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_quota_bytes", b"_quota_bytes", "disabled", b"disabled", "quota_bytes", b"quota_bytes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "disabled", b"disabled", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_quota_bytes", b"_quota_bytes", "address", b"address", "disabled", b"disabled", "quota_bytes", b"quota_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "address", b"address", "disabled", b"disabled", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__disabled: _TypeAlias = _typing.Literal["disabled"]  # noqa: Y015
     _WhichOneofArgType__disabled: _TypeAlias = _typing.Literal["_disabled", b"_disabled"]  # noqa: Y015
     _WhichOneofReturnType__quota_bytes: _TypeAlias = _typing.Literal["quota_bytes"]  # noqa: Y015
     _WhichOneofArgType__quota_bytes: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__quota_messages: _TypeAlias = _typing.Literal["quota_messages"]  # noqa: Y015
+    _WhichOneofArgType__quota_messages: _TypeAlias = _typing.Literal["_quota_messages", b"_quota_messages"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__disabled) -> _WhichOneofReturnType__disabled | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quota_bytes) -> _WhichOneofReturnType__quota_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quota_messages) -> _WhichOneofReturnType__quota_messages | None: ...
 
 Global___ChangeAccountRequest: _TypeAlias = ChangeAccountRequest  # noqa: Y015
 
@@ -430,11 +445,14 @@ class Account(_message.Message):
     DISABLED_FIELD_NUMBER: _builtins.int
     QUOTA_BYTES_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
+    QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     address: _builtins.str
     user: _builtins.str
     disabled: _builtins.bool
     quota_bytes: _builtins.int
+    """0 = no limit"""
+    quota_messages: _builtins.int
     """0 = no limit"""
     @_builtins.property
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
@@ -447,10 +465,11 @@ class Account(_message.Message):
         disabled: _builtins.bool = ...,
         quota_bytes: _builtins.int = ...,
         aliases: _abc.Iterable[_builtins.str] | None = ...,
+        quota_messages: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "aliases", b"aliases", "disabled", b"disabled", "id", b"id", "quota_bytes", b"quota_bytes", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "aliases", b"aliases", "disabled", b"disabled", "id", b"id", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -715,12 +734,14 @@ class Target(_message.Message):
     QUOTA_BYTES_FIELD_NUMBER: _builtins.int
     REMOTE_FIELD_NUMBER: _builtins.int
     LIST_ID_FIELD_NUMBER: _builtins.int
+    QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     address: _builtins.str
     quota_bytes: _builtins.int
     remote: _builtins.bool
     list_id: _builtins.str
     """The mailing list that gets it."""
+    quota_messages: _builtins.int
     def __init__(
         self,
         *,
@@ -729,10 +750,11 @@ class Target(_message.Message):
         quota_bytes: _builtins.int = ...,
         remote: _builtins.bool = ...,
         list_id: _builtins.str = ...,
+        quota_messages: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "address", b"address", "list_id", b"list_id", "quota_bytes", b"quota_bytes", "remote", b"remote"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "address", b"address", "list_id", b"list_id", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "remote", b"remote"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

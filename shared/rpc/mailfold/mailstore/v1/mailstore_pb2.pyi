@@ -60,6 +60,7 @@ class DeliverRequest(_message.Message):
     QUOTA_BYTES_FIELD_NUMBER: _builtins.int
     REFERENCES_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
+    QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     queue_id: _builtins.str
     recipient: _builtins.str
@@ -76,6 +77,7 @@ class DeliverRequest(_message.Message):
     message_id: _builtins.str
     quota_bytes: _builtins.int
     subject: _builtins.str
+    quota_messages: _builtins.int
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -98,10 +100,11 @@ class DeliverRequest(_message.Message):
         quota_bytes: _builtins.int = ...,
         references: _abc.Iterable[_builtins.str] | None = ...,
         subject: _builtins.str = ...,
+        quota_messages: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "blob", b"blob", "flags", b"flags", "index", b"index", "internal_date", b"internal_date", "mailbox", b"mailbox", "message_id", b"message_id", "prefix", b"prefix", "queue_id", b"queue_id", "quota_bytes", b"quota_bytes", "recipient", b"recipient", "references", b"references", "size", b"size", "spam", b"spam", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "blob", b"blob", "flags", b"flags", "index", b"index", "internal_date", b"internal_date", "mailbox", b"mailbox", "message_id", b"message_id", "prefix", b"prefix", "queue_id", b"queue_id", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "recipient", b"recipient", "references", b"references", "size", b"size", "spam", b"spam", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1330,24 +1333,29 @@ Global___QuotaRequest: _TypeAlias = QuotaRequest  # noqa: Y015
 
 @_typing.final
 class QuotaReply(_message.Message):
+    """Limits of 0 are none."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     USED_BYTES_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
     LIMIT_BYTES_FIELD_NUMBER: _builtins.int
+    LIMIT_MESSAGES_FIELD_NUMBER: _builtins.int
     used_bytes: _builtins.int
     messages: _builtins.int
     limit_bytes: _builtins.int
+    limit_messages: _builtins.int
     def __init__(
         self,
         *,
         used_bytes: _builtins.int = ...,
         messages: _builtins.int = ...,
         limit_bytes: _builtins.int = ...,
+        limit_messages: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit_bytes", b"limit_bytes", "messages", b"messages", "used_bytes", b"used_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit_bytes", b"limit_bytes", "limit_messages", b"limit_messages", "messages", b"messages", "used_bytes", b"used_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
