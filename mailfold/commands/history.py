@@ -18,7 +18,7 @@ _MOST_REFUSALS = 1_000
 
 
 def history(
-    kind: Annotated[str, Argument("domain, user, account, alias or setting.")],
+    kind: Annotated[str, Argument("domain, user, account, alias, list or setting.")],
     name: Annotated[str, Argument("Its name, address or id, also one that was removed.")],
     data: Data = DATA,
     json: Json = False,

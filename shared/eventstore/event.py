@@ -118,6 +118,11 @@ def types_with_secrets() -> frozenset[str]:
     return frozenset(_secrets)
 
 
+def secret_fields() -> frozenset[str]:
+    """The names of the fields that any event type declares secret."""
+    return frozenset().union(*_secrets.values())
+
+
 def without_secrets(name: str, data: bytes) -> bytes:
     """An event's stored data for others than its owner.
 

@@ -26,19 +26,20 @@ from shared.events.directory import (
     UserAdded,
     UserRemoved,
 )
-from shared.eventstore.event import HIDDEN, Event, Recorded
+from shared.events.lists import ListAdded, ListRemoved
+from shared.eventstore.event import HIDDEN, Event, Recorded, secret_fields
 
 Values = Mapping[str, Any]
-_HASHES = ("password_hash", "secret_hash")
 _BEGINNINGS: Mapping[type[Event], Values] = {
     DomainAdded: {"disabled": False, "alias_of": ""},
     UserAdded: {"disabled": False},
     AccountAdded: {"disabled": False},
     AliasAdded: {"disabled": False, "ends_at": 0, "ended": False, "owners": ()},
     ApplicationAdded: {"disabled": False},
+    ListAdded: {},
 }
 """The events that begin an object, and the values that they do not name."""
-_ENDS = (DomainRemoved, UserRemoved, AccountRemoved, AliasRemoved, ApplicationRemoved)
+_ENDS = (DomainRemoved, UserRemoved, AccountRemoved, AliasRemoved, ApplicationRemoved, ListRemoved)
 _CHANGES: Mapping[type[Event], Callable[[Any], Values]] = {
     DomainAliased: lambda event: {"alias_of": event.domain},
     DomainValueChanged: lambda event: {f"value {event.name}": event.value},
@@ -57,6 +58,7 @@ _NAMES: Mapping[type[Event], Callable[[Any], tuple[str, str]]] = {
     AccountAdded: lambda event: ("account", key_of(event.address)),
     ApplicationAdded: lambda event: ("account", key_of(event.address)),
     ApplicationRenamed: lambda event: ("account", key_of(event.address)),
+    ListAdded: lambda event: ("list", key_of(event.address)),
 }
 """The kind and key under which the stream of an object is found, after it was removed too."""
 
@@ -74,7 +76,8 @@ class HistoryStep(msgspec.Struct, frozen=True):
 
     def shown(self, values: Values) -> dict[str, str]:
         """Values as texts, without secrets."""
-        return {name: HIDDEN if name in _HASHES and value else _text(value) for name, value in values.items()}
+        secrets = secret_fields()
+        return {name: HIDDEN if name in secrets and value else _text(value) for name, value in values.items()}
 
 
 def name_of(event: Event) -> tuple[str, str] | None:

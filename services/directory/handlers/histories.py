@@ -14,7 +14,7 @@ from shared.eventstore.event import Recorded
 from shared.eventstore.transaction import COLUMNS, recorded_from
 from shared.ids import shard_of
 
-KINDS = ("domain", "user", "account", "alias", "setting")
+KINDS = ("domain", "user", "account", "alias", "list", "setting")
 _MOST_STREAMS, _MOST_EVENTS = 100, 10_000
 """Objects that had one name, and events of each of them; the newest are shown."""
 _SHARD = shard_of(OWNER)
@@ -67,7 +67,7 @@ def _streams(reader: Reader, kind: str, name: str) -> Sequence[str]:
         return ("settings",)
     if kind == "alias":
         return (f"alias:{key_of(name)}",)
-    key = {"domain": domain_name, "user": user_key, "account": key_of}[kind](name)
+    key = {"domain": domain_name, "user": user_key}.get(kind, key_of)(name)
     sql = "SELECT stream FROM former_name WHERE kind = ? AND key = ? ORDER BY stream DESC LIMIT ?"
     named = [stream for (stream,) in reader.all(sql, (kind, key, _MOST_STREAMS))]
     return named or (f"{kind}:{name}",)
