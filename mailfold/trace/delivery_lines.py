@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailfold.trace.names import Names
-from shared.events import deadletters, delivery
+from shared.events import deadletters, delivery, lists
 from shared.events.delivery import Step
 
 _SHOWN = 20
@@ -29,6 +29,16 @@ def list_expanded(event: delivery.DeliveryListExpanded, names: Names) -> Iterato
     yield from (f"  {_step(step, names)}" for step in event.steps[:_SHOWN])
     if len(event.steps) > _SHOWN:
         yield f"  and {len(event.steps) - _SHOWN} more"
+
+
+def member_bounced(event: lists.ListMemberBounced, _names: Names) -> Iterator[str]:
+    """A bounce that counts for a member of a list."""
+    yield f"a bounce of member {event.member} of list {event.id} counts: {event.status}, {event.bounces} by now"
+
+
+def member_switched(event: lists.ListMemberSwitched, _names: Names) -> Iterator[str]:
+    """A member of a list was paused, or gets posts again."""
+    yield f"member {event.member} of list {event.id} {'gets no posts for now' if event.paused else 'gets posts again'}"
 
 
 def settled(event: delivery.DeliverySettled, _names: Names) -> Iterator[str]:

@@ -77,7 +77,7 @@ async def test_its_addresses_are_taken_and_lead_to_its_owners(people: Running) -
         await lists_of(people).RemoveList(pb.ListRequested(name=DEVS))
         await add(people)
         await people.stub.RemoveAlias(directory_pb2.NameRequest(name="news-owner@example.org"))
-        await people.stub.RemoveAccount(directory_pb2.NameRequest(name="ann@example.org"))
+        await people.remove_account("ann@example.org")
         await people.stub.RemoveDomain(directory_pb2.NameRequest(name="example.org"))
 
 
@@ -94,7 +94,7 @@ async def test_a_disabled_list_refuses_mail_whatever_the_catch_all_says(people: 
 
 async def test_a_new_holder_of_an_address_is_no_member_and_no_owner(people: Running) -> None:
     stub = await add(people, DEVS, "ann@example.org", "ann+devs@example.org", "bob@elsewhere.example")
-    await people.stub.RemoveAccount(directory_pb2.NameRequest(name="ann@example.org"))
+    await people.remove_account("ann@example.org")
     await people.stub.AddAccount(directory_pb2.AddAccountRequest(address="ann@example.org", user="ann"))
     assert await members(stub) == ["bob@elsewhere.example"]
     assert list((await stub.ShowList(pb.ListRequested(name=DEVS))).owners) == []

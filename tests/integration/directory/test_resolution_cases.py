@@ -8,11 +8,12 @@ from typing import Any
 from services.directory.handlers.book import book_events
 from shared.protocol.address.address import parse_address
 from shared.routing.address_book import AddressBook
-from shared.rpc.mailfold.directory.v1 import credentials_pb2
+from shared.rpc.mailfold.directory.v1 import credentials_pb2, lists_pb2
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import CredentialsStub
 from tests.harness.resolution_cases import CaseLine, CaseSection, described, expected, sections
 from tests.integration.directory.conftest import Running
+from tests.integration.directory.test_lists import lists_of
 
 _USERS = frozenset({"ann", "bob", "eve", "boss", "marie"})
 
@@ -35,6 +36,10 @@ async def change(running: Running, words: tuple[str, ...]) -> None:
             await stub.SetDomainValue(pb.DomainValueRequest(name=domain, value_name=name, value=" ".join(texts)))
         case ("application" | "receive", *_) | ("disable", "application", _):
             await change_application(CredentialsStub(running.channel("operator")), words)
+        case ("list", address, *owners):
+            await lists_of(running).AddList(lists_pb2.AddListRequest(address=address, owners=owners))
+        case ("disable", "list", address):
+            await lists_of(running).ChangeList(lists_pb2.ChangeListRequest(name=address, disabled=True))
         case ("disable", "account", address):
             await stub.ChangeAccount(pb.ChangeAccountRequest(address=address, disabled=True))
         case ("disable", "alias", address):

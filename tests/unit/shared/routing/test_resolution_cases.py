@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.events import credentials
+from shared.events import credentials, lists
 from shared.events import directory as events
 from shared.eventstore.event import Event
 from shared.protocol.address.address import parse_address
@@ -50,6 +50,10 @@ def _events(words: tuple[str, ...]) -> list[Event]:
             return [credentials.ApplicationAdded(address, address, "")]
         case ("receive", address):
             return [credentials.ApplicationReceivingSwitched(address, True)]
+        case ("list", address, *owners):
+            return [lists.ListAdded(address, address, tuple(owners))]
+        case ("disable", "list", address):
+            return [lists.ListChanged(address, "", True, False, False, True)]
         case ("disable", "application", address):
             return [credentials.ApplicationSwitched(address, True)]
         case ("disable", "account", address):
