@@ -54,7 +54,9 @@ def show_removal(data: Path, removed: Any, *, json: bool) -> None:
     named = removed.references
     if json:
         values = {"removed": removed.address, "id": removed.id, "state": state}
-        as_json(values | {"aliases": list(named.aliases), "catch_alls": list(named.catch_alls)})
+        as_json(
+            values | {"aliases": list(named.aliases), "catch_alls": list(named.catch_alls), "lists": list(named.lists)}
+        )
         return
     says = {
         "archived": f"its mail is the archive {removed.id}; `mailfold archive show {removed.id}` shows it",
@@ -64,6 +66,8 @@ def show_removal(data: Path, removed: Any, *, json: bool) -> None:
     print(printable(f"removed {removed.address}: {says[state]}"))
     for what in (*named.aliases, *(f"the catch-all of {domain}" for domain in named.catch_alls)):
         print(printable(f"  was named by {what}"))
+    for address in named.lists:
+        print(printable(f"  was in the mailing list {address}"))
     if named.is_postmaster:
         print("  the setting directory.postmaster still names it: `mailfold settings set directory.postmaster ADDRESS`")
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 app = Group("Mail of users that waits for its release: for a time that its sender chose, or in the time to undo.")
 All = Annotated[bool, Option("--all", help="All waiting mail, when neither ids nor filters are given.")]
 _COLUMNS = ("queue id", "sender", "recipients", "subject", "released at", "because")
-_FIELDS = ("queue_id", "at", "release_at", "account", "sender", "more_recipients", "subject", "size", "requested")
+_FIELDS = (
+    *("queue_id", "at", "release_at", "account", "sender", "more_recipients", "subject", "size"),
+    *("requested", "suspended"),
+)
 _WIDTH = 60
 
 
@@ -94,6 +97,8 @@ def where_it_is(mail: ingress_pb2.NotWaiting) -> str:
             return f"it was cancelled at {moment(mail.at)} by {mail.actor}"
         case "waiting":
             return "it waits, but does not fit the filter"
+        case "suspended":
+            return "its account is not in use: enable or restore the account, or cancel the mail"
         case "delivered at once":
             return f"it was accepted at {moment(mail.at)} and never held; {next_step}"
         case _:
@@ -103,6 +108,7 @@ def where_it_is(mail: ingress_pb2.NotWaiting) -> str:
 def _row(mail: ingress_pb2.WaitingSubmission) -> tuple[object, ...]:
     more = f" and {mail.more_recipients} more" if mail.more_recipients else ""
     because = "its sender chose it" if mail.requested else "time to undo"
+    because = "suspended: its account is not in use" if mail.suspended else because
     recipients, subject = ", ".join(mail.recipients)[:_WIDTH] + more, mail.subject[:_WIDTH]
     return mail.queue_id, mail.sender or "<>", recipients, subject, moment(mail.release_at)[:19], because
 

@@ -15,6 +15,7 @@ from mailfold.trace import (
     mailbox_lines,
     outbound_lines,
     quota_lines,
+    removal_lines,
     sending_lines,
     signature_lines,
     spam_lines,
@@ -22,6 +23,7 @@ from mailfold.trace import (
 from mailfold.trace.names import Names
 from shared.events import (
     blocking,
+    closing,
     deadletters,
     delivery,
     expiry,
@@ -35,6 +37,7 @@ from shared.events import (
     sending,
     signatures,
     spam,
+    suspended,
 )
 from shared.eventstore.event import Actor, Event, declared, without_secrets
 
@@ -50,6 +53,11 @@ _LINES: dict[type[Event], Lines] = {
     mail.MailResumed: mail_lines.resumed,
     mail.MailReleased: mail_lines.released,
     mail.MailCancelled: mail_lines.cancelled,
+    suspended.SubmissionSuspended: removal_lines.submission_suspended,
+    suspended.SubmissionResumed: removal_lines.submission_resumed,
+    closing.AccountClosed: removal_lines.closed,
+    closing.AccountReopened: removal_lines.reopened,
+    closing.AccountErased: removal_lines.erased,
     spam.MailClassified: spam_lines.classified,
     spam.LessonLearned: spam_lines.learned,
     spam.LessonForgotten: spam_lines.forgotten,

@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy
 import structlog
 
+from services.ingress.adapters.account_states import DirectoryAccounts
 from services.ingress.adapters.directory import FollowedDirectory
 from services.ingress.domain.unknown_recipients import UnknownRecipients
 from services.ingress.endpoints.dependencies import Dependencies
@@ -89,7 +90,7 @@ class Ingress:
             settings.future_release_days, settings.future_release_mails, settings.future_release_bytes
         )
         self.waiting = WaitingSubmissions(self.store, host.clock, undo_seconds, limits)
-        self.releaser = Releaser(self.waiting, self.repeater, host.clock)
+        self.releaser = Releaser(self.waiting, self.repeater, host.clock, _accounts(host))
         self.settled = SettledWorker(host.bus, self.receptions, self.repeater, self.burial)
         self._certificate = RenewedCertificate(SERVICE, host.places, host.clock, host.server.host)
         self._resolver: Resolver | None = None
@@ -128,6 +129,7 @@ class Ingress:
         await self.refusals.start()
         await self.burial.start()
         await self.repeater.start()
+        self._dependencies.directory.on_switch = self.releaser.account_switched
         self.releaser.start()
         self.settled.start()
         self._dependencies.tls = await self._certificate.start(self._host.server.tls_minimum)
@@ -234,6 +236,10 @@ class Ingress:
         async for what, advice in stuck_mails(self.receptions, self._host.clock, self._settings.stuck_after):
             note(reply, what, advice)
         return reply
+
+
+def _accounts(host: Host) -> DirectoryAccounts:
+    return DirectoryAccounts(host.channel("directory", SERVICE))
 
 
 def build(host: Host) -> Ingress:

@@ -16,6 +16,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.Directory/Resolve",
         "directory.Directory/Authenticate",
         "directory.Directory/MaySendAs",
+        "directory.Archives/StatesOfAccounts",
         "directory.ReturnPaths/Secrets",
         "directory.Signatures/ChooseSignature",
         "directory.Lists/MayPost",

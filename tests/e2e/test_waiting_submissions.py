@@ -84,6 +84,27 @@ def test_a_short_hold_ends_by_itself(server: MailfoldServer, ann: Person) -> Non
         imap.wait_for(sent.message_id)
 
 
+def test_mail_of_a_disabled_account_does_not_leave(server: MailfoldServer, ann: Person) -> None:
+    bob = server.people.person("bob")
+    sent = compose(ann.address, bob.address)
+    queue_id = submit(server, ann, [bob.address, REMOTE], sent.data, "HOLDFOR=1")
+    server.command("account", "disable", ann.address)
+    until(
+        lambda: [mail["suspended"] for mail in waiting(server, "--sender", ann.address)] == [True],
+        "the suspension of the mail",
+    )
+    assert "its account is not in use" in server.command("submissions", "list", "--sender", ann.address)
+    refusal = server.command.run("submissions", "release", queue_id)
+    assert refusal.status == 1 and "enable or restore the account" in refusal.output
+    assert queued(server, queue_id) == []
+    with server.imap(bob) as imap:
+        assert imap.select() == 0
+    server.command("account", "enable", ann.address)
+    with server.imap(bob) as imap:
+        imap.wait_for(sent.message_id)
+    until(lambda: "is in use again" in server.command("trace", queue_id), "the resumption in the event log")
+
+
 def test_a_cancelled_mail_goes_nowhere(server: MailfoldServer, ann: Person) -> None:
     queue_id = submit(server, ann, [ann.address, REMOTE], compose(ann.address, REMOTE).data, "HOLDFOR=86400")
     result = server.command.json("submissions", "cancel", "--account", ann.address, "--because", "a wrong list")

@@ -21,6 +21,7 @@ from shared.rpc.mailfold.directory.v1 import archives_pb2 as pb
 from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import ArchivesServicer
 
 T = TypeVar("T")
+_MOST_IDS = 200
 _PURPOSES = frozenset({"show", "search", "export"})
 _FATES = {
     pb.RemoveAccountRequest.UNDECIDED: None,
@@ -93,6 +94,12 @@ class ArchivesEndpoint(StoreEndpoint, ArchivesServicer):
             id=state.id, address=state.address, user=state.user_name, quota_bytes=state.quota_bytes
         )
 
+    async def StatesOfAccounts(self, request: pb.AccountIds, context: Any) -> pb.AccountStates:
+        if len(request.ids) > _MOST_IDS:
+            raise Invalid(f"at most {_MOST_IDS} accounts at once", "invalid")
+        off, gone = await self._read(lambda reader: archive_rows.states_of(reader, request.ids))
+        return pb.AccountStates(off=off, gone=gone)
+
     async def DeleteArchive(self, request: pb.ArchiveRequest, context: Any) -> pb.RemovedAccount:
         return self._removed(
             await self._write_long(lambda tx, provenance: self._commands.delete(tx, request.archive, provenance))
@@ -108,6 +115,7 @@ class ArchivesEndpoint(StoreEndpoint, ArchivesServicer):
         return pb.References(
             aliases=[alias.address for alias in named.aliases],
             catch_alls=[catch_all.domain for catch_all in named.catch_alls],
+            lists=named.lists,
             is_postmaster=key_of(address) == self._postmaster,
         )
 

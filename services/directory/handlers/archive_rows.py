@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.directory.domain.archives import MOST_REFERENCES, ArchiveState, CatchAll, References
 from services.directory.domain.names import key_of
 from services.directory.domain.state import DirectoryRefused
@@ -13,6 +15,15 @@ MOST_LISTED = 1_000
 _ARCHIVE = (
     "SELECT archive.id, address, archive.person, person.name, quota_bytes, archived_at, reserved_until"
     " FROM archive LEFT JOIN person ON person.id = archive.person"
+)
+_STATE = (
+    "SELECT account.disabled, person.disabled, domain.disabled FROM account"
+    " LEFT JOIN person ON person.id = account.person LEFT JOIN domain ON domain.name = account.domain"
+    " WHERE account.id = ?"
+)
+_LISTS = (
+    "SELECT address FROM mailing_list WHERE id IN (SELECT list FROM list_member WHERE key = ? OR bare = ?"
+    " UNION SELECT list FROM list_owner WHERE owner = ?) LIMIT ?"
 )
 _TAGGED = "SELECT DISTINCT alias FROM alias_target WHERE target{order} >= ? AND target{order} < ? LIMIT ?"
 
@@ -42,6 +53,19 @@ def archives(reader: Reader, after: str, limit: int) -> list[ArchiveState]:
     return [_archive(row) for row in reader.all(sql, (after, min(limit or MOST_LISTED, MOST_LISTED)))]
 
 
+def states_of(reader: Reader, identities: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The accounts among these that are off (disabled or archived), and those that are gone for good."""
+    off, gone = list[str](), list[str]()
+    for identity in identities:
+        row = reader.first_row(_STATE, (identity,))
+        row = row or reader.first_row("SELECT disabled FROM application WHERE id = ?", (identity,))
+        if row is None:
+            (off if archive_if_any(reader, identity) else gone).append(identity)
+        elif any(row):
+            off.append(identity)
+    return off, gone
+
+
 def next_releases(reader: Reader, limit: int) -> list[tuple[str, int]]:
     """The archives whose addresses are released next, with the times."""
     sql = "SELECT id, reserved_until FROM archive WHERE reserved_until > 0 ORDER BY reserved_until LIMIT ?"
@@ -59,7 +83,7 @@ def references(reader: Reader, address: str) -> References:
         keys.update(row[0] for row in reader.all(sql, (first, end, MOST_REFERENCES + 1)))
     states = [load.alias_as_stored(reader, key) for key in sorted(keys)[: MOST_REFERENCES + 1]]
     aliases = tuple(state for state in states if state is not None and any(map(forms.include, state.targets)))
-    return References(aliases, _catch_alls(reader, forms))
+    return References(aliases, _catch_alls(reader, forms), _lists(reader, key_of(address)))
 
 
 class AddressForms:
@@ -105,6 +129,11 @@ def _catch_alls(reader: Reader, forms: AddressForms) -> tuple[CatchAll, ...]:
         " domain_value.domain WHERE domain_value.name = 'catch_all' ORDER BY domain.name"
     )
     return tuple(CatchAll(*row) for row in reader.all(sql) if any(map(forms.include, row[2].split())))
+
+
+def _lists(reader: Reader, key: str) -> tuple[str, ...]:
+    rows = reader.all(_LISTS, (key, key, key, MOST_REFERENCES))
+    return tuple(sorted(address for (address,) in rows))
 
 
 def _archive(row: Row) -> ArchiveState:

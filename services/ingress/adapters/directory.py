@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from shared.bus.bus import Bus
+from shared.events.archives import AccountDeleted, AccountRestored
+from shared.events.directory import AccountChanged, DomainChanged, UserSwitched
 from shared.events.signatures import ChosenSignature
 from shared.eventstore.event import Event
 from shared.grpc.channel import Channel
@@ -18,6 +20,8 @@ from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1 import signatures_pb2 as signatures_pb
 from shared.rpc.mailfold.directory.v1.signatures_pb2_grpc import SignaturesStub
 
+_SWITCHES = (AccountChanged, AccountDeleted, AccountRestored, DomainChanged, UserSwitched)
+
 
 class FollowedDirectory(FollowedBook):
     """The address book in memory, and calls to the directory where it does not suffice."""
@@ -25,6 +29,8 @@ class FollowedDirectory(FollowedBook):
     def __init__(self, channel: Channel, bus: Bus) -> None:
         super().__init__("ingress", channel, bus)
         self._ended = EndedLogIns()
+        self.on_switch: Callable[[], None] | None = None
+        """Called when an account, a user or a domain was switched, deleted or restored."""
         self._signatures = SignaturesStub(channel)
         self._lists = BlockLists()
 
@@ -96,3 +102,5 @@ class FollowedDirectory(FollowedBook):
         super().take(event, position)
         self._ended.apply(event, position)
         self._lists.apply(event)
+        if self.on_switch is not None and isinstance(event, _SWITCHES):
+            self.on_switch()

@@ -65,6 +65,7 @@ class WaitingEndpoint:
             subject=subject,
             size=row.size,
             requested=row.is_requested,
+            suspended=row.is_suspended,
         )
 
 

@@ -6,7 +6,7 @@ mail is a reception like any other, which is published again until it is settled
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.ingress.domain.accepted import Accepted
@@ -15,6 +15,7 @@ from services.ingress.domain.waiting_filter import WaitingSelection
 from services.ingress.handlers.receptions import Check
 from shared.clock import Clock
 from shared.events.mail import MailCancelled, MailReleased, MailSubmitted
+from shared.events.suspended import SubmissionResumed, SubmissionSuspended
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
@@ -29,11 +30,19 @@ _HELD_FOR_ACCOUNT = (
     "SELECT count(*), coalesce(sum(size), 0) FROM waiting_submission WHERE account = ? AND requested = 1"
     " AND queue_id <> ?"
 )
-_NEXT = "SELECT queue_id, release_at FROM waiting_submission ORDER BY release_at, queue_id LIMIT ?"
-_IS_WAITING = "SELECT 1 FROM waiting_submission WHERE queue_id = ?"
-_ROWS = "SELECT queue_id, release_at, at, account, sender, size, requested FROM waiting_submission WHERE queue_id > ?"
+_NEXT = "SELECT queue_id, release_at FROM waiting_submission WHERE suspended = 0 ORDER BY release_at, queue_id LIMIT ?"
+_ACCOUNT = "SELECT account FROM waiting_submission WHERE queue_id = ?"
+_SUSPENDED_ACCOUNTS = (
+    "SELECT DISTINCT account FROM waiting_submission WHERE suspended = 1 AND account > ? ORDER BY account LIMIT ?"
+)
+_SUSPENDED = "SELECT queue_id FROM waiting_submission WHERE suspended = 1 AND account = ? LIMIT ?"
+_IS_WAITING = "SELECT suspended FROM waiting_submission WHERE queue_id = ?"
+_ROWS = (
+    "SELECT queue_id, release_at, at, account, sender, size, requested, suspended FROM waiting_submission"
+    " WHERE queue_id > ?"
+)
 
-_Ending = Callable[[str], MailReleased | MailCancelled]
+_Change = Callable[[str], MailReleased | MailCancelled | SubmissionSuspended | SubmissionResumed]
 
 
 class NoRoomToWait(Exception):
@@ -61,6 +70,8 @@ class WaitingRow(NamedTuple):
     sender: str
     size: int
     is_requested: bool
+    is_suspended: bool
+    """Whether it waits longer than it should, because its account is not in use."""
 
 
 class WaitingSubmissions:
@@ -115,19 +126,55 @@ class WaitingSubmissions:
 
     async def release(self, queue_ids: Sequence[str], provenance: Provenance) -> list[str]:
         """Release those that still wait; returns them. Raises StoreUnavailable."""
-        return await self._end(queue_ids, MailReleased, provenance)
+        return await self._change(queue_ids, MailReleased, provenance)
 
     async def cancel(self, queue_ids: Sequence[str], reason: str, provenance: Provenance) -> list[str]:
         """Take back those that still wait; returns them. Raises StoreUnavailable."""
-        return await self._end(queue_ids, lambda queue_id: MailCancelled(queue_id, reason), provenance)
+        return await self._change(queue_ids, lambda queue_id: MailCancelled(queue_id, reason), provenance)
 
-    async def _end(self, queue_ids: Sequence[str], ending: _Ending, provenance: Provenance) -> list[str]:
+    async def accounts_of(self, queue_ids: Sequence[str]) -> dict[str, str]:
+        """The account of each mail that still waits. Raises StoreUnavailable."""
+
+        def ask(reader: Reader) -> dict[str, str]:
+            rows = [(queue_id, reader.first_row(_ACCOUNT, (queue_id,))) for queue_id in queue_ids]
+            return {queue_id: row[0] for queue_id, row in rows if row is not None}
+
+        return await self._store.read(ask)
+
+    async def suspended_accounts(self, after: str, limit: int) -> list[str]:
+        """A page of the accounts whose mail is suspended, by id. Raises StoreUnavailable."""
+        rows = await self._store.read(lambda reader: reader.all(_SUSPENDED_ACCOUNTS, (after, limit)))
+        return [account for (account,) in rows]
+
+    async def suspend(self, accounts: Mapping[str, str], provenance: Provenance) -> list[str]:
+        """Let mails (queue id → account) wait until their accounts are in use again. Raises StoreUnavailable."""
+        return await self._change(
+            list(accounts),
+            lambda queue_id: SubmissionSuspended(queue_id, accounts[queue_id]),
+            provenance,
+            only_if=0,
+        )
+
+    async def resume(self, account: str, limit: int, provenance: Provenance) -> list[str]:
+        """Let mails of an account that is in use again be released at their time. Raises StoreUnavailable."""
+        rows = await self._store.read(lambda reader: reader.all(_SUSPENDED, (account, limit)))
+        queue_ids = [queue_id for (queue_id,) in rows]
+        return await self._change(
+            queue_ids, lambda queue_id: SubmissionResumed(queue_id, account), provenance, only_if=1
+        )
+
+    async def _change(
+        self, queue_ids: Sequence[str], change: _Change, provenance: Provenance, *, only_if: int | None = None
+    ) -> list[str]:
+        """Append an event for each of those that still wait; with `only_if`, that are (1) or are not (0) suspended."""
+
         def work(transaction: Transaction) -> list[str]:
-            ended = [queue_id for queue_id in queue_ids if transaction.first_row(_IS_WAITING, (queue_id,)) is not None]
-            for queue_id in ended:
+            rows = [(queue_id, transaction.first_row(_IS_WAITING, (queue_id,))) for queue_id in queue_ids]
+            changed = [queue_id for queue_id, row in rows if row is not None and only_if in (None, row[0])]
+            for queue_id in changed:
                 by = Provenance(provenance.actor, provenance.cause, queue_id, provenance.command)
-                transaction.append(queue_id, [ending(queue_id)], by)
-            return ended
+                transaction.append(queue_id, [change(queue_id)], by)
+            return changed
 
         return await self._store.write(work)
 
@@ -136,4 +183,4 @@ class WaitingSubmissions:
         condition, parameters = selection.condition()
         sql = f"{_ROWS} AND {condition} ORDER BY queue_id LIMIT ?"
         rows = await self._store.read_long(lambda reader: reader.all(sql, (after, *parameters, limit)))
-        return [WaitingRow._make((*row[:-1], bool(row[-1]))) for row in rows]
+        return [WaitingRow._make((*row[:-2], bool(row[-2]), bool(row[-1]))) for row in rows]

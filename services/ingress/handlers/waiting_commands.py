@@ -10,6 +10,7 @@ from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.releaser import Releaser
 from services.ingress.handlers.waiting import WaitingSubmissions
 from shared.events.mail import MailCancelled, MailReleased, MailSubmitted
+from shared.events.suspended import SubmissionSuspended
 from shared.eventstore.event import Provenance
 
 _PAGE = 100
@@ -22,7 +23,8 @@ class Whereabouts(NamedTuple):
 
     queue_id: str
     state: str
-    """`unknown`, `released`, `cancelled`, `delivered at once`; `waiting` when it does not fit the filter."""
+    """`unknown`, `released`, `cancelled`, `delivered at once`, `suspended`; `waiting` when another field of the filter
+    does not fit."""
     at: int = 0
     actor: str = ""
 
@@ -68,6 +70,8 @@ class WaitingCommands:
     async def _whereabouts(self, queue_id: str) -> Whereabouts:
         """What became of a mail that a command did not change."""
         history = await self._receptions.history(queue_id)
+        if history and isinstance(history[-1].event, SubmissionSuspended):
+            return Whereabouts(queue_id, "suspended", history[-1].at)
         for recorded in history:
             actor = recorded.provenance.actor
             if isinstance(recorded.event, MailCancelled):

@@ -8,13 +8,15 @@ import sqlalchemy
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
 from shared.events.mail import MailCancelled, MailReleased, MailSubmitted
+from shared.events.suspended import SubmissionResumed, SubmissionSuspended
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
 _ADD = (
-    "INSERT INTO waiting_submission (queue_id, release_at, at, account, sender, size, requested)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO waiting_submission (queue_id, release_at, at, account, sender, size, requested, suspended)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, 0)"
 )
+_SUSPEND = "UPDATE waiting_submission SET suspended = ? WHERE queue_id = ?"
 _REMOVE = "DELETE FROM waiting_submission WHERE queue_id = ?"
 
 
@@ -25,7 +27,7 @@ class WaitingProjection:
     """
 
     name = "waiting"
-    version = 1
+    version = 2
 
     def __init__(self, metadata: sqlalchemy.MetaData) -> None:
         table = Table(
@@ -38,9 +40,11 @@ class WaitingProjection:
             Column("sender", Text, nullable=False),
             Column("size", BigInteger, nullable=False),
             Column("requested", Integer, nullable=False),
+            Column("suspended", Integer, nullable=False),
             sqlite_with_rowid=False,
         )
-        Index("waiting_submission_release", table.c.release_at, table.c.queue_id)
+        Index("waiting_submission_release", table.c.suspended, table.c.release_at, table.c.queue_id)
+        Index("waiting_submission_suspended", table.c.suspended, table.c.account)
         columns = (table.c.account, table.c.requested, table.c.queue_id, table.c.size)  # all that the limits need
         Index("waiting_submission_account", *columns)
         self.tables: Sequence[Table] = (table,)
@@ -51,5 +55,8 @@ class WaitingProjection:
             place = (event.queue_id, event.release_at, recorded.at)
             row = (*place, event.account, event.reverse_path, event.message.size, int(event.hold_requested))
             connection.execute(_ADD, row)
+        elif isinstance(event, SubmissionSuspended | SubmissionResumed):
+            suspended = int(isinstance(event, SubmissionSuspended))
+            connection.execute(_SUSPEND, (suspended, event.queue_id))
         elif isinstance(event, MailReleased | MailCancelled):
             connection.execute(_REMOVE, (event.queue_id,))

@@ -24,6 +24,7 @@ from shared.events import (
     sending,
     signatures,
     spam,
+    suspended,
 )
 from shared.eventstore.event import Event
 
@@ -136,6 +137,8 @@ _VERDICT = spam.RecordedVerdict(
 )
 
 EXAMPLES: tuple[Event, ...] = (
+    suspended.SubmissionResumed("q0001", "a0001"),
+    suspended.SubmissionSuspended("q0001", "a0001"),
     credentials.AppPasswordAdded(
         "p0001",
         "u0001",

@@ -11,8 +11,9 @@ import pytest
 
 from shared.clock import SystemClock
 from shared.grpc.errors import AlreadyExists, Invalid, NotFound, NotNow
-from shared.rpc.mailfold.directory.v1 import archives_pb2
+from shared.rpc.mailfold.directory.v1 import archives_pb2, lists_pb2
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import ListsStub
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from tests.integration.directory.conftest import Running
@@ -103,6 +104,20 @@ async def test_references_end(named: Running) -> None:
     assert await targets(named) == {"info": [BOB], "tagged": [BOB], "others": ["anna@elsewhere.example", BOB]}
     assert await catch_all(named) == BOB
     assert await is_clean(named)
+
+
+async def test_memberships_of_lists_end_with_the_account(people: Running) -> None:
+    lists = ListsStub(people.channel("operator"))
+    await people.stub.AddAccount(pb.AddAccountRequest(address=BOB, user="ann"))
+    await lists.AddList(lists_pb2.AddListRequest(address="all@example.org", owners=[ANN, BOB]))
+    await lists.JoinList(lists_pb2.JoinListRequest(list="all@example.org", addresses=[ANN, BOB]))
+    removed = await archived(people)
+    assert list(removed.references.lists) == ["all@example.org"]
+    await people.archives.DeleteArchive(archives_pb2.ArchiveRequest(archive=ANN))
+    await people.stub.AddAccount(pb.AddAccountRequest(address=ANN, user="ann"))
+    shown = await people.archives.ListReferences(archives_pb2.ReferencesRequest(account=ANN))
+    assert shown == archives_pb2.References()
+    assert await is_clean(people)
 
 
 async def test_references_move_to_another_account(named: Running) -> None:

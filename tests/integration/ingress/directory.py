@@ -12,7 +12,9 @@ from shared.grpc.servicers import Registration
 from shared.owner.source import to_wire
 from shared.protocol.address.address import parse_address
 from shared.routing.address_book import AddressBook
+from shared.rpc.mailfold.directory.v1 import archives_pb2
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import ArchivesServicer, add_ArchivesServicer_to_server
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryServicer, add_DirectoryServicer_to_server
 from shared.rpc.mailfold.events.v1 import events_pb2
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
@@ -30,7 +32,7 @@ START: tuple[Event, ...] = (
 )
 
 
-class FakeDirectory(DirectoryServicer, PlainSource):
+class FakeDirectory(DirectoryServicer, ArchivesServicer, PlainSource):
     """While `is_down` is set, calls are not answered; `asked` counts the calls by name."""
 
     def __init__(self, events: Sequence[Event] = START) -> None:
@@ -41,6 +43,7 @@ class FakeDirectory(DirectoryServicer, PlainSource):
         self.registrations: Sequence[Registration] = (
             (add_DirectoryServicer_to_server, self),
             (add_EventSourceServicer_to_server, self),
+            (add_ArchivesServicer_to_server, self),
         )
         for event in events:
             self.add(event)
@@ -79,6 +82,13 @@ class FakeDirectory(DirectoryServicer, PlainSource):
                 if not self.book.may_send_as(request.user, parse_address(address))
             ]
         )
+
+    async def StatesOfAccounts(self, request: archives_pb2.AccountIds, context: Any) -> archives_pb2.AccountStates:
+        self._answering("StatesOfAccounts")
+        known = {account.id: account.disabled for account in self.book.names.accounts.values()}
+        reply = archives_pb2.AccountStates(off=[identity for identity in request.ids if known.get(identity)])
+        reply.gone.extend(identity for identity in request.ids if identity not in known)
+        return reply
 
     async def ReadEvents(
         self, request: events_pb2.ReadEventsRequest, context: Any

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,13 @@ class NotedRepeater:
         self.asked.append("a round")
 
 
+class EveryAccount:
+    """Says that every account is in use."""
+
+    async def states_of(self, accounts: Sequence[str]) -> tuple[Set[str], Set[str]]:
+        return frozenset(), frozenset()
+
+
 async def test_a_release_in_doubt_is_published_by_a_round(store: EventStore, fault: Fault) -> None:
     """The commit succeeded without an answer: the mail is on its way, so it must not wait for the next usual round."""
     clock = FixedClock()
@@ -115,7 +122,7 @@ async def test_a_release_in_doubt_is_published_by_a_round(store: EventStore, fau
     event = MailSubmitted("q1", "", (), Message("g1/00", 10), Client(""), "u1", "a1", release_at=clock.now() + 1)
     await receptions.accept(event, PROVENANCE)
     repeater = NotedRepeater()
-    releaser = Releaser(waiting, repeater, clock)  # type: ignore[arg-type]
+    releaser = Releaser(waiting, repeater, clock, EveryAccount())  # type: ignore[arg-type]
     fault.next = "commit"
     with pytest.raises(StoreUnavailable):
         await releaser.release(["q1"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.events.directory import AccountChanged, AccountRemoved
 from shared.events.mail import MailCancelled, MailReleased, MailSubmitted
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.errors import Invalid
@@ -20,6 +21,7 @@ from tests.integration.ingress.client import Client, connected
 from tests.integration.ingress.directory import PASSWORD
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import PLAIN
+from tests.integration.ingress.test_log_in_ends import ended as followed
 from tests.parts.certificate import trusting
 from tests.parts.nats import NatsServer
 
@@ -112,6 +114,58 @@ async def test_listed_and_released_before_its_time(nats_server: NatsServer, tmp_
         again = await stub(server).ReleaseWaiting(chosen(later))
         assert (again.changed, [mail.state for mail in again.not_waiting]) == (0, ["released"])
         assert await names(server, later) == ["mail.submitted", "mail.released"]
+
+
+async def test_mail_of_a_disabled_account_stays_until_it_is_enabled(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, **SOON) as server, logged_in(server) as client:
+        due, later = id_of(await submit(client, " HOLDFOR=1")), id_of(await submit(client, " HOLDFOR=86400"))
+        await followed(server, AccountChanged("a1", True, 0))
+
+        async def is_suspended() -> bool:
+            return await names(server, due) == ["mail.submitted", "mail.submission_suspended"]
+
+        await until_true(is_suspended)
+        listed = {mail.queue_id: mail for mail in (await stub(server).ListWaiting(pb.ListWaitingRequest())).submissions}
+        assert (listed[due].suspended, listed[later].suspended) == (True, False)
+        refused = await stub(server).ReleaseWaiting(chosen(due, later))
+        assert (refused.changed, [(mail.queue_id, mail.state) for mail in refused.not_waiting]) == (
+            0,
+            [(due, "suspended"), (later, "suspended")],
+        )
+        assert server.submitted.empty()
+        await followed(server, AccountChanged("a1", False, 0))
+        assert (await published(server)).queue_id == due
+        assert (await names(server, due))[-2:] == ["mail.submission_resumed", "mail.released"]
+        assert (await names(server, later))[-1] == "mail.submission_resumed"
+        assert not (await server.ingress.store.verify()).differences
+
+
+async def test_mail_of_a_deleted_account_is_cancelled(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, **SOON) as server, logged_in(server) as client:
+        due = id_of(await submit(client, " HOLDFOR=1"))
+        await followed(server, AccountRemoved("a1", "ann@example.org"))
+
+        async def is_gone() -> bool:
+            return await states(server) == []
+
+        await until_true(is_gone)
+        *_, cancelled = await server.ingress.store.read_stream(due)
+        assert cancelled.event == MailCancelled(due, "the account was deleted")
+        assert server.submitted.empty()
+
+
+async def test_nothing_is_released_while_the_directory_is_away(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, **SOON) as server, logged_in(server) as client:
+        due = id_of(await submit(client, " HOLDFOR=1"))
+        server.directory.is_down = True
+
+        async def is_asked() -> bool:
+            return server.directory.asked.get("StatesOfAccounts", 0) > 1
+
+        await until_true(is_asked)
+        assert await names(server, due) == ["mail.submitted"]
+        server.directory.is_down = False
+        assert (await published(server)).queue_id == due
 
 
 async def test_a_cancelled_mail_is_gone_and_says_by_whom(nats_server: NatsServer, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/shared/rpc/mailfold/directory/v1/archives.proto\x12\x15mailfold.directory.v1\"$\n\x11ReferencesRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"H\n\nReferences\x12\x0f\n\x07\x61liases\x18\x01 \x03(\t\x12\x12\n\ncatch_alls\x18\x02 \x03(\t\x12\x15\n\ris_postmaster\x18\x03 \x01(\x08\"\xb3\x02\n\x14RemoveAccountRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12>\n\x04\x66\x61te\x18\x02 \x01(\x0e\x32\x30.mailfold.directory.v1.RemoveAccountRequest.Fate\x12M\n\nreferences\x18\x03 \x01(\x0e\x32\x39.mailfold.directory.v1.RemoveAccountRequest.ReferenceFate\x12\x0f\n\x07move_to\x18\x04 \x01(\t\"-\n\x04\x46\x61te\x12\x0c\n\x08UNCHOSEN\x10\x00\x12\x0b\n\x07\x41RCHIVE\x10\x01\x12\n\n\x06\x44\x45LETE\x10\x02\";\n\rReferenceFate\x12\r\n\tUNDECIDED\x10\x00\x12\x07\n\x03\x45ND\x10\x01\x12\x08\n\x04KEEP\x10\x02\x12\x08\n\x04MOVE\x10\x03\"y\n\x0eRemovedAccount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x13\n\x0bis_archived\x18\x03 \x01(\x08\x12\x35\n\nreferences\x18\x04 \x01(\x0b\x32!.mailfold.directory.v1.References\"3\n\x13ListArchivesRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\"M\n\x0b\x41rchiveList\x12\x30\n\x08\x61rchives\x18\x01 \x03(\x0b\x32\x1e.mailfold.directory.v1.Archive\x12\x0c\n\x04next\x18\x02 \x01(\t\"!\n\x0e\x41rchiveRequest\x12\x0f\n\x07\x61rchive\x18\x01 \x01(\t\"6\n\x12OpenArchiveRequest\x12\x0f\n\x07\x61rchive\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\"\xad\x01\n\x07\x41rchive\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x13\n\x0bquota_bytes\x18\x04 \x01(\x04\x12\x13\n\x0b\x61rchived_at\x18\x05 \x01(\x03\x12\x16\n\x0ereserved_until\x18\x06 \x01(\x03\x12\x35\n\nreferences\x18\x07 \x01(\x0b\x32!.mailfold.directory.v1.References\"G\n\x15RestoreArchiveRequest\x12\x0f\n\x07\x61rchive\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\"Q\n\x0fRestoredAccount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x13\n\x0bquota_bytes\x18\x04 \x01(\x04\x32\xa5\x05\n\x08\x41rchives\x12]\n\x0eListReferences\x12(.mailfold.directory.v1.ReferencesRequest\x1a!.mailfold.directory.v1.References\x12\x63\n\rRemoveAccount\x12+.mailfold.directory.v1.RemoveAccountRequest\x1a%.mailfold.directory.v1.RemovedAccount\x12^\n\x0cListArchives\x12*.mailfold.directory.v1.ListArchivesRequest\x1a\".mailfold.directory.v1.ArchiveList\x12T\n\x0bShowArchive\x12%.mailfold.directory.v1.ArchiveRequest\x1a\x1e.mailfold.directory.v1.Archive\x12X\n\x0bOpenArchive\x12).mailfold.directory.v1.OpenArchiveRequest\x1a\x1e.mailfold.directory.v1.Archive\x12\x66\n\x0eRestoreArchive\x12,.mailfold.directory.v1.RestoreArchiveRequest\x1a&.mailfold.directory.v1.RestoredAccount\x12]\n\rDeleteArchive\x12%.mailfold.directory.v1.ArchiveRequest\x1a%.mailfold.directory.v1.RemovedAccountb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/shared/rpc/mailfold/directory/v1/archives.proto\x12\x15mailfold.directory.v1\"$\n\x11ReferencesRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"W\n\nReferences\x12\x0f\n\x07\x61liases\x18\x01 \x03(\t\x12\x12\n\ncatch_alls\x18\x02 \x03(\t\x12\x15\n\ris_postmaster\x18\x03 \x01(\x08\x12\r\n\x05lists\x18\x04 \x03(\t\"\xb3\x02\n\x14RemoveAccountRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12>\n\x04\x66\x61te\x18\x02 \x01(\x0e\x32\x30.mailfold.directory.v1.RemoveAccountRequest.Fate\x12M\n\nreferences\x18\x03 \x01(\x0e\x32\x39.mailfold.directory.v1.RemoveAccountRequest.ReferenceFate\x12\x0f\n\x07move_to\x18\x04 \x01(\t\"-\n\x04\x46\x61te\x12\x0c\n\x08UNCHOSEN\x10\x00\x12\x0b\n\x07\x41RCHIVE\x10\x01\x12\n\n\x06\x44\x45LETE\x10\x02\";\n\rReferenceFate\x12\r\n\tUNDECIDED\x10\x00\x12\x07\n\x03\x45ND\x10\x01\x12\x08\n\x04KEEP\x10\x02\x12\x08\n\x04MOVE\x10\x03\"y\n\x0eRemovedAccount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x13\n\x0bis_archived\x18\x03 \x01(\x08\x12\x35\n\nreferences\x18\x04 \x01(\x0b\x32!.mailfold.directory.v1.References\"3\n\x13ListArchivesRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\"M\n\x0b\x41rchiveList\x12\x30\n\x08\x61rchives\x18\x01 \x03(\x0b\x32\x1e.mailfold.directory.v1.Archive\x12\x0c\n\x04next\x18\x02 \x01(\t\"!\n\x0e\x41rchiveRequest\x12\x0f\n\x07\x61rchive\x18\x01 \x01(\t\"6\n\x12OpenArchiveRequest\x12\x0f\n\x07\x61rchive\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\"\xad\x01\n\x07\x41rchive\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x13\n\x0bquota_bytes\x18\x04 \x01(\x04\x12\x13\n\x0b\x61rchived_at\x18\x05 \x01(\x03\x12\x16\n\x0ereserved_until\x18\x06 \x01(\x03\x12\x35\n\nreferences\x18\x07 \x01(\x0b\x32!.mailfold.directory.v1.References\"G\n\x15RestoreArchiveRequest\x12\x0f\n\x07\x61rchive\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\"Q\n\x0fRestoredAccount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x13\n\x0bquota_bytes\x18\x04 \x01(\x04\"\x19\n\nAccountIds\x12\x0b\n\x03ids\x18\x01 \x03(\t\"*\n\rAccountStates\x12\x0b\n\x03off\x18\x01 \x03(\t\x12\x0c\n\x04gone\x18\x02 \x03(\t2\x82\x06\n\x08\x41rchives\x12]\n\x0eListReferences\x12(.mailfold.directory.v1.ReferencesRequest\x1a!.mailfold.directory.v1.References\x12\x63\n\rRemoveAccount\x12+.mailfold.directory.v1.RemoveAccountRequest\x1a%.mailfold.directory.v1.RemovedAccount\x12^\n\x0cListArchives\x12*.mailfold.directory.v1.ListArchivesRequest\x1a\".mailfold.directory.v1.ArchiveList\x12T\n\x0bShowArchive\x12%.mailfold.directory.v1.ArchiveRequest\x1a\x1e.mailfold.directory.v1.Archive\x12X\n\x0bOpenArchive\x12).mailfold.directory.v1.OpenArchiveRequest\x1a\x1e.mailfold.directory.v1.Archive\x12\x66\n\x0eRestoreArchive\x12,.mailfold.directory.v1.RestoreArchiveRequest\x1a&.mailfold.directory.v1.RestoredAccount\x12[\n\x10StatesOfAccounts\x12!.mailfold.directory.v1.AccountIds\x1a$.mailfold.directory.v1.AccountStates\x12]\n\rDeleteArchive\x12%.mailfold.directory.v1.ArchiveRequest\x1a%.mailfold.directory.v1.RemovedAccountb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,29 +34,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REFERENCESREQUEST']._serialized_start=74
   _globals['_REFERENCESREQUEST']._serialized_end=110
   _globals['_REFERENCES']._serialized_start=112
-  _globals['_REFERENCES']._serialized_end=184
-  _globals['_REMOVEACCOUNTREQUEST']._serialized_start=187
-  _globals['_REMOVEACCOUNTREQUEST']._serialized_end=494
-  _globals['_REMOVEACCOUNTREQUEST_FATE']._serialized_start=388
-  _globals['_REMOVEACCOUNTREQUEST_FATE']._serialized_end=433
-  _globals['_REMOVEACCOUNTREQUEST_REFERENCEFATE']._serialized_start=435
-  _globals['_REMOVEACCOUNTREQUEST_REFERENCEFATE']._serialized_end=494
-  _globals['_REMOVEDACCOUNT']._serialized_start=496
-  _globals['_REMOVEDACCOUNT']._serialized_end=617
-  _globals['_LISTARCHIVESREQUEST']._serialized_start=619
-  _globals['_LISTARCHIVESREQUEST']._serialized_end=670
-  _globals['_ARCHIVELIST']._serialized_start=672
-  _globals['_ARCHIVELIST']._serialized_end=749
-  _globals['_ARCHIVEREQUEST']._serialized_start=751
-  _globals['_ARCHIVEREQUEST']._serialized_end=784
-  _globals['_OPENARCHIVEREQUEST']._serialized_start=786
-  _globals['_OPENARCHIVEREQUEST']._serialized_end=840
-  _globals['_ARCHIVE']._serialized_start=843
-  _globals['_ARCHIVE']._serialized_end=1016
-  _globals['_RESTOREARCHIVEREQUEST']._serialized_start=1018
-  _globals['_RESTOREARCHIVEREQUEST']._serialized_end=1089
-  _globals['_RESTOREDACCOUNT']._serialized_start=1091
-  _globals['_RESTOREDACCOUNT']._serialized_end=1172
-  _globals['_ARCHIVES']._serialized_start=1175
-  _globals['_ARCHIVES']._serialized_end=1852
+  _globals['_REFERENCES']._serialized_end=199
+  _globals['_REMOVEACCOUNTREQUEST']._serialized_start=202
+  _globals['_REMOVEACCOUNTREQUEST']._serialized_end=509
+  _globals['_REMOVEACCOUNTREQUEST_FATE']._serialized_start=403
+  _globals['_REMOVEACCOUNTREQUEST_FATE']._serialized_end=448
+  _globals['_REMOVEACCOUNTREQUEST_REFERENCEFATE']._serialized_start=450
+  _globals['_REMOVEACCOUNTREQUEST_REFERENCEFATE']._serialized_end=509
+  _globals['_REMOVEDACCOUNT']._serialized_start=511
+  _globals['_REMOVEDACCOUNT']._serialized_end=632
+  _globals['_LISTARCHIVESREQUEST']._serialized_start=634
+  _globals['_LISTARCHIVESREQUEST']._serialized_end=685
+  _globals['_ARCHIVELIST']._serialized_start=687
+  _globals['_ARCHIVELIST']._serialized_end=764
+  _globals['_ARCHIVEREQUEST']._serialized_start=766
+  _globals['_ARCHIVEREQUEST']._serialized_end=799
+  _globals['_OPENARCHIVEREQUEST']._serialized_start=801
+  _globals['_OPENARCHIVEREQUEST']._serialized_end=855
+  _globals['_ARCHIVE']._serialized_start=858
+  _globals['_ARCHIVE']._serialized_end=1031
+  _globals['_RESTOREARCHIVEREQUEST']._serialized_start=1033
+  _globals['_RESTOREARCHIVEREQUEST']._serialized_end=1104
+  _globals['_RESTOREDACCOUNT']._serialized_start=1106
+  _globals['_RESTOREDACCOUNT']._serialized_end=1187
+  _globals['_ACCOUNTIDS']._serialized_start=1189
+  _globals['_ACCOUNTIDS']._serialized_end=1214
+  _globals['_ACCOUNTSTATES']._serialized_start=1216
+  _globals['_ACCOUNTSTATES']._serialized_end=1258
+  _globals['_ARCHIVES']._serialized_start=1261
+  _globals['_ARCHIVES']._serialized_end=2031
 # @@protoc_insertion_point(module_scope)

@@ -45,6 +45,7 @@ class References(_message.Message):
     ALIASES_FIELD_NUMBER: _builtins.int
     CATCH_ALLS_FIELD_NUMBER: _builtins.int
     IS_POSTMASTER_FIELD_NUMBER: _builtins.int
+    LISTS_FIELD_NUMBER: _builtins.int
     is_postmaster: _builtins.bool
     """the setting directory.postmaster names it"""
     @_builtins.property
@@ -55,16 +56,21 @@ class References(_message.Message):
     def catch_alls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """domains whose catch-all names the account"""
 
+    @_builtins.property
+    def lists(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """mailing lists of which it is a member or owner; that always ends"""
+
     def __init__(
         self,
         *,
         aliases: _abc.Iterable[_builtins.str] | None = ...,
         catch_alls: _abc.Iterable[_builtins.str] | None = ...,
         is_postmaster: _builtins.bool = ...,
+        lists: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "catch_alls", b"catch_alls", "is_postmaster", b"is_postmaster"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "catch_alls", b"catch_alls", "is_postmaster", b"is_postmaster", "lists", b"lists"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -342,3 +348,51 @@ class RestoredAccount(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RestoredAccount: _TypeAlias = RestoredAccount  # noqa: Y015
+
+@_typing.final
+class AccountIds(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccountIds: _TypeAlias = AccountIds  # noqa: Y015
+
+@_typing.final
+class AccountStates(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFF_FIELD_NUMBER: _builtins.int
+    GONE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def off(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """disabled, or archived: they may be used again one day"""
+
+    @_builtins.property
+    def gone(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """deleted for good"""
+
+    def __init__(
+        self,
+        *,
+        off: _abc.Iterable[_builtins.str] | None = ...,
+        gone: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gone", b"gone", "off", b"off"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccountStates: _TypeAlias = AccountStates  # noqa: Y015

@@ -65,6 +65,11 @@ class ArchivesStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_archives__pb2.RestoreArchiveRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_archives__pb2.RestoredAccount.FromString,
                 _registered_method=True)
+        self.StatesOfAccounts = channel.unary_unary(
+                '/mailfold.directory.v1.Archives/StatesOfAccounts',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_archives__pb2.AccountIds.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_archives__pb2.AccountStates.FromString,
+                _registered_method=True)
         self.DeleteArchive = channel.unary_unary(
                 '/mailfold.directory.v1.Archives/DeleteArchive',
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_archives__pb2.ArchiveRequest.SerializeToString,
@@ -117,6 +122,13 @@ class ArchivesServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StatesOfAccounts(self, request, context):
+        """Whether accounts may be used: their owner, domain and they themselves exist and are not disabled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteArchive(self, request, context):
         """Deletes an archive for good.
         """
@@ -156,6 +168,11 @@ def add_ArchivesServicer_to_server(servicer, server):
                     servicer.RestoreArchive,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_archives__pb2.RestoreArchiveRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_archives__pb2.RestoredAccount.SerializeToString,
+            ),
+            'StatesOfAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.StatesOfAccounts,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_archives__pb2.AccountIds.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_archives__pb2.AccountStates.SerializeToString,
             ),
             'DeleteArchive': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteArchive,
@@ -326,6 +343,33 @@ class Archives:
             '/mailfold.directory.v1.Archives/RestoreArchive',
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_archives__pb2.RestoreArchiveRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_archives__pb2.RestoredAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StatesOfAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Archives/StatesOfAccounts',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_archives__pb2.AccountIds.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_archives__pb2.AccountStates.FromString,
             options,
             channel_credentials,
             insecure,

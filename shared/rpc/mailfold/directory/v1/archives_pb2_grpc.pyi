@@ -44,6 +44,8 @@ class ArchivesStub:
     """Records that an operator reads the mail of an archive, before the mailstore is asked for it."""
     RestoreArchive: _grpc.UnaryUnaryMultiCallable[_archives_pb2.RestoreArchiveRequest, _archives_pb2.RestoredAccount]
     """Makes an archive an account again, with the same id and so with its mail."""
+    StatesOfAccounts: _grpc.UnaryUnaryMultiCallable[_archives_pb2.AccountIds, _archives_pb2.AccountStates]
+    """Whether accounts may be used: their owner, domain and they themselves exist and are not disabled."""
     DeleteArchive: _grpc.UnaryUnaryMultiCallable[_archives_pb2.ArchiveRequest, _archives_pb2.RemovedAccount]
     """Deletes an archive for good."""
 
@@ -63,6 +65,8 @@ class ArchivesAsyncStub(ArchivesStub):
     """Records that an operator reads the mail of an archive, before the mailstore is asked for it."""
     RestoreArchive: _aio.UnaryUnaryMultiCallable[_archives_pb2.RestoreArchiveRequest, _archives_pb2.RestoredAccount]  # type: ignore[assignment]
     """Makes an archive an account again, with the same id and so with its mail."""
+    StatesOfAccounts: _aio.UnaryUnaryMultiCallable[_archives_pb2.AccountIds, _archives_pb2.AccountStates]  # type: ignore[assignment]
+    """Whether accounts may be used: their owner, domain and they themselves exist and are not disabled."""
     DeleteArchive: _aio.UnaryUnaryMultiCallable[_archives_pb2.ArchiveRequest, _archives_pb2.RemovedAccount]  # type: ignore[assignment]
     """Deletes an archive for good."""
 
@@ -115,6 +119,14 @@ class ArchivesServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_archives_pb2.RestoredAccount, _abc.Awaitable[_archives_pb2.RestoredAccount]]:
         """Makes an archive an account again, with the same id and so with its mail."""
+
+    @_abc_1.abstractmethod
+    def StatesOfAccounts(
+        self,
+        request: _archives_pb2.AccountIds,
+        context: _ServicerContext,
+    ) -> _typing.Union[_archives_pb2.AccountStates, _abc.Awaitable[_archives_pb2.AccountStates]]:
+        """Whether accounts may be used: their owner, domain and they themselves exist and are not disabled."""
 
     @_abc_1.abstractmethod
     def DeleteArchive(

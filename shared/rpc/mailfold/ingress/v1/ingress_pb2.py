@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,shared/rpc/mailfold/ingress/v1/ingress.proto\x12\x13mailfold.ingress.v1\"=\n\rWaitingFilter\x12\x0b\n\x03ids\x18\x01 \x03(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\"f\n\x12ListWaitingRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x32\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\".mailfold.ingress.v1.WaitingFilter\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"\xc5\x01\n\x11WaitingSubmission\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\n\n\x02\x61t\x18\x02 \x01(\x03\x12\x12\n\nrelease_at\x18\x03 \x01(\x03\x12\x0f\n\x07\x61\x63\x63ount\x18\x04 \x01(\t\x12\x0e\n\x06sender\x18\x05 \x01(\t\x12\x12\n\nrecipients\x18\x06 \x03(\t\x12\x17\n\x0fmore_recipients\x18\x07 \x01(\r\x12\x0f\n\x07subject\x18\x08 \x01(\t\x12\x0c\n\x04size\x18\t \x01(\x04\x12\x11\n\trequested\x18\n \x01(\x08\"X\n\x0bWaitingList\x12;\n\x0bsubmissions\x18\x01 \x03(\x0b\x32&.mailfold.ingress.v1.WaitingSubmission\x12\x0c\n\x04next\x18\x02 \x01(\t\"g\n\x14\x43hangeWaitingRequest\x12\x32\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\".mailfold.ingress.v1.WaitingFilter\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0b\n\x03\x61ll\x18\x03 \x01(\x08\"n\n\x12\x43hangeWaitingReply\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x04\x12\x11\n\tqueue_ids\x18\x02 \x03(\t\x12\x34\n\x0bnot_waiting\x18\x03 \x03(\x0b\x32\x1f.mailfold.ingress.v1.NotWaiting\"H\n\nNotWaiting\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\n\n\x02\x61t\x18\x03 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\"6\n\x11SubmitTestRequest\x12\x0e\n\x06sender\x18\x01 \x01(\t\x12\x11\n\trecipient\x18\x02 \x01(\t\"7\n\x0fSubmitTestReply\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x12\n\nmessage_id\x18\x02 \x01(\t\"\xb9\x01\n\x13SubmitReportRequest\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\n\n\x02to\x18\x02 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x12\n\nmessage_id\x18\x05 \x01(\t\x12\x0c\n\x04\x62lob\x18\x06 \x01(\t\x12\x0c\n\x04size\x18\x07 \x01(\x04\x12\x0e\n\x06prefix\x18\x08 \x01(\x0c\x12\x11\n\teight_bit\x18\t \x01(\x08\x12\x10\n\x08smtputf8\x18\n \x01(\x08\"%\n\x11SubmitReportReply\x12\x10\n\x08repeated\x18\x01 \x01(\x08\"&\n\x15ListReceptionsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\"m\n\tReception\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\n\n\x02\x61t\x18\x02 \x01(\x03\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x12\n\nrecipients\x18\x04 \x03(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0f\n\x07repeats\x18\x06 \x01(\r\"C\n\rReceptionList\x12\x32\n\nreceptions\x18\x01 \x03(\x0b\x32\x1e.mailfold.ingress.v1.Reception\"=\n\x0bHoldRequest\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x0c\n\x04held\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x1c\n\tHoldReply\x12\x0f\n\x07settled\x18\x01 \x01(\x08\x32\x98\x05\n\x07Ingress\x12`\n\x0eListReceptions\x12*.mailfold.ingress.v1.ListReceptionsRequest\x1a\".mailfold.ingress.v1.ReceptionList\x12H\n\x04Hold\x12 .mailfold.ingress.v1.HoldRequest\x1a\x1e.mailfold.ingress.v1.HoldReply\x12`\n\x0cSubmitReport\x12(.mailfold.ingress.v1.SubmitReportRequest\x1a&.mailfold.ingress.v1.SubmitReportReply\x12Z\n\nSubmitTest\x12&.mailfold.ingress.v1.SubmitTestRequest\x1a$.mailfold.ingress.v1.SubmitTestReply\x12X\n\x0bListWaiting\x12\'.mailfold.ingress.v1.ListWaitingRequest\x1a .mailfold.ingress.v1.WaitingList\x12\x64\n\x0eReleaseWaiting\x12).mailfold.ingress.v1.ChangeWaitingRequest\x1a\'.mailfold.ingress.v1.ChangeWaitingReply\x12\x63\n\rCancelWaiting\x12).mailfold.ingress.v1.ChangeWaitingRequest\x1a\'.mailfold.ingress.v1.ChangeWaitingReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,shared/rpc/mailfold/ingress/v1/ingress.proto\x12\x13mailfold.ingress.v1\"=\n\rWaitingFilter\x12\x0b\n\x03ids\x18\x01 \x03(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\"f\n\x12ListWaitingRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x32\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\".mailfold.ingress.v1.WaitingFilter\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"\xd8\x01\n\x11WaitingSubmission\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\n\n\x02\x61t\x18\x02 \x01(\x03\x12\x12\n\nrelease_at\x18\x03 \x01(\x03\x12\x0f\n\x07\x61\x63\x63ount\x18\x04 \x01(\t\x12\x0e\n\x06sender\x18\x05 \x01(\t\x12\x12\n\nrecipients\x18\x06 \x03(\t\x12\x17\n\x0fmore_recipients\x18\x07 \x01(\r\x12\x0f\n\x07subject\x18\x08 \x01(\t\x12\x0c\n\x04size\x18\t \x01(\x04\x12\x11\n\trequested\x18\n \x01(\x08\x12\x11\n\tsuspended\x18\x0b \x01(\x08\"X\n\x0bWaitingList\x12;\n\x0bsubmissions\x18\x01 \x03(\x0b\x32&.mailfold.ingress.v1.WaitingSubmission\x12\x0c\n\x04next\x18\x02 \x01(\t\"g\n\x14\x43hangeWaitingRequest\x12\x32\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\".mailfold.ingress.v1.WaitingFilter\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0b\n\x03\x61ll\x18\x03 \x01(\x08\"n\n\x12\x43hangeWaitingReply\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x04\x12\x11\n\tqueue_ids\x18\x02 \x03(\t\x12\x34\n\x0bnot_waiting\x18\x03 \x03(\x0b\x32\x1f.mailfold.ingress.v1.NotWaiting\"H\n\nNotWaiting\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\n\n\x02\x61t\x18\x03 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\"6\n\x11SubmitTestRequest\x12\x0e\n\x06sender\x18\x01 \x01(\t\x12\x11\n\trecipient\x18\x02 \x01(\t\"7\n\x0fSubmitTestReply\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x12\n\nmessage_id\x18\x02 \x01(\t\"\xb9\x01\n\x13SubmitReportRequest\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\n\n\x02to\x18\x02 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x12\n\nmessage_id\x18\x05 \x01(\t\x12\x0c\n\x04\x62lob\x18\x06 \x01(\t\x12\x0c\n\x04size\x18\x07 \x01(\x04\x12\x0e\n\x06prefix\x18\x08 \x01(\x0c\x12\x11\n\teight_bit\x18\t \x01(\x08\x12\x10\n\x08smtputf8\x18\n \x01(\x08\"%\n\x11SubmitReportReply\x12\x10\n\x08repeated\x18\x01 \x01(\x08\"&\n\x15ListReceptionsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\"m\n\tReception\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\n\n\x02\x61t\x18\x02 \x01(\x03\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x12\n\nrecipients\x18\x04 \x03(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0f\n\x07repeats\x18\x06 \x01(\r\"C\n\rReceptionList\x12\x32\n\nreceptions\x18\x01 \x03(\x0b\x32\x1e.mailfold.ingress.v1.Reception\"=\n\x0bHoldRequest\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x0c\n\x04held\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x1c\n\tHoldReply\x12\x0f\n\x07settled\x18\x01 \x01(\x08\x32\x98\x05\n\x07Ingress\x12`\n\x0eListReceptions\x12*.mailfold.ingress.v1.ListReceptionsRequest\x1a\".mailfold.ingress.v1.ReceptionList\x12H\n\x04Hold\x12 .mailfold.ingress.v1.HoldRequest\x1a\x1e.mailfold.ingress.v1.HoldReply\x12`\n\x0cSubmitReport\x12(.mailfold.ingress.v1.SubmitReportRequest\x1a&.mailfold.ingress.v1.SubmitReportReply\x12Z\n\nSubmitTest\x12&.mailfold.ingress.v1.SubmitTestRequest\x1a$.mailfold.ingress.v1.SubmitTestReply\x12X\n\x0bListWaiting\x12\'.mailfold.ingress.v1.ListWaitingRequest\x1a .mailfold.ingress.v1.WaitingList\x12\x64\n\x0eReleaseWaiting\x12).mailfold.ingress.v1.ChangeWaitingRequest\x1a\'.mailfold.ingress.v1.ChangeWaitingReply\x12\x63\n\rCancelWaiting\x12).mailfold.ingress.v1.ChangeWaitingRequest\x1a\'.mailfold.ingress.v1.ChangeWaitingReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,33 +36,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTWAITINGREQUEST']._serialized_start=132
   _globals['_LISTWAITINGREQUEST']._serialized_end=234
   _globals['_WAITINGSUBMISSION']._serialized_start=237
-  _globals['_WAITINGSUBMISSION']._serialized_end=434
-  _globals['_WAITINGLIST']._serialized_start=436
-  _globals['_WAITINGLIST']._serialized_end=524
-  _globals['_CHANGEWAITINGREQUEST']._serialized_start=526
-  _globals['_CHANGEWAITINGREQUEST']._serialized_end=629
-  _globals['_CHANGEWAITINGREPLY']._serialized_start=631
-  _globals['_CHANGEWAITINGREPLY']._serialized_end=741
-  _globals['_NOTWAITING']._serialized_start=743
-  _globals['_NOTWAITING']._serialized_end=815
-  _globals['_SUBMITTESTREQUEST']._serialized_start=817
-  _globals['_SUBMITTESTREQUEST']._serialized_end=871
-  _globals['_SUBMITTESTREPLY']._serialized_start=873
-  _globals['_SUBMITTESTREPLY']._serialized_end=928
-  _globals['_SUBMITREPORTREQUEST']._serialized_start=931
-  _globals['_SUBMITREPORTREQUEST']._serialized_end=1116
-  _globals['_SUBMITREPORTREPLY']._serialized_start=1118
-  _globals['_SUBMITREPORTREPLY']._serialized_end=1155
-  _globals['_LISTRECEPTIONSREQUEST']._serialized_start=1157
-  _globals['_LISTRECEPTIONSREQUEST']._serialized_end=1195
-  _globals['_RECEPTION']._serialized_start=1197
-  _globals['_RECEPTION']._serialized_end=1306
-  _globals['_RECEPTIONLIST']._serialized_start=1308
-  _globals['_RECEPTIONLIST']._serialized_end=1375
-  _globals['_HOLDREQUEST']._serialized_start=1377
-  _globals['_HOLDREQUEST']._serialized_end=1438
-  _globals['_HOLDREPLY']._serialized_start=1440
-  _globals['_HOLDREPLY']._serialized_end=1468
-  _globals['_INGRESS']._serialized_start=1471
-  _globals['_INGRESS']._serialized_end=2135
+  _globals['_WAITINGSUBMISSION']._serialized_end=453
+  _globals['_WAITINGLIST']._serialized_start=455
+  _globals['_WAITINGLIST']._serialized_end=543
+  _globals['_CHANGEWAITINGREQUEST']._serialized_start=545
+  _globals['_CHANGEWAITINGREQUEST']._serialized_end=648
+  _globals['_CHANGEWAITINGREPLY']._serialized_start=650
+  _globals['_CHANGEWAITINGREPLY']._serialized_end=760
+  _globals['_NOTWAITING']._serialized_start=762
+  _globals['_NOTWAITING']._serialized_end=834
+  _globals['_SUBMITTESTREQUEST']._serialized_start=836
+  _globals['_SUBMITTESTREQUEST']._serialized_end=890
+  _globals['_SUBMITTESTREPLY']._serialized_start=892
+  _globals['_SUBMITTESTREPLY']._serialized_end=947
+  _globals['_SUBMITREPORTREQUEST']._serialized_start=950
+  _globals['_SUBMITREPORTREQUEST']._serialized_end=1135
+  _globals['_SUBMITREPORTREPLY']._serialized_start=1137
+  _globals['_SUBMITREPORTREPLY']._serialized_end=1174
+  _globals['_LISTRECEPTIONSREQUEST']._serialized_start=1176
+  _globals['_LISTRECEPTIONSREQUEST']._serialized_end=1214
+  _globals['_RECEPTION']._serialized_start=1216
+  _globals['_RECEPTION']._serialized_end=1325
+  _globals['_RECEPTIONLIST']._serialized_start=1327
+  _globals['_RECEPTIONLIST']._serialized_end=1394
+  _globals['_HOLDREQUEST']._serialized_start=1396
+  _globals['_HOLDREQUEST']._serialized_end=1457
+  _globals['_HOLDREPLY']._serialized_start=1459
+  _globals['_HOLDREPLY']._serialized_end=1487
+  _globals['_INGRESS']._serialized_start=1490
+  _globals['_INGRESS']._serialized_end=2154
 # @@protoc_insertion_point(module_scope)

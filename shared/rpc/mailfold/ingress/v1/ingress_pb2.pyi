@@ -88,6 +88,7 @@ class WaitingSubmission(_message.Message):
     SUBJECT_FIELD_NUMBER: _builtins.int
     SIZE_FIELD_NUMBER: _builtins.int
     REQUESTED_FIELD_NUMBER: _builtins.int
+    SUSPENDED_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     at: _builtins.int
     """of its acceptance, in UTC microseconds"""
@@ -99,6 +100,8 @@ class WaitingSubmission(_message.Message):
     size: _builtins.int
     requested: _builtins.bool
     """the sender chose the time of release"""
+    suspended: _builtins.bool
+    """it is due, but its account is not in use"""
     @_builtins.property
     def recipients(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """the first ones"""
@@ -116,10 +119,11 @@ class WaitingSubmission(_message.Message):
         subject: _builtins.str = ...,
         size: _builtins.int = ...,
         requested: _builtins.bool = ...,
+        suspended: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "at", b"at", "more_recipients", b"more_recipients", "queue_id", b"queue_id", "recipients", b"recipients", "release_at", b"release_at", "requested", b"requested", "sender", b"sender", "size", b"size", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "at", b"at", "more_recipients", b"more_recipients", "queue_id", b"queue_id", "recipients", b"recipients", "release_at", b"release_at", "requested", b"requested", "sender", b"sender", "size", b"size", "subject", b"subject", "suspended", b"suspended"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -216,9 +220,11 @@ class NotWaiting(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     state: _builtins.str
-    """"unknown", "released", "cancelled", "delivered at once"; "waiting": it does not fit the filter"""
+    """"unknown", "released", "cancelled", "delivered at once"; "suspended": its account is not in use;"""
     at: _builtins.int
-    """when it was released, cancelled or accepted"""
+    """"waiting": it does not fit the filter
+    when it was released, cancelled or accepted
+    """
     actor: _builtins.str
     """who released or cancelled it"""
     def __init__(
