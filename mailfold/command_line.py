@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, _Place] = {
     "user": _Place("user", "app"),
     "role": _Place("role", "app"),
     "ldap": _Place("ldap", "app"),
+    "group": _Place("group", "app"),
     "account": _Place("account", "app"),
     "mailbox": _Place("mailbox", "app"),
     "alias": _Place("alias", "app"),

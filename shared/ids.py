@@ -33,6 +33,7 @@ class IdKind(StrEnum):
     DKIM_KEY = "k"
     DOMAIN = "d"
     ENTRY = "e"
+    GROUP = "o"
     LIST = "i"
     LIST_MEMBER = "n"
     MAILBOX = "m"

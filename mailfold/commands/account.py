@@ -10,7 +10,7 @@ from mailfold.commands.removal import remove
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("Accounts: addresses that own mail and can log in.")
-_FIELDS = ("address", "user", "disabled", "quota_bytes", "quota_messages", "id")
+_FIELDS = ("address", "user", "group", "disabled", "quota_bytes", "quota_messages", "id")
 _SHOWN = (*_FIELDS, "aliases")
 Address = Annotated[str, Argument("The full address, such as ann@example.org.")]
 Quota = Annotated[str, Option("--quota", help="Its quota, such as 2G; 0: no limit; without it that of the domain.")]
@@ -23,15 +23,20 @@ Messages = Annotated[
 @app.command()
 def add(
     address: Address,
-    user: Annotated[str, Option("--user", help="Who owns it.")],
+    user: Annotated[str, Option("--user", help="Who owns it.")] = "",
+    group: Annotated[str, Option("--group", help="The group whose members open it, in place of a user.")] = "",
     quota: Quota = "",
     messages: Messages = "",
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Add an account for a user."""
+    """Add an account for a user or a group."""
     limits = _limits(quota, messages)
-    added = call(data, "AddAccount", lambda pb: pb.AddAccountRequest(address=address, user=user, **limits))
+    added = call(
+        data,
+        "AddAccount",
+        lambda pb: pb.AddAccountRequest(address=address, user=user, group=group, **limits),
+    )
     show(added, _FIELDS, json=json)
 
 

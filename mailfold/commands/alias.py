@@ -20,7 +20,7 @@ Until = Annotated[str, Option("--until", help="It ends then: 30d, 12h, or 2026-1
 @app.command()
 def add(
     address: Address,
-    targets: Annotated[list[str], Argument("Its targets: one address or several.")],
+    targets: Annotated[list[str], Argument("Its targets: addresses, or group:NAME for its members.")],
     until: Until = "",
     owner: Annotated[str, Option("--owner", help="A user who may send as it; `alias owners` names several.")] = "",
     data: Data = DATA,
@@ -39,7 +39,7 @@ def add(
 @app.command("targets")
 def change_targets(
     address: Address,
-    targets: Annotated[list[str], Argument("All its targets.")],
+    targets: Annotated[list[str], Argument("All its targets: addresses, or group:NAME for its members.")],
     data: Data = DATA,
     json: Json = False,
 ) -> None:

@@ -14,6 +14,7 @@ from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("Users: people with one password for all their accounts.")
 _FIELDS = ("name", "disabled", "accounts", "id")
+_SHOWN = ("name", "display_name", "language", "time_zone", "disabled", "accounts", "groups", "id")
 Name = Annotated[str, Argument("The user's name.")]
 PasswordStdin = Annotated[
     bool, Option("--password-stdin", help="Read the password from standard input instead of asking.")
@@ -37,7 +38,26 @@ def list_all(data: Data = DATA, json: Json = False) -> None:
 @app.command("show")
 def show_named(name: Name, data: Data = DATA, json: Json = False) -> None:
     """Show one user."""
-    show(call(data, "ShowUser", lambda pb: pb.NameRequest(name=name)), _FIELDS, json=json)
+    show(call(data, "ShowUser", lambda pb: pb.NameRequest(name=name)), _SHOWN, json=json)
+
+
+@app.command("set")
+def set_profile(
+    name: Name,
+    display_name: Annotated[str | None, Option("--display-name", help="The name that other people read.")] = None,
+    language: Annotated[str | None, Option("--language", help="A language tag, such as de or pt-BR.")] = None,
+    time_zone: Annotated[str | None, Option("--time-zone", help="A name such as Europe/Berlin or UTC.")] = None,
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
+    """Set what is known about a user; an empty text takes a value away."""
+    changed = call(
+        data,
+        "SetProfile",
+        lambda pb: pb.SetProfileRequest(user=name, display_name=display_name, language=language, time_zone=time_zone),
+        contract="Groups",
+    )
+    show(changed, _SHOWN, json=json)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shared.events import credentials, directory, mailbox, sending
+from shared.events import credentials, directory, groups, mailbox, sending
 from shared.eventstore.event import Event
 
 
@@ -31,6 +31,8 @@ class Names:
                 self._names[event.id] = event.name
             case sending.DkimKeyAdded():
                 self._names[event.id] = event.selector
+            case groups.GroupAdded() | groups.GroupRenamed():
+                self._names[event.id] = event.name
             case directory.UserAdded():
                 self._names[event.id] = event.name
             case _:

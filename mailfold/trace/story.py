@@ -174,4 +174,11 @@ def _by(actor: str, names: Names) -> str:
     if who.kind in ("system", "service", ""):
         return ""
     session = f" session {who.session}" if who.session else ""
-    return f"  by {who.kind} {names.of(who.id)}".rstrip() + (f" from {who.address}" if who.address else "") + session
+    account = names.of(who.credential) if who.kind == "user" else who.credential
+    where = f" at {account}" if account != who.credential else ""
+    return (
+        f"  by {who.kind} {names.of(who.id)}".rstrip()
+        + where
+        + (f" from {who.address}" if who.address else "")
+        + session
+    )

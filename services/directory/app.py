@@ -14,6 +14,7 @@ from services.directory.adapters.ldap_directory import LdapDirectory
 from services.directory.adapters.password_checks import PasswordChecks
 from services.directory.adapters.passwords import PasswordHasher
 from services.directory.adapters.settings_file import SettingsFile
+from services.directory.adapters.time_zones import is_time_zone
 from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Throttle, ThrottleLimits
@@ -22,6 +23,7 @@ from services.directory.endpoints.blocking import BlockingEndpoint
 from services.directory.endpoints.bulk import BulkCommands, BulkEndpoint
 from services.directory.endpoints.credentials import CredentialCommands, CredentialsEndpoint
 from services.directory.endpoints.expiry import ExpiryRulesEndpoint
+from services.directory.endpoints.groups import GroupsEndpoint
 from services.directory.endpoints.guarded import guarded
 from services.directory.endpoints.ldap import LdapEndpoint
 from services.directory.endpoints.lists import ListsEndpoint
@@ -46,6 +48,7 @@ from services.directory.handlers.dkim_upkeep import DkimUpkeep
 from services.directory.handlers.domains import DomainCommands
 from services.directory.handlers.ends import Ends, address_releases, alias_ends, app_password_ends
 from services.directory.handlers.expiry import note_settings
+from services.directory.handlers.groups import GroupCommands
 from services.directory.handlers.hash_renewal import HashRenewal
 from services.directory.handlers.imports import Imports
 from services.directory.handlers.ldap_commands import LdapCommands
@@ -69,6 +72,7 @@ from services.directory.projections.bulk import BulkProjection
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.credentials import CredentialsProjection
 from services.directory.projections.expiry import ExpiryRuleProjection
+from services.directory.projections.groups import GroupsProjection
 from services.directory.projections.ldap import LdapProjection
 from services.directory.projections.lists import ListProjection
 from services.directory.projections.return_paths import ReturnPathProjection
@@ -95,6 +99,7 @@ from shared.rpc.mailfold.directory.v1.bulk_pb2_grpc import add_BulkServicer_to_s
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import add_CredentialsServicer_to_server
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
 from shared.rpc.mailfold.directory.v1.expiry_pb2_grpc import add_ExpiryRulesServicer_to_server
+from shared.rpc.mailfold.directory.v1.groups_pb2_grpc import add_GroupsServicer_to_server
 from shared.rpc.mailfold.directory.v1.ldap_pb2_grpc import add_LdapServicer_to_server
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import add_ListsServicer_to_server
 from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
@@ -124,6 +129,7 @@ _PROJECTIONS = (
     BulkProjection,
     SendAsProjection,
     ExpiryRuleProjection,
+    GroupsProjection,
 )
 log = structlog.get_logger("directory")
 
@@ -244,8 +250,12 @@ class Directory:
         if users or added:
             accounts = self._current.book.names.accounts
             suspects = self._throttle.suspects()
-            theirs = {key for key in suspects if key in accounts and accounts[key].user in users}
+            theirs = {key for key in suspects if key in accounts and self._acts_any(users, accounts[key].user)}
             self._throttle.forgive(theirs | added)
+
+    def _acts_any(self, users: set[str], owner: str) -> bool:
+        """Whether one of the users may open the accounts of an owner."""
+        return owner in users or not users.isdisjoint(self._current.book.names.groups.members(owner))
 
     async def _report(self) -> owner_pb2.ReportReply:
         counts = await self.store.read(load.counts) | {
@@ -278,6 +288,7 @@ def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Regi
         (add_ArchivesServicer_to_server, archives),
         (add_SendAsServicer_to_server, SendAsEndpoint(store)),
         (add_ExpiryRulesServicer_to_server, ExpiryRulesEndpoint(store)),
+        (add_GroupsServicer_to_server, GroupsEndpoint(store, GroupCommands(host.ids, is_time_zone))),
     )
 
 

@@ -88,11 +88,12 @@ class UserRemoved(Event, frozen=True):
 
 @stored("account.added")
 class AccountAdded(Event, frozen=True):
-    """An account was added: an address in a domain of ours, which belongs to a user and owns mail."""
+    """An account was added: an address in a domain of ours, which owns mail."""
 
     id: str
     address: str
     user: str
+    """The id of the user or group to whom it belongs."""
     quota_bytes: int = 0
 
 

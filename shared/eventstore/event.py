@@ -31,9 +31,10 @@ class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who caused an event: a person or service, with its credential, session and address."""
 
     kind: str
-    """`account`, `user`, `operator`, `service`, `remote` (an unauthenticated client) or `system`."""
+    """`user`, `operator`, `service`, `remote` (an unauthenticated client) or `system`; in older events `account`."""
     id: str = ""
     credential: str = ""
+    """Of a user the account that was opened, which may belong to a group."""
     session: str = ""
     address: str = ""
 

@@ -17,6 +17,7 @@ from shared.eventstore.event import Event
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import Address, parse_address
 from shared.routing.known_applications import KnownApplication
+from shared.routing.known_groups import group_of
 from shared.routing.known_lists import KnownList, ListOwners
 from shared.routing.known_names import KnownAccount, KnownAlias, KnownDomain, KnownNames
 from shared.routing.known_names import key_of as key_of
@@ -95,10 +96,11 @@ class AddressBook:
     def may_send_as(self, user: str, address: Address) -> bool:
         """Whether a user may send as an address.
 
-        That is an account of the user or one that was granted, an alias whose owners name the user or whose only target
-        is an account of the user, and a sub-address of these. A wildcard and a catch-all give nobody this right, and
-        what is disabled does not count. Where a domain allows masquerading, users with an account there may send as any
-        of its addresses. An application, which is its own user, sends as its own address alone.
+        That is an account of the user or of a group with the user, or one that was granted, an alias whose owners name
+        the user or whose only target is an account of the user or such a group, and a sub-address of these. A wildcard
+        and a catch-all give nobody this right, and what is disabled does not count. Where a domain allows masquerading,
+        users with an account of their own there may send as any of its addresses. An application, which is its own
+        user, sends as its own address alone.
         """
         domain, local = self.names.domains.get(address.domain), self.locate(address)
         if domain is None or local is None or domain.disabled or local.domain.disabled:
@@ -145,7 +147,8 @@ class AddressBook:
     def _holds(self, user: str, holder: Holder | None) -> bool:
         match holder:
             case KnownAccount():
-                return not holder.disabled and (holder.user == user or self.grants.has(user, holder))
+                acts = self.names.acts_for(user, holder.user)
+                return not holder.disabled and (acts or self.grants.has(user, holder))
             case KnownAlias(kind="exact") if holder.is_in_use:
                 return user in holder.owners if holder.owners else self._is_only_target(user, holder)
             case _:
@@ -156,7 +159,7 @@ class AddressBook:
         if len(targets) != 1 or not targets[0].account:
             return False
         account = self.names.accounts.get(key_of(targets[0].address))
-        return account is not None and account.user == user
+        return account is not None and self.names.acts_for(user, account.user)
 
     def _holder(self, local: Address, domain: KnownDomain) -> tuple[Holder | None, str]:
         forms = list(_forms(local, domain.rules.separators))
@@ -202,6 +205,9 @@ class AddressBook:
             for target in _targets(level):
                 if work > MAX_WORK or len(ends) >= MAX_TARGETS:
                     return ends
+                if group := group_of(target):
+                    work += self._add_members(group, ends)
+                    continue
                 local = self.locate(parse_address(target))
                 work += self.work_of(local)
                 match _end_of(target, local):
@@ -213,6 +219,14 @@ class AddressBook:
                         ends.setdefault(key_of(end.address), end)
             level = following
         return ends
+
+    def _add_members(self, group: str, ends: dict[str, Target]) -> int:
+        """Add the first account of each member of a group; returns the work of it."""
+        for account in self.names.first_accounts(group):
+            if len(ends) >= MAX_TARGETS:
+                break
+            ends.setdefault(key_of(account.address), _target(account))
+        return _LOOK_WORK * len(self.names.groups.members(group))
 
 
 def _end_of(text: str, local: LocalAddress | None) -> Target | KnownAlias | None:

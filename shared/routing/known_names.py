@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Literal
 
 import msgspec
@@ -15,6 +15,7 @@ from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
 from shared.routing.domain_values import DomainRules, rules_of
 from shared.routing.known_applications import ApplicationEvent, KnownApplications
+from shared.routing.known_groups import GROUP_EVENTS, KnownGroups
 from shared.routing.known_lists import KnownLists
 from shared.routing.packed_names import KnownName, packed_names, packed_texts
 from shared.routing.wildcards import WILDCARD, Wildcards
@@ -44,12 +45,15 @@ _AliasChange = (
 
 _BETWEEN_KEYS = "\x1f"
 """A control character, which no address has."""
+_MOST_LOOKS = 10
+"""Accounts of a member of a group, among which the first that is in use is looked for."""
 
 
 class KnownAlias(KnownName, frozen=True, gc=False, array_like=True):
     """An alias, or the catch-all of a domain, whose `address` is a description."""
 
     targets: tuple[str, ...]
+    """Addresses, and groups by their ids (`known_groups.GROUP_TARGET`)."""
     disabled: bool = False
     ended: bool = False
     """Whether the time of a temporary alias is over."""
@@ -82,6 +86,7 @@ class KnownAccount(KnownName, frozen=True, gc=False, array_like=True):
 
     id: str
     user: str
+    """The id of the user or group that owns it."""
     quota_bytes: int = 0
     disabled: bool = False
     quota_messages: int = 0
@@ -101,12 +106,13 @@ class KnownNames:
         """The patterns of aliases with wildcards, by the name of their domain."""
         self.applications = KnownApplications()
         self.lists = KnownLists()
+        self.groups = KnownGroups()
         self._domain_names: dict[str, str] = {}
         self._domain_values: dict[str, dict[str, str]] = {}
         self._account_keys = packed_texts()
         """The lookup keys of accounts by their ids."""
         self._account_keys_of = packed_texts()
-        """The lookup keys of each user's accounts, by the id of the user."""
+        """The lookup keys of the accounts of each user or group, by the id of the owner."""
 
     def apply(self, event: Event) -> None:
         """Apply one event."""
@@ -120,6 +126,8 @@ class KnownNames:
             self._apply_domain(event)
         elif isinstance(event, ApplicationEvent):
             self.applications.apply(event)
+        elif isinstance(event, GROUP_EVENTS):
+            self.groups.apply(event)
         self.lists.apply(event)
 
     def domain_of(self, name: str) -> KnownDomain | None:
@@ -134,6 +142,18 @@ class KnownNames:
         suffix = f"@{domain.name}"
         keys = self._account_keys_of.get(user, "").split(_BETWEEN_KEYS)
         return any(key.endswith(suffix) and not self.accounts[key].disabled for key in keys)
+
+    def acts_for(self, user: str, owner: str) -> bool:
+        """Whether a user is the owner of an account, or a member of the group that is."""
+        return user == owner or self.groups.has(owner, user)
+
+    def first_accounts(self, group: str) -> Iterator[KnownAccount]:
+        """The oldest account in use of each member of a group; a member without one is left out."""
+        for user in self.groups.members(group):
+            keys = self._account_keys_of.get(user, "").split(_BETWEEN_KEYS)[:_MOST_LOOKS]
+            accounts = [account for key in keys if key and not (account := self.accounts[key]).disabled]
+            if accounts:
+                yield min(accounts, key=lambda account: account.id)
 
     def with_alias(self, alias: KnownAlias) -> KnownNames:
         """The names as they would be with this alias, to try it; they must not be changed."""

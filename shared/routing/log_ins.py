@@ -1,8 +1,8 @@
 """Which log-ins the directory has revoked, from its events; for services with sessions that outlive a log-in.
 
-A log-in is valid until its account, user or domain is disabled or removed, the user gets another password, or the app
-password with which it was made is removed or expires. Enabling again does not restore old log-ins; clients must log in
-anew.
+A log-in is valid until its account, user or domain is disabled or removed, the user gets another password or leaves the
+group that owns the account, or the app password with which it was made is removed or expires. Enabling again does not
+restore old log-ins; clients must log in anew.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 from shared.clock import doubled
 from shared.events import credentials
 from shared.events import directory as directory_events
+from shared.events.groups import GroupLeft
 from shared.eventstore.event import Event
 
 
@@ -23,6 +24,7 @@ class Ending(StrEnum):
     CHANGED = "The password was changed; log in again"
     DISABLED = "This account was switched off"
     REMOVED = "This account was removed"
+    LEFT = "You are no longer a member of the group of this account"
     WITHDRAWN = "This app password was removed"
     EXPIRED = "This app password has expired"
     SEND_ONLY = "This application may only send now"
@@ -38,6 +40,8 @@ class LogIn(msgspec.Struct, frozen=True):
     as_of: int
     credential: str = ""
     """The id of the app password; empty for other passwords."""
+    group: str = ""
+    """The group that owns the account, if it is not a user's own."""
 
 
 class EndedLogIns:
@@ -59,7 +63,8 @@ class EndedLogIns:
 
         Events before the position of the log-in do not count, because the directory knew them.
         """
-        for identity in (log_in.account, log_in.user, log_in.domain, log_in.credential):
+        membership = _membership(log_in.group, log_in.user)
+        for identity in (log_in.account, log_in.user, log_in.domain, log_in.credential, membership):
             position, ending = self._endings.get(identity, (0, None))
             if position > log_in.as_of:
                 return ending
@@ -87,6 +92,10 @@ class RefusedLogIns:
         return self._left <= 0
 
 
+def _membership(group: str, user: str) -> str:
+    return f"{group}/{user}"
+
+
 def _ending(event: Event) -> tuple[str, Ending] | None:
     match event:
         case directory_events.UserPasswordChanged():
@@ -99,6 +108,8 @@ def _ending(event: Event) -> tuple[str, Ending] | None:
             | directory_events.DomainChanged(disabled=True)
         ):
             return event.id, Ending.DISABLED
+        case GroupLeft():
+            return _membership(event.id, event.user), Ending.LEFT
         case credentials.AppPasswordRemoved():
             return event.id, Ending.WITHDRAWN
         case credentials.AppPasswordExpired():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.protocol.address.address import parse_address
 from shared.routing.address_book import MAX_WORK, AddressBook
+from shared.routing.known_groups import group_of
 from shared.routing.known_names import KnownAlias
 
 
@@ -15,7 +16,7 @@ def leads_back(book: AddressBook, alias: KnownAlias) -> bool:
     waiting, seen, work = list(alias.targets), set[str](), 0
     while waiting and work <= MAX_WORK:
         target = waiting.pop()
-        if target in seen:
+        if target in seen or group_of(target):  # members get it at accounts, which lead no further
             continue
         seen.add(target)
         local = book.locate(parse_address(target))

@@ -9,6 +9,7 @@ import msgspec
 from shared.protocol.address.address import Address, parse_address
 from shared.routing.address_book import MAX_ALIAS_STEPS, MAX_WORK, AddressBook, LocalAddress
 from shared.routing.known_applications import KnownApplication
+from shared.routing.known_groups import group_of
 from shared.routing.known_lists import KnownList
 from shared.routing.known_names import AliasKind, KnownAccount, KnownAlias
 
@@ -53,7 +54,20 @@ def _steps(book: AddressBook, address: Address, depth: int, path: tuple[str, ...
         return
     if depth < MAX_ALIAS_STEPS:
         for target in holder.targets:
-            yield from _steps(book, parse_address(target), depth + 1, (*path, holder.address))
+            if group := group_of(target):
+                yield from _member_steps(book, group, depth + 1)
+            else:
+                yield from _steps(book, parse_address(target), depth + 1, (*path, holder.address))
+
+
+def _member_steps(book: AddressBook, identity: str, depth: int) -> Iterator[tuple[WayStep, int]]:
+    """The step of a group, and those of the accounts at which its members get the mail."""
+    group = book.names.groups.by_id.get(identity)
+    members = book.names.groups.members(identity)
+    text = f"It goes to the first account of each of the {len(members)} member(s) of the group."
+    yield WayStep(depth, f"group:{group.name if group else identity}", text), len(members)
+    for account in book.names.first_accounts(identity):
+        yield from _steps(book, parse_address(account.address), depth + 1, ())
 
 
 def _sentences(book: AddressBook, address: Address, local: LocalAddress, path: tuple[str, ...]) -> Iterator[str]:

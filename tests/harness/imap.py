@@ -28,7 +28,7 @@ class Imap:
         # imaplib writes a literal and the end of its command separately: with Nagle's algorithm each APPEND would wait
         # 40 ms.
         self.connection.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.connection.login(login, password)
+        self.connection.login(_quoted(login), password)
 
     def select(self, mailbox: str = "INBOX") -> int:
         """Select a mailbox; returns its number of messages."""

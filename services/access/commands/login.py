@@ -45,8 +45,6 @@ async def authenticate(session: ImapSession, command: c.Authenticate) -> bytes:
         outcome = exchange.step(line.data)
     if isinstance(outcome, SaslError):
         return _sasl_refusal(command.tag, outcome.failure)
-    if outcome.authzid not in ("", outcome.authcid):
-        return response.no(command.tag, "Acting for others is not offered", Code.AUTHORIZATIONFAILED)
     return await _admit(session, command.tag, outcome)
 
 
@@ -57,14 +55,14 @@ def _sasl_refusal(tag: bytes, failure: SaslFailure) -> bytes:
 
 
 async def _admit(session: ImapSession, tag: bytes, credentials: Credentials) -> bytes:
-    identity = await session.backend.directory.authenticate(
-        credentials.authcid, credentials.password, "imap", session.address
-    )
+    identity = await session.backend.directory.authenticate(credentials, "imap", session.address)
     if not identity.ok:
         return await _refuse(session, tag, identity.refusal, identity.refusals)
     if not session.backend.admission.admit_account(identity.account):
         return response.no(tag, "Too many connections of this account", Code.LIMIT)
-    log_in = LogIn(identity.account, identity.user, identity.domain, identity.as_of, identity.credential)
+    log_in = LogIn(
+        identity.account, identity.user, identity.domain, identity.as_of, identity.credential, identity.group
+    )
     await _enter(session, log_in)
     log.debug("access.login", session=session.id, account=identity.account)
     return response.ok(tag, "Logged in", capability_code(offered(session)))

@@ -22,7 +22,7 @@ from shared.routing.log_ins import EndedLogIns, Ending, LogIn
 from shared.rpc.mailfold.events.v1 import events_pb2
 
 log = structlog.get_logger("access")
-_AREAS = ("domain.", "account.", "user.")
+_AREAS = ("domain.", "account.", "user.", "group.")
 """The areas of events that may end a log-in."""
 
 

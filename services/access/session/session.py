@@ -63,7 +63,7 @@ class ImapSession:
         """Log in to an account. The log-in may be revoked later; the session's writes carry it."""
         account = self.account = log_in.account
         self.backend.log_in_watch.enter(self.channel, log_in)
-        actor = Actor("account", account, log_in.credential or "password", self.id, self.address)
+        actor = Actor("user", log_in.user, log_in.credential or account, self.id, self.address)
         act(Provenance(actor, correlation=self.id))
         self._watch = await self.backend.versions.watch(account)
         with self.writing():

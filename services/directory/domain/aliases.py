@@ -19,6 +19,7 @@ from shared.events.directory import (
 )
 from shared.eventstore.event import Event
 from shared.protocol.address.address import Address
+from shared.routing.known_groups import GROUP_TARGET
 from shared.routing.known_names import KnownAlias, kind_of
 from shared.routing.wildcards import WILDCARD
 
@@ -35,6 +36,8 @@ class AliasRequest(msgspec.Struct, frozen=True):
     ends_at: int | None = None
     """UTC microseconds since the epoch; 0: it does not end."""
     disabled: bool | None = None
+    groups: tuple[str, ...] = ()
+    """The ids of the groups among the targets."""
 
 
 class AliasContext(msgspec.Struct, frozen=True):
@@ -54,9 +57,9 @@ def add_alias(
     check_free(holder, ours, address)
     if WILDCARD in address.localpart and patterns >= WILDCARDS_PER_DOMAIN:
         raise DirectoryRefused("invalid", f"a domain has at most {WILDCARDS_PER_DOMAIN} aliases with a wildcard")
-    text, targets = str(address), request.targets or ()
-    _check_targets(text, targets, context)
-    events: list[Event] = [AliasAdded(text, _texts(targets))]
+    text = str(address)
+    _check_targets(text, request, context)
+    events: list[Event] = [AliasAdded(text, _texts(request))]
     if request.ends_at:
         _check_end(request.ends_at, context.now)
         events.append(AliasEndChanged(text, request.ends_at))
@@ -71,9 +74,9 @@ def change_alias(alias: AliasState, request: AliasRequest, context: AliasContext
     address, events = alias.address, list[Event]()
     if request.disabled is not None and request.disabled != alias.disabled:
         events.append(AliasSwitched(address, request.disabled))
-    if request.targets is not None and _texts(request.targets) != alias.targets:
-        _check_targets(address, request.targets, context)
-        events.append(AliasTargetsChanged(address, _texts(request.targets)))
+    if request.targets is not None and _texts(request) != alias.targets:
+        _check_targets(address, request, context)
+        events.append(AliasTargetsChanged(address, _texts(request)))
     if request.ends_at is not None and (request.ends_at != alias.ends_at or alias.ended):
         if request.ends_at:
             _check_end(request.ends_at, context.now)
@@ -96,13 +99,13 @@ def remove_alias(alias: AliasState) -> list[Event]:
     return [AliasRemoved(alias.address)]
 
 
-def _check_targets(address: str, targets: tuple[Address, ...], context: AliasContext) -> None:
-    unknown = next((target for target in targets if not context.is_known(target)), None)
+def _check_targets(address: str, request: AliasRequest, context: AliasContext) -> None:
+    unknown = next((target for target in request.targets or () if not context.is_known(target)), None)
     if unknown is not None:
         raise DirectoryRefused(
             "missing", f"there is no {unknown} here: `mailfold account add {unknown} --user NAME` first"
         )
-    if context.leads_back(KnownAlias(address, _texts(targets), kind=kind_of(address))):
+    if context.leads_back(KnownAlias(address, _texts(request), kind=kind_of(address))):
         raise DirectoryRefused("invalid", f"{address} would lead back to itself")
 
 
@@ -118,5 +121,6 @@ def _check_owners(address: str, owners: tuple[str, ...]) -> None:
         raise DirectoryRefused("invalid", f"an alias has at most {OWNER_LIMIT} owners")
 
 
-def _texts(targets: tuple[Address, ...]) -> tuple[str, ...]:
-    return tuple(map(str, targets))
+def _texts(request: AliasRequest) -> tuple[str, ...]:
+    """The targets as events have them."""
+    return (*map(str, request.targets or ()), *(f"{GROUP_TARGET}{group}" for group in request.groups))

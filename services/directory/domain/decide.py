@@ -47,14 +47,16 @@ def remove_user(user: UserState) -> list[Event]:
     return [UserRemoved(user.id, user.name)]
 
 
-def add_account(holder: str, ours: bool, user: str, account: str, address: Address, limits: GivenLimits) -> list[Event]:
-    """Add an account of a user, in a domain that is `ours`.
+def add_account(
+    holder: str, ours: bool, owner: str, account: str, address: Address, limits: GivenLimits
+) -> list[Event]:
+    """Add an account of a user or a group, in a domain that is `ours`.
 
     It gets a new id and so inherits nothing from an earlier account with the same address.
     """
     check_free(holder, ours, address)
     _check_limits(limits)
-    added: Event = AccountAdded(account, str(address), user, limits.octets or 0)
+    added: Event = AccountAdded(account, str(address), owner, limits.octets or 0)
     return [added, AccountMessageQuotaChanged(account, limits.messages)] if limits.messages else [added]
 
 

@@ -13,6 +13,7 @@ from shared.routing.wildcards import WILDCARD
 
 USER_NAME_LIMIT = 200
 TARGET_LIMIT = 1000
+GROUP_TARGET_LIMIT = 20
 
 
 def domain_name(text: str) -> str:
@@ -34,6 +35,16 @@ def user_name(text: str) -> str:
     if not name or len(name) > USER_NAME_LIMIT or not name.isprintable():
         raise DirectoryRefused("invalid", f"a user's name has 1 to {USER_NAME_LIMIT} printable characters")
     return name
+
+
+def group_name(text: str) -> str:
+    """A group's name, which has the form of a user's. Raises DirectoryRefused."""
+    try:
+        return user_name(text)
+    except DirectoryRefused as refused:
+        raise DirectoryRefused(
+            "invalid", f"a group's name has 1 to {USER_NAME_LIMIT} printable characters"
+        ) from refused
 
 
 def user_key(name: str) -> str:

@@ -45,6 +45,13 @@ class UserState(msgspec.Struct, frozen=True):
     disabled: bool
     accounts: tuple[str, ...]
     """The addresses of the user's accounts."""
+    display_name: str = ""
+    language: str = ""
+    """A language tag (RFC 5646)."""
+    time_zone: str = ""
+    """A name of the IANA time zone database."""
+    groups: tuple[str, ...] = ()
+    """The names of the groups with this user."""
 
 
 class AccountState(msgspec.Struct, frozen=True):
@@ -53,12 +60,14 @@ class AccountState(msgspec.Struct, frozen=True):
     id: str
     address: str
     user: str
-    """The id of the user who owns it."""
+    """The id of the user or group that owns it."""
     user_name: str
     quota_bytes: int
     disabled: bool
     quota_messages: int = 0
     """The number of messages that it may have; 0: no limit."""
+    group_name: str = ""
+    """The name of the group that owns it."""
 
 
 class GivenLimits(msgspec.Struct, frozen=True):
@@ -85,3 +94,5 @@ class AliasState(msgspec.Struct, frozen=True):
     owners: tuple[str, ...] = ()
     """The ids of the users who may send as it."""
     owner_names: tuple[str, ...] = ()
+    shown_targets: tuple[str, ...] = ()
+    """The targets with the names of groups in place of their ids."""

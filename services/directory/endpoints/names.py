@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from services.directory.domain.state import AliasState
 from services.directory.endpoints import wire
 from services.directory.endpoints.refusals import as_contract_errors
 from services.directory.endpoints.sending import SendingCommands, SendingEndpoint
 from services.directory.handlers import load
-from services.directory.handlers.aliases import AliasCommands, AliasTexts
+from services.directory.handlers.aliases import AliasCommands, AliasTexts, with_groups
 from services.directory.handlers.domains import DomainCommands
+from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 
@@ -95,11 +97,18 @@ class NamesEndpoint(SendingEndpoint):
 
     async def ShowAlias(self, request: pb.NameRequest, context: Any) -> pb.Alias:
         return wire.alias(
-            await self._read(lambda reader: load.existing("alias", request.name, load.alias(reader, request.name)))
+            await self._read(
+                lambda reader: with_groups(
+                    reader, load.existing("alias", request.name, load.alias(reader, request.name))
+                )
+            )
         )
 
     async def ListAliases(self, request: pb.ListRequest, context: Any) -> pb.AliasList:
-        return pb.AliasList(aliases=map(wire.alias, await self._read(load.aliases)))
+        def ask(reader: Reader) -> list[AliasState]:
+            return [with_groups(reader, state) for state in load.aliases(reader)]
+
+        return pb.AliasList(aliases=map(wire.alias, await self._read(ask)))
 
 
 def given(request: Any, field: str) -> Any:

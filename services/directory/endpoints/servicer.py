@@ -13,10 +13,10 @@ from services.directory.endpoints import wire
 from services.directory.endpoints.names import NameCommands, NamesEndpoint, given
 from services.directory.endpoints.refusals import as_contract_errors
 from services.directory.endpoints.sending import SendingCommands
-from services.directory.handlers import load
+from services.directory.handlers import load, load_groups
 from services.directory.handlers.authentication import Authenticator, LoginAttempt
 from services.directory.handlers.book import CurrentBook
-from services.directory.handlers.commands import DirectoryCommands
+from services.directory.handlers.commands import AccountOwner, DirectoryCommands
 from services.directory.handlers.credential_rows import application_as_account
 from services.directory.handlers.settings import SettingCommands
 from shared.eventstore.connection import Reader
@@ -75,18 +75,16 @@ class DirectoryEndpoint(NamesEndpoint):
         )
 
     async def ShowUser(self, request: pb.NameRequest, context: Any) -> pb.User:
-        return wire.user(
-            await self._read(lambda reader: load.existing("user", request.name, load.user(reader, request.name)))
-        )
+        return wire.user(await self._read(lambda reader: load_groups.whole_user(reader, request.name)))
 
     async def ListUsers(self, request: pb.ListRequest, context: Any) -> pb.UserList:
         return pb.UserList(users=map(wire.user, await self._read(load.users)))
 
     async def AddAccount(self, request: pb.AddAccountRequest, context: Any) -> pb.Account:
-        user, limits = request.user, _limits(request)
+        owner, limits = AccountOwner(request.user, request.group), _limits(request)
         return wire.account(
             await self._write(
-                lambda tx, provenance: self._commands.add_account(tx, request.address, user, limits, provenance)
+                lambda tx, provenance: self._commands.add_account(tx, request.address, owner, limits, provenance)
             )
         )
 
@@ -124,7 +122,9 @@ class DirectoryEndpoint(NamesEndpoint):
         return wire.address_way(self._roles.resolve(book, address), way_of(book, address))
 
     async def Authenticate(self, request: pb.AuthenticateRequest, context: Any) -> pb.Identity:
-        attempt = LoginAttempt(request.login, request.password, request.protocol, request.address)
+        attempt = LoginAttempt(
+            request.login, request.password, request.protocol, request.address, request.authorization
+        )
         with as_contract_errors():
             return wire.identity(await self._authentication.open(attempt))
 

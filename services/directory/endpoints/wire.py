@@ -36,7 +36,16 @@ def domain(state: DomainState) -> pb.Domain:
 
 def user(state: UserState) -> pb.User:
     """A user, without the hash of the password."""
-    return pb.User(id=state.id, name=state.name, disabled=state.disabled, accounts=state.accounts)
+    return pb.User(
+        id=state.id,
+        name=state.name,
+        disabled=state.disabled,
+        accounts=state.accounts,
+        display_name=state.display_name,
+        language=state.language,
+        time_zone=state.time_zone,
+        groups=state.groups,
+    )
 
 
 def account(state: AccountState, aliases: Sequence[str] = ()) -> pb.Account:
@@ -49,6 +58,7 @@ def account(state: AccountState, aliases: Sequence[str] = ()) -> pb.Account:
         quota_bytes=state.quota_bytes,
         quota_messages=state.quota_messages,
         aliases=aliases,
+        group=state.group_name,
     )
 
 
@@ -56,7 +66,7 @@ def alias(state: AliasState) -> pb.Alias:
     """An alias."""
     return pb.Alias(
         address=state.address,
-        targets=state.targets,
+        targets=state.shown_targets or state.targets,
         disabled=state.disabled,
         ended=state.ended,
         ends_at=state.ends_at,
@@ -101,6 +111,7 @@ def identity(opened: LoginAnswer) -> pb.Identity:
         as_of=opened.as_of,
         credential=opened.credential,
         mails_an_hour=opened.mails_an_hour,
+        group=opened.group,
     )
 
 

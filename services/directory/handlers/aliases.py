@@ -8,16 +8,18 @@ import msgspec
 
 from services.directory.domain import aliases, names
 from services.directory.domain.aliases import AliasContext, AliasRequest
-from services.directory.domain.state import AliasState
-from services.directory.handlers import load
+from services.directory.domain.state import AliasState, DirectoryRefused
+from services.directory.handlers import load, load_groups
 from services.directory.handlers.book import CurrentBook
 from services.directory.handlers.commands import append, user_id
 from shared.clock import Clock
+from shared.eventstore.connection import Reader
 from shared.eventstore.event import Provenance
 from shared.eventstore.transaction import Transaction
 from shared.protocol.address.account import lookup_key, without_subaddress
 from shared.protocol.address.address import Address
 from shared.routing.address_book import AddressBook
+from shared.routing.known_groups import group_of
 from shared.routing.known_names import KnownAlias
 from shared.routing.loops import leads_back
 
@@ -26,6 +28,7 @@ class AliasTexts(msgspec.Struct, frozen=True):
     """A request in an operator's words; None leaves a value as it is."""
 
     targets: Sequence[str] | None = None
+    """Addresses, and groups as `group:NAME`."""
     owners: Sequence[str] | None = None
     """Names or ids of users."""
     ends_at: int | None = None
@@ -94,13 +97,30 @@ class AliasCommands:
 
 def _request(tx: Transaction, texts: AliasTexts) -> AliasRequest:
     """The request with parsed addresses and ids. Raises DirectoryRefused."""
+    targets = None if texts.targets is None else tuple(text.strip() for text in texts.targets)
+    groups = tuple(target for target in targets or () if group_of(target))
+    addresses = tuple(target for target in targets or () if not group_of(target))
+    if len(groups) > names.GROUP_TARGET_LIMIT:
+        raise DirectoryRefused("invalid", f"an alias has at most {names.GROUP_TARGET_LIMIT} groups among its targets")
     return AliasRequest(
-        None if texts.targets is None else names.alias_targets(tuple(texts.targets)),
+        None if targets is None else _addresses(addresses, may_be_none=bool(groups)),
         None if texts.owners is None else tuple(sorted({user_id(tx, name) for name in texts.owners})),
         texts.ends_at,
         texts.disabled,
+        tuple(sorted({load_groups.group_id(tx, group_of(group)) for group in groups})),
     )
 
 
+def _addresses(texts: tuple[str, ...], *, may_be_none: bool) -> tuple[Address, ...]:
+    return () if may_be_none and not texts else names.alias_targets(texts)
+
+
 def _alias(tx: Transaction, address: str) -> AliasState:
-    return load.existing("alias", address, load.alias(tx, address))
+    return with_groups(tx, load.existing("alias", address, load.alias(tx, address)))
+
+
+def with_groups(reader: Reader, alias: AliasState) -> AliasState:
+    """An alias whose targets are shown with the names of groups."""
+    if not any(map(group_of, alias.targets)):
+        return alias
+    return msgspec.structs.replace(alias, shown_targets=load_groups.with_group_names(reader, alias.targets))

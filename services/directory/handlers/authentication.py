@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -12,13 +12,15 @@ from services.directory.adapters.passwords import TooManyWaiting
 from services.directory.domain.app_passwords import AppPasswordUse
 from services.directory.domain.folded_logins import FoldedLogin, FoldedLogins
 from services.directory.domain.generated_passwords import read_generated
+from services.directory.domain.login_name import Canonical, LoginName, read_login
 from services.directory.domain.throttle import AttemptOutcome, Guess, Throttle, guess
 from services.directory.handlers.credentials_tried import (
     BAD_CREDENTIALS,
+    MEMBER_NOT_NAMED,
     TOO_MANY,
     CredentialTried,
     LoginAnswer,
-    credential_of,
+    credentials_of,
 )
 from services.directory.handlers.generated_credentials import generated_answer
 from services.directory.handlers.hash_renewal import HashRenewal
@@ -27,13 +29,13 @@ from services.directory.handlers.verified import VerifiedLogins
 from shared.background import begin
 from shared.clock import Clock
 from shared.eventstore.store import EventStore
-from shared.protocol.address.account import lookup_key
-from shared.protocol.address.address import Address, parse_address
-from shared.protocol.address.domain import AddressError
 from shared.protocol.sasl.mechanism import prepare_password
 
-_OUTCOMES = {"": AttemptOutcome.RIGHT, BAD_CREDENTIALS: AttemptOutcome.WRONG}
-Canonical = Callable[[Address], Address]
+_OUTCOMES = {
+    "": AttemptOutcome.RIGHT,
+    BAD_CREDENTIALS: AttemptOutcome.WRONG,
+    MEMBER_NOT_NAMED: AttemptOutcome.WRONG,
+}
 
 
 class ChecksPasswords(Protocol):
@@ -51,10 +53,12 @@ class LoginAttempt(msgspec.Struct, frozen=True):
     password: str
     protocol: str
     address: str
+    authorization: str = ""
+    """The account's address, when `login` is the user."""
 
 
 class Authenticator:
-    """Checks log-ins: a user has one password for all accounts.
+    """Checks log-ins: a user has one password for all accounts, and for those of the user's groups.
 
     An unknown login takes the same time as a wrong password.
     """
@@ -88,23 +92,24 @@ class Authenticator:
 
         A started check is finished and counted, even when the client has gone.
         """
-        account, password = login_key(attempt.login, self._canonical) or "", prepare_password(attempt.password)
-        tried = guess(account, attempt.address, self._verified.fingerprint(account, password))
+        name = read_login(attempt.login, attempt.authorization, self._canonical)
+        password = prepare_password(attempt.password)
+        tried = guess(name.account, attempt.address, self._verified.fingerprint("*".join(name), password))
         try:
             if not await self._line.begin(tried):
                 return self._refuse(attempt, tried, TOO_MANY)
         except TooManyWaiting:
             return self._refuse(attempt, tried, TOO_MANY)
         delay = self._throttle.delay(tried, self._clock.monotonic())
-        opened = await asyncio.shield(begin(self._look_at(attempt, tried, password)))
+        opened = await asyncio.shield(begin(self._look_at(attempt, tried, name, password)))
         if delay:
             await asyncio.sleep(delay)
         return opened
 
-    async def _look_at(self, attempt: LoginAttempt, tried: Guess, password: str) -> LoginAnswer:
+    async def _look_at(self, attempt: LoginAttempt, tried: Guess, name: LoginName, password: str) -> LoginAnswer:
         outcome = AttemptOutcome.VOID
         try:
-            opened = await self._check_password(attempt, tried, password)
+            opened = await self._check_password(attempt, tried, name, password)
             outcome = _OUTCOMES.get(opened.refusal, AttemptOutcome.VOID)
         except TooManyWaiting:
             opened = LoginAnswer(TOO_MANY)
@@ -117,28 +122,41 @@ class Authenticator:
         )
         return opened
 
-    async def _check_password(self, attempt: LoginAttempt, tried: Guess, password: str) -> LoginAnswer:
+    async def _check_password(self, attempt: LoginAttempt, tried: Guess, name: LoginName, password: str) -> LoginAnswer:
         generated = read_generated(password)
         if generated is not None:
             use = AppPasswordUse(attempt.protocol, attempt.address, self._clock.now())
-            return await self._store.read(lambda reader: generated_answer(reader, tried.account, generated, use))
-        credential = await self._store.read(lambda reader: credential_of(reader, tried.account))
-        if not await self._fits(credential, password, tried.network) or credential is None:
-            return LoginAnswer(BAD_CREDENTIALS)
+            return await self._store.read(
+                lambda reader: generated_answer(reader, name, generated, use, self._canonical)
+            )
+        candidates = await self._store.read(lambda reader: credentials_of(reader, name, self._canonical))
+        fitting = await self._fitting(candidates.credentials, password, tried.network)
+        if len(fitting) != 1:
+            return LoginAnswer(MEMBER_NOT_NAMED if fitting else candidates.refusal)
+        (credential,) = fitting
         if not credential.answer.refusal:
-            self._renewal.logged_in(credential.answer.user, credential.password_hash, password)
+            self._renewal.logged_in(credential.user, credential.password_hash, password)
         return credential.answer
 
-    async def _fits(self, credential: CredentialTried | None, password: str, client: str) -> bool:
-        if credential is None:
-            return await self._hasher.verify("", password, client)
-        key = self._verified.key(credential.account, credential.password_hash, password)
-        if self._verified.holds(key, self._clock.monotonic()):
-            return True
-        fits = await self._once(key, credential.password_hash, password, client)
-        if fits:
-            self._verified.add(key, self._clock.monotonic())
-        return fits
+    async def _fitting(
+        self, credentials: Sequence[CredentialTried], password: str, client: str
+    ) -> Sequence[CredentialTried]:
+        """The credentials that a password fits. Without any it takes the time of a wrong password."""
+        if not credentials:
+            await self._hasher.verify("", password, client)
+            return ()
+        hashes = "\n".join(credential.password_hash for credential in credentials)
+        keys = [self._verified.key(tried.account, f"{tried.user}\n{hashes}", password) for tried in credentials]
+        for key, credential in zip(keys, credentials, strict=True):
+            if self._verified.holds(key, self._clock.monotonic()):
+                return (credential,)
+        fits = [
+            await self._once(key, credential.password_hash, password, client)
+            for key, credential in zip(keys, credentials, strict=True)
+        ]
+        if sum(fits) == 1:
+            self._verified.add(keys[fits.index(True)], self._clock.monotonic())
+        return [credential for credential, is_right in zip(credentials, fits, strict=True) if is_right]
 
     async def _once(self, key: bytes, stored: str, password: str, client: str) -> bool:
         """Check a password once for many connections that are opened with it at the same time."""
@@ -151,11 +169,3 @@ class Authenticator:
     def _refuse(self, attempt: LoginAttempt, tried: Guess, reason: str) -> LoginAnswer:
         self._folded.note(FoldedLogin("", "", tried.account, attempt.protocol, attempt.address, reason))
         return LoginAnswer(reason, refusals=self._throttle.refusals(tried, self._clock.monotonic()))
-
-
-def login_key(login: str, canonical: Canonical) -> str | None:
-    """The lookup key of a login name, which must be a full address; None for other text."""
-    try:
-        return lookup_key(canonical(parse_address(login)))
-    except AddressError:
-        return None

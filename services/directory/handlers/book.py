@@ -30,6 +30,7 @@ from shared.events.directory import (
     DomainValueChanged,
     UserSwitched,
 )
+from shared.events.groups import GroupAdded, GroupJoined
 from shared.events.send_as import SendAsGranted
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.event import Event, Recorded
@@ -90,11 +91,23 @@ def _disabled_user(row: Row) -> list[Event]:
     return [UserSwitched(row[0], True)]
 
 
+def _group(row: Row) -> list[Event]:
+    identity, name = row
+    return [GroupAdded(identity, name)]
+
+
+def _member(row: Row) -> list[Event]:
+    group, user = row
+    return [GroupJoined(group, user)]
+
+
 class _Table(NamedTuple):
     """A table and its columns; the first is the key, which gives the order. A page has all rows of its last key."""
 
     sql: str
     events: Callable[[Row], list[Event]]
+    keys: int = PAGE_ROWS
+    """Keys of a page, where a key has many rows."""
 
 
 _TABLES = (
@@ -124,6 +137,13 @@ _TABLES = (
         "SELECT account, person FROM send_as WHERE account IN (SELECT DISTINCT account FROM send_as"
         " WHERE account > ? ORDER BY account LIMIT ?) ORDER BY account, person",
         _grant,
+    ),
+    _Table("SELECT id, name FROM user_group WHERE id > ? ORDER BY id LIMIT ?", _group),
+    _Table(
+        "SELECT user_group, person FROM group_member WHERE user_group IN (SELECT DISTINCT user_group FROM group_member"
+        " WHERE user_group > ? ORDER BY user_group LIMIT ?) ORDER BY user_group, person",
+        _member,
+        1,
     ),
 )
 
@@ -156,7 +176,7 @@ async def book_events(store: EventStore) -> AsyncIterator[Sequence[Event]]:
 
 
 def _page(table: _Table, after: str, reader: Reader) -> list[Row]:
-    return reader.all(table.sql, (after, PAGE_ROWS))
+    return reader.all(table.sql, (after, table.keys))
 
 
 def _fold(book: AddressBook, events: Sequence[Event]) -> None:

@@ -6,10 +6,12 @@ A command id that was already carried out gets the same answer again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from services.directory.domain import decide, names
 from services.directory.domain.state import AccountState, DirectoryRefused, GivenLimits, UserState
-from services.directory.handlers import load
+from services.directory.handlers import load, load_groups
+from shared.events.groups import GroupLeft
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.transaction import Transaction
@@ -19,6 +21,13 @@ OWNER = "directory"
 """The owner of all configuration events, so that they are in one shard and in one order.
 
 So followers see the removal of an address before it is added again."""
+
+
+class AccountOwner(NamedTuple):
+    """The name of the user or of the group to whom an account is to belong; the other one is empty."""
+
+    user: str = ""
+    group: str = ""
 
 
 class DirectoryCommands:
@@ -48,20 +57,23 @@ class DirectoryCommands:
         """Remove a user; returns the name."""
         if not tx.answered(provenance.command):
             user = _user(tx, name)
-            append(tx, f"user:{user.id}", decide.remove_user(user), provenance)
+            removed = decide.remove_user(user)
+            for group, _ in load_groups.groups_of(tx, user.id):
+                append(tx, f"group:{group}", [GroupLeft(group, user.id)], provenance)
+            append(tx, f"user:{user.id}", removed, provenance)
             return user.name
         return name
 
     def add_account(
-        self, tx: Transaction, text: str, user_name: str, limits: GivenLimits, provenance: Provenance
+        self, tx: Transaction, text: str, owner: AccountOwner, limits: GivenLimits, provenance: Provenance
     ) -> AccountState:
         """Add an account. A limit that is not given is the default of its domain."""
         address = names.account_address(text)
         if not tx.answered(provenance.command):
-            account, user = self._ids.new(IdKind.ACCOUNT), user_id(tx, user_name)
+            account, owner_id = self._ids.new(IdKind.ACCOUNT), _owner_id(tx, owner)
             ours, holder = load.has_domain(tx, address.domain), load.holder_of(tx, address)
             whole = limits.or_else(load.default_limits(tx, address.domain))
-            events = decide.add_account(holder, ours, user, account, address, whole)
+            events = decide.add_account(holder, ours, owner_id, account, address, whole)
             append(tx, f"account:{account}", events, provenance)
         return _account(tx, str(address))
 
@@ -84,6 +96,12 @@ def user_id(tx: Reader, name: str) -> str:
     if not name:
         raise DirectoryRefused("invalid", "which user? Give a name: `mailfold user list` shows them")
     return load.existing("user", name, load.user_id(tx, name))
+
+
+def _owner_id(tx: Transaction, owner: AccountOwner) -> str:
+    if owner.user and owner.group:
+        raise DirectoryRefused("invalid", "an account belongs to a user or to a group: give one of them")
+    return load_groups.group_id(tx, owner.group) if owner.group else user_id(tx, owner.user)
 
 
 def _user(tx: Transaction, name: str) -> UserState:

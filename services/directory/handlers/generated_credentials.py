@@ -10,13 +10,14 @@ import msgspec
 from services.directory.domain.app_passwords import AppPasswordUse, refusal_of_use
 from services.directory.domain.applications import refusal_of_application
 from services.directory.domain.generated_passwords import GeneratedPassword, fits
+from services.directory.domain.login_name import Canonical, LoginName
 from services.directory.handlers.credential_rows import stored_app_password, stored_application
 from services.directory.handlers.credentials_tried import (
     BAD_CREDENTIALS,
     DISABLED,
     LoginAnswer,
     configuration_position,
-    credential_of,
+    credential_for,
 )
 from shared.eventstore.connection import Reader
 from shared.ids import IdKind
@@ -25,18 +26,22 @@ _WRONG = LoginAnswer(BAD_CREDENTIALS)
 _DOMAIN = "SELECT id, disabled FROM domain WHERE name = ?"
 
 
-def generated_answer(reader: Reader, key: str, password: GeneratedPassword, use: AppPasswordUse) -> LoginAnswer:
-    """What a generated password opens at the address with this lookup key."""
+def generated_answer(
+    reader: Reader, name: LoginName, password: GeneratedPassword, use: AppPasswordUse, canonical: Canonical
+) -> LoginAnswer:
+    """What a generated password opens with this login name."""
     if password.id.startswith(IdKind.APP_PASSWORD):
-        return _by_app_password(reader, key, password, use)
-    return _by_application(reader, key, password, use)
+        return _by_app_password(reader, name, password, use, canonical)
+    return _WRONG if name.actor else _by_application(reader, name.account, password, use)
 
 
-def _by_app_password(reader: Reader, key: str, password: GeneratedPassword, use: AppPasswordUse) -> LoginAnswer:
-    tried = credential_of(reader, key)
+def _by_app_password(
+    reader: Reader, name: LoginName, password: GeneratedPassword, use: AppPasswordUse, canonical: Canonical
+) -> LoginAnswer:
     stored = stored_app_password(reader, password.id)
+    tried = credential_for(reader, name, stored[0].user, canonical) if stored is not None else None
     fitting = fits(stored[1] if stored is not None else "", password.secret)
-    if stored is None or tried is None or not fitting or tried.user != stored[0].user:
+    if stored is None or tried is None or not fitting:
         return _WRONG
     if tried.answer.refusal:
         return tried.answer

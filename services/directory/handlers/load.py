@@ -22,7 +22,7 @@ from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import Address
 
 S = TypeVar("S")
-_ID = re.compile(r"[adu][0-9a-hjkmnp-tv-z]{20}")
+_ID = re.compile(r"[adou][0-9a-hjkmnp-tv-z]{20}")
 _DOMAIN = (
     "SELECT domain.id, domain.name, domain.incoming, domain.disabled,"
     " (SELECT count(*) FROM account WHERE account.domain = domain.name),"
@@ -31,8 +31,9 @@ _DOMAIN = (
 )
 _USER = "SELECT id, name, password_hash, disabled FROM person"
 _ACCOUNT = (
-    "SELECT account.id, address, person, person.name, quota_bytes, account.disabled, quota_messages FROM account"
-    " LEFT JOIN person ON person.id = account.person"
+    "SELECT account.id, address, person, person.name, quota_bytes, account.disabled, quota_messages, user_group.name"
+    " FROM account LEFT JOIN person ON person.id = account.person"
+    " LEFT JOIN user_group ON user_group.id = account.person"
 )
 _ALIAS = "SELECT address, targets, disabled, ends_at, ended, owners FROM alias"
 _MOST_DOMAIN_ALIASES = 100
@@ -41,7 +42,7 @@ _texts = msgspec.json.Decoder(tuple[str, ...])
 
 def domain(reader: Reader, name: str) -> DomainState | None:
     """The domain with this id, or with this name in any of its forms."""
-    row = _row_of(reader, _DOMAIN, "domain", "name", name, _canonical_domain(name))
+    row = row_of(reader, _DOMAIN, "domain", "name", name, _canonical_domain(name))
     return None if row is None else _whole_domain(reader, row)
 
 
@@ -62,19 +63,19 @@ def default_limits(reader: Reader, domain: str) -> GivenLimits:
 
 def user(reader: Reader, name: str) -> UserState | None:
     """The user with this name or id."""
-    row = _row_of(reader, _USER, "person", "key", name, user_key(name))
+    row = row_of(reader, _USER, "person", "key", name, user_key(name))
     return None if row is None else _user(reader, row)
 
 
 def user_id(reader: Reader, name: str) -> str | None:
     """The id of the user with this name or id; unlike `user`, it does not read the user's accounts."""
-    row = _row_of(reader, _USER, "person", "key", name, user_key(name))
+    row = row_of(reader, _USER, "person", "key", name, user_key(name))
     return None if row is None else str(row[0])
 
 
 def account(reader: Reader, name: str) -> AccountState | None:
     """The account with this address or id."""
-    return _account(_row_of(reader, _ACCOUNT, "account", "key", name, key_of(name)))
+    return _account(row_of(reader, _ACCOUNT, "account", "key", name, key_of(name)))
 
 
 def alias(reader: Reader, address: str) -> AliasState | None:
@@ -191,7 +192,8 @@ def _canonical_domain(name: str) -> str:
         return name
 
 
-def _row_of(reader: Reader, select: str, table: str, column: str, name: str, key: str) -> Row | None:
+def row_of(reader: Reader, select: str, table: str, column: str, name: str, key: str) -> Row | None:
+    """The row whose column has a key, or whose id is the name itself."""
     row = reader.first_row(f"{select} WHERE {table}.{column} = ?", (key,))
     if row is None and _ID.fullmatch(name):
         row = reader.first_row(f"{select} WHERE {table}.id = ?", (name,))
@@ -233,8 +235,10 @@ def _user(reader: Reader, row: Row) -> UserState:
 def _account(row: Row | None) -> AccountState | None:
     if row is None:
         return None
-    identity, address, user, user_name, quota_bytes, disabled, quota_messages = row
-    return AccountState(identity, address, user, user_name or "", quota_bytes, bool(disabled), quota_messages)
+    identity, address, owner, user_name, quota_bytes, disabled, quota_messages, group_name = row
+    return AccountState(
+        identity, address, owner, user_name or "", quota_bytes, bool(disabled), quota_messages, group_name or ""
+    )
 
 
 def _alias(row: Row | None) -> AliasState | None:

@@ -20,6 +20,11 @@ from shared.protocol.address.domain import AddressError
 Rule = Callable[[Reader, Any], Touched]
 _names = msgspec.json.Decoder(tuple[str, ...])
 _ADMIN_ONLY = Touched()
+_DOMAINS_OF = (
+    "SELECT DISTINCT domain.id FROM account JOIN domain ON domain.name = account.domain WHERE account.person = ?"
+    " OR account.person IN (SELECT user_group FROM group_member WHERE person = ?)"
+)
+"""The domains of the accounts that a user's password opens, also those of groups."""
 
 
 def rights_of(reader: Reader, user: str) -> Rights | None:
@@ -36,9 +41,8 @@ def user_touched(reader: Reader, name: str) -> UserTouched | None:
     user = load.user_id(reader, name)
     if user is None:
         return None
-    sql = "SELECT DISTINCT domain.id FROM account JOIN domain ON domain.name = account.domain WHERE account.person = ?"
     added = reader.first_row("SELECT added_by FROM user_added_by WHERE person = ?", (user,))
-    domains = frozenset(identity for (identity,) in reader.all(sql, (user,)))
+    domains = frozenset(identity for (identity,) in reader.all(_DOMAINS_OF, (user, user)))
     return UserTouched(user, _role_of(reader, user)[0], domains, added[0] if added else "")
 
 
@@ -108,7 +112,12 @@ def _account(reader: Reader, name: str) -> Touched:
 
 
 def _new_account(reader: Reader, request: Any) -> Touched:
-    """A new account concerns its domain, and its user where that user has no account in the domain yet."""
+    """A new account concerns its domain, and its user where that user has no account in the domain yet.
+
+    Only an admin of the server gives one to a group, whose members may be those of other domains.
+    """
+    if request.group:
+        return _ADMIN_ONLY
     domain, user = address_domain(reader, request.address), user_touched(reader, request.user)
     return Touched(frozenset({domain}), (user,) if user is not None and domain not in user.domains else ())
 
@@ -232,6 +241,7 @@ RULES: Mapping[str, Rule] = {
     "Blocking/AddEntries": _sender_lists,
     "Blocking/RemoveEntries": _sender_lists,
     "Blocking/ListEntries": _sender_lists,
+    "Groups/SetProfile": _shown_fields,
     "Signatures/SetSignature": _sending_domain,
     "Signatures/ShowSignature": _sending_domain,
     "Signatures/SetUserField": _user_of_fields,

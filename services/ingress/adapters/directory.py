@@ -12,6 +12,7 @@ from shared.eventstore.event import Event
 from shared.grpc.channel import Channel
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import Address
+from shared.protocol.sasl.outcome import Credentials
 from shared.routing.block_lists import BlockLists
 from shared.routing.known_names import KnownAccount
 from shared.routing.log_ins import EndedLogIns, Ending, LogIn
@@ -83,9 +84,15 @@ class FollowedDirectory(FollowedBook):
         """Why a log-in has ended, as far as the copy knows; None while it is valid."""
         return self._ended.ending_of(log_in) if log_in is not None else None
 
-    async def authenticate(self, login: str, password: str, address: str, protocol: str) -> pb.Identity:
+    async def authenticate(self, given: Credentials, address: str, protocol: str) -> pb.Identity:
         """Check a name and password. Raises ServiceError."""
-        request = pb.AuthenticateRequest(login=login, password=password, protocol=protocol, address=address)
+        request = pb.AuthenticateRequest(
+            login=given.authcid,
+            password=given.password,
+            protocol=protocol,
+            address=address,
+            authorization=given.authzid,
+        )
         return await self._owner.Authenticate(request)
 
     def reset(self) -> None:

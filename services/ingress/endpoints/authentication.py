@@ -60,19 +60,17 @@ class Authentication:
                 return _FAILURES[outcome.failure]()
 
     async def _check(self, given: Credentials) -> Reply:
-        if given.authzid and given.authzid != given.authcid:
-            return self._failed(replies.authentication_failed(), "acting as another user is not offered")
         client = self._client
         try:
-            identity = await self._directory.authenticate(
-                given.authcid, given.password, client.address, client.listener
-            )
+            identity = await self._directory.authenticate(given, client.address, client.listener)
         except ServiceError as error:
             return with_cause(replies.authentication_unavailable(), f"directory: {error}")
         if not identity.ok:
             return await self._refused(identity)
         client.user, client.account, client.account_address = identity.user, identity.account, identity.address
-        client.log_in = LogIn(identity.account, identity.user, identity.domain, identity.as_of, identity.credential)
+        client.log_in = LogIn(
+            identity.account, identity.user, identity.domain, identity.as_of, identity.credential, identity.group
+        )
         client.mails_an_hour = identity.mails_an_hour
         return replies.authenticated()
 

@@ -72,6 +72,8 @@ def test_every_promised_command_is_there() -> None:
         *(f"ldap {word}" for word in ("show", "sync", "link")),
         "role list",
         *("import directory", "import list", "export directory", "history", "revert"),
+        "user set",
+        *(f"group {word}" for word in ("add", "list", "show", "rename", "remove", "join", "leave")),
         *(f"submissions {word}" for word in ("list", "release", "cancel")),
         *(f"domain {word}" for word in ("incoming", "alias", "set", "values", "signature")),
         *(f"user {word}" for word in ("field", "fields", "may-send-as")),

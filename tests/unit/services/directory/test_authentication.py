@@ -9,6 +9,7 @@ from services.directory.adapters.passwords import PasswordHasher
 from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.throttle import Throttle, ThrottleLimits
 from services.directory.handlers.authentication import Authenticator, LoginAttempt
+from services.directory.handlers.credentials_tried import CredentialsTried
 from services.directory.handlers.hash_renewal import HashRenewal
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.verified import VerifiedLogins
@@ -19,8 +20,8 @@ from shared.eventstore.store import EventStore
 class NobodyKnown:
     """A store without accounts."""
 
-    async def read(self, _ask: Any) -> None:
-        return None
+    async def read(self, _ask: Any) -> CredentialsTried:
+        return CredentialsTried()
 
 
 class SlowHasher:

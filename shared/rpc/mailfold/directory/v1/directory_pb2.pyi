@@ -319,11 +319,25 @@ class User(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     DISABLED_FIELD_NUMBER: _builtins.int
     ACCOUNTS_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     name: _builtins.str
     disabled: _builtins.bool
+    display_name: _builtins.str
+    """this and all below: only of a single user"""
+    language: _builtins.str
+    """a language tag (RFC 5646)"""
+    time_zone: _builtins.str
+    """a name of the IANA time zone database"""
     @_builtins.property
     def accounts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """names of the groups with this user"""
+
     def __init__(
         self,
         *,
@@ -331,10 +345,14 @@ class User(_message.Message):
         name: _builtins.str = ...,
         disabled: _builtins.bool = ...,
         accounts: _abc.Iterable[_builtins.str] | None = ...,
+        display_name: _builtins.str = ...,
+        language: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+        groups: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "disabled", b"disabled", "id", b"id", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "disabled", b"disabled", "display_name", b"display_name", "groups", b"groups", "id", b"id", "language", b"language", "name", b"name", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -368,11 +386,14 @@ class AddAccountRequest(_message.Message):
     USER_FIELD_NUMBER: _builtins.int
     QUOTA_BYTES_FIELD_NUMBER: _builtins.int
     QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     user: _builtins.str
     quota_bytes: _builtins.int
     """0 = no limit; without it the default of the domain"""
     quota_messages: _builtins.int
+    group: _builtins.str
+    """the group that owns it, in place of a user"""
     def __init__(
         self,
         *,
@@ -380,10 +401,11 @@ class AddAccountRequest(_message.Message):
         user: _builtins.str = ...,
         quota_bytes: _builtins.int | None = ...,
         quota_messages: _builtins.int | None = ...,
+        group: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "address", b"address", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "address", b"address", "group", b"group", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__quota_bytes: _TypeAlias = _typing.Literal["quota_bytes"]  # noqa: Y015
     _WhichOneofArgType__quota_bytes: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes"]  # noqa: Y015
@@ -446,6 +468,7 @@ class Account(_message.Message):
     QUOTA_BYTES_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
     QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     address: _builtins.str
     user: _builtins.str
@@ -454,6 +477,8 @@ class Account(_message.Message):
     """0 = no limit"""
     quota_messages: _builtins.int
     """0 = no limit"""
+    group: _builtins.str
+    """the group that owns it, in place of a user"""
     @_builtins.property
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -466,10 +491,11 @@ class Account(_message.Message):
         quota_bytes: _builtins.int = ...,
         aliases: _abc.Iterable[_builtins.str] | None = ...,
         quota_messages: _builtins.int = ...,
+        group: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "aliases", b"aliases", "disabled", b"disabled", "id", b"id", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "aliases", b"aliases", "disabled", b"disabled", "group", b"group", "id", b"id", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -819,10 +845,14 @@ class AuthenticateRequest(_message.Message):
     PASSWORD_FIELD_NUMBER: _builtins.int
     PROTOCOL_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_FIELD_NUMBER: _builtins.int
     login: _builtins.str
+    """the account's address, perhaps with the name of the user: address*user"""
     password: _builtins.str
     protocol: _builtins.str
     address: _builtins.str
+    authorization: _builtins.str
+    """the account's address, when `login` is the user (SASL's authorization identity)"""
     def __init__(
         self,
         *,
@@ -830,10 +860,11 @@ class AuthenticateRequest(_message.Message):
         password: _builtins.str = ...,
         protocol: _builtins.str = ...,
         address: _builtins.str = ...,
+        authorization: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "login", b"login", "password", b"password", "protocol", b"protocol"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "authorization", b"authorization", "login", b"login", "password", b"password", "protocol", b"protocol"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -855,6 +886,7 @@ class Identity(_message.Message):
     REFUSALS_FIELD_NUMBER: _builtins.int
     CREDENTIAL_FIELD_NUMBER: _builtins.int
     MAILS_AN_HOUR_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
     ok: _builtins.bool
     user: _builtins.str
     """user id"""
@@ -864,7 +896,7 @@ class Identity(_message.Message):
     address: _builtins.str
     """the account's address"""
     refusal: _builtins.str
-    """"bad-credentials", "disabled", "too-many" """
+    """"bad-credentials", "disabled", "too-many", "member-not-named" """
     quota_bytes: _builtins.int
     domain: _builtins.str
     """id of the account's domain"""
@@ -876,6 +908,8 @@ class Identity(_message.Message):
     """id of the app password; empty: the password of the user, or of an application"""
     mails_an_hour: _builtins.int
     """that the application may submit; 0: no limit"""
+    group: _builtins.str
+    """id of the group that owns the account; then `user` is its member"""
     def __init__(
         self,
         *,
@@ -891,10 +925,11 @@ class Identity(_message.Message):
         refusals: _builtins.int = ...,
         credential: _builtins.str = ...,
         mails_an_hour: _builtins.int = ...,
+        group: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "address", b"address", "as_of", b"as_of", "credential", b"credential", "domain", b"domain", "mails_an_hour", b"mails_an_hour", "ok", b"ok", "quota_bytes", b"quota_bytes", "refusal", b"refusal", "refusals", b"refusals", "user", b"user", "user_name", b"user_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "address", b"address", "as_of", b"as_of", "credential", b"credential", "domain", b"domain", "group", b"group", "mails_an_hour", b"mails_an_hour", "ok", b"ok", "quota_bytes", b"quota_bytes", "refusal", b"refusal", "refusals", b"refusals", "user", b"user", "user_name", b"user_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
