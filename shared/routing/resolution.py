@@ -49,3 +49,8 @@ class Resolution(msgspec.Struct, frozen=True, omit_defaults=True):
     """The alias that was resolved, if any."""
     detail: str = ""
     """The sub-address tag (`name+tag@domain`)."""
+
+    @property
+    def account(self) -> str:
+        """The id of the account that has the address itself, or of which it is a sub-address; empty for an alias."""
+        return self.targets[0].account if self.targets and not self.via else ""

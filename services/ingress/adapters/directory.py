@@ -14,7 +14,6 @@ from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import Address
 from shared.protocol.sasl.outcome import Credentials
 from shared.routing.block_lists import BlockLists
-from shared.routing.known_names import KnownAccount
 from shared.routing.log_ins import EndedLogIns, Ending, LogIn
 from shared.routing.resolution import Resolution, ResolutionKind
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
@@ -53,11 +52,6 @@ class FollowedDirectory(FollowedBook):
     async def kind(self, address: Address) -> ResolutionKind:
         """The kind of an address. Raises ServiceError when the directory must be asked and does not answer."""
         return (await self.resolve(address)).kind
-
-    def account_at(self, address: Address) -> str:
-        """The id of the account with exactly this address, or its sub-address; empty as long as the copy has none."""
-        local = self.copy.locate(address) if self.copy is not None else None
-        return local.holder.id if local is not None and isinstance(local.holder, KnownAccount) else ""
 
     async def not_owned(self, user: str, addresses: Sequence[Address]) -> list[str]:
         """The addresses as which the user may not send. Raises ServiceError."""

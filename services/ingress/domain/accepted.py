@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -19,8 +19,6 @@ from shared.protocol.smtp.commands import SmtpTransaction
 from shared.protocol.smtp.trace_header import Hop
 
 Accepted = MailReceived | MailSubmitted
-AccountAt = Callable[[Address], str]
-"""The id of the account that has an address itself; empty without one."""
 _SUBJECT = 1000
 _MESSAGE_ID = 998
 _REFERENCES = 50
@@ -43,12 +41,15 @@ def accepted(
     message: Message,
     checks: tuple[RecordedCheck, ...],
     release: ReleaseTime,
-    account_at: AccountAt,
+    accounts: Mapping[Address, str],
 ) -> Accepted:
-    """The event of a mail from another server, or from a user."""
+    """The event of a mail from another server, or from a user.
+
+    `accounts` has the ids of the accounts that have an address of the envelope themselves.
+    """
     mail = transaction.mail
     reverse_path = str(mail.reverse_path or "")
-    recipients = tuple(recipient(rcpt, account_at(rcpt.forward_path)) for rcpt in transaction.recipients)
+    recipients = tuple(recipient(rcpt, accounts.get(rcpt.forward_path, "")) for rcpt in transaction.recipients)
     ret, envid = mail.ret.value if mail.ret else "", mail.envid or ""
     seen = client.as_event(hop)
     if not client.is_authenticated:

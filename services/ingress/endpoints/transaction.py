@@ -33,6 +33,8 @@ class MailTransaction:
         self._intake: Intake | None = None
         self._envelope = 0
         self._has_list = False
+        self._accounts: dict[Address, str] = {}
+        """The ids of the accounts that had the addresses of recipients at RCPT."""
         self.sender = ""
         """The reverse-path, for the records of refusals."""
         self.began: float | None = None
@@ -86,6 +88,8 @@ class MailTransaction:
         if not reply.is_positive:
             dependencies.unknown_recipients.add(network, now)
             return reply
+        if resolution.account:
+            self._accounts[address] = resolution.account
         return await dependencies.mailbox_room.refusal(address, resolution.targets, self._mail.size or 0) or reply
 
     async def _list_refusal(self, address: Address) -> Reply | None:
@@ -140,7 +144,9 @@ class MailTransaction:
             self.forget()
             return event.refusal or replies.try_later()
         self._intake, self._spf = None, None  # they belong to the acceptance now
-        arrived = Arrived(self._client, event.transaction, event.flags, intake, spf, lambda: wire.is_lost)
+        arrived = Arrived(
+            self._client, event.transaction, self._accounts, event.flags, intake, spf, lambda: wire.is_lost
+        )
         return await self._dependencies.acceptance.accept(arrived)
 
     def fail(self, refusal: Reply) -> None:
@@ -158,6 +164,7 @@ class MailTransaction:
         self._intake, self._spf = None, None
         self._mail, self._envelope, self.sender = Mail(None), 0, ""
         self._has_list = False
+        self._accounts = {}
 
     async def _hold_refusal(self, mail: Mail) -> Reply | None:
         """The refusal of a time of release (RFC 4865), or None."""

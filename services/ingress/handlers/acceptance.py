@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -31,6 +31,7 @@ from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Provenance
 from shared.grpc.errors import ServiceError
 from shared.ids import IdKind, Ids
+from shared.protocol.address.address import Address
 from shared.protocol.message.scan import Scan
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.body import BodyFlags
@@ -45,6 +46,8 @@ class Arrived:
 
     client: SmtpClient
     transaction: SmtpTransaction
+    accounts: Mapping[Address, str]
+    """The ids of the accounts that have an address of the envelope themselves."""
     flags: BodyFlags
     intake: Intake
     spf: SpfAnswer | None
@@ -220,8 +223,7 @@ class Acceptance:
             added = msgspec.structs.replace(added, message_id=f"{hop.queue_id}@{self._hostname}", author=author)
         message = message_of(scan, blob, added, arrived.flags, smtputf8=mail.smtputf8)
         release = self._waiting.release_of(mail.hold) if client.is_authenticated else AT_ONCE
-        account_at = self._directory.account_at
-        return accepted(client, arrived.transaction, hop, message, checked.checks, release, account_at)
+        return accepted(client, arrived.transaction, hop, message, checked.checks, release, arrived.accounts)
 
 
 def _not_author() -> Reply:
