@@ -13,12 +13,15 @@ from shared.owner.source import RemoteSource, from_wire
 from shared.routing.block_lists import BlockLists
 from shared.rpc.mailfold.directory.v1 import blocking_pb2 as pb
 from shared.rpc.mailfold.directory.v1 import directory_pb2
+from shared.rpc.mailfold.directory.v1.archives_pb2 import RemoveAccountRequest
+from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import ArchivesStub
 from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import BlockingStub
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from tests.integration.directory.conftest import Running
 
 ANN = "ann@example.org"
+REMOVAL = RemoveAccountRequest(account=ANN, fate=RemoveAccountRequest.DELETE)
 
 
 def entries(*patterns: str, chosen: str = "block", account: str = "") -> pb.BlockingEntriesRequest:
@@ -87,7 +90,7 @@ async def test_a_repeated_command_has_the_same_answer(people: Running) -> None:
 async def test_a_new_holder_of_an_address_inherits_no_list(people: Running) -> None:
     stub = BlockingStub(people.channel("operator"))
     await stub.AddEntries(entries("x.example", account=ANN))
-    await people.stub.RemoveAccount(directory_pb2.NameRequest(name=ANN))
+    await ArchivesStub(people.channel("operator")).RemoveAccount(REMOVAL)
     assert not (await followed(people)).has_own
     with pytest.raises(NotFound):
         await stub.AddEntries(entries("x.example", account=ANN))
