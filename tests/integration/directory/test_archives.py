@@ -110,7 +110,7 @@ async def test_memberships_of_lists_end_with_the_account(people: Running) -> Non
     lists = ListsStub(people.channel("operator"))
     await people.stub.AddAccount(pb.AddAccountRequest(address=BOB, user="ann"))
     await lists.AddList(lists_pb2.AddListRequest(address="all@example.org", owners=[ANN, BOB]))
-    await lists.JoinList(lists_pb2.JoinListRequest(list="all@example.org", addresses=[ANN, BOB]))
+    await lists.JoinList(lists_pb2.ListMembersRequest(name="all@example.org", members=[ANN, BOB]))
     removed = await archived(people)
     assert list(removed.references.lists) == ["all@example.org"]
     await people.archives.DeleteArchive(archives_pb2.ArchiveRequest(archive=ANN))
