@@ -82,6 +82,10 @@ class FollowedBook:
         )
         return Resolution(_KINDS[reply.kind], targets, reply.via, reply.detail)
 
+    def size_limit_of(self, address: Address) -> int:
+        """Octets of the largest message to or from an account; 0: no limit of its own, as far as the copy knows."""
+        return self.copy.size_limit_of(address) if self.copy is not None else 0
+
     def take(self, event: Event, position: int) -> None:
         """Apply one of the directory's events. A service that needs more of them than the book extends this method."""
         self._book.apply(event)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from shared.events.directory import DomainValueChanged
 from shared.eventstore.event import Event
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import Address, parse_address
@@ -56,6 +57,8 @@ class AddressBook:
     def __init__(self, names: KnownNames | None = None) -> None:
         self.names = names or KnownNames()
         self.grants = SendAsGrants()
+        self.has_size_limits = False
+        """Whether a domain limits the size of its messages, or did."""
         self._expanded: dict[str, tuple[Target, ...]] = {}
         """Expanded aliases by their address; cleared by every event that may change one."""
         self._expanded_targets = 0
@@ -66,6 +69,8 @@ class AddressBook:
         self._expanded_targets = 0
         self.names.apply(event)
         self.grants.apply(event)
+        if isinstance(event, DomainValueChanged) and event.name == "max_message_size":
+            self.has_size_limits = True
 
     def resolve(self, address: Address) -> Resolution:
         """Where mail to this address goes."""
@@ -110,6 +115,19 @@ class AddressBook:
         return self._holds(user, local.holder) or (
             local.domain.rules.masquerading and self.names.has_account_in(user, local.domain)
         )
+
+    def size_limit_of(self, address: Address) -> int:
+        """Octets of the largest message to or from an account of ours; 0: only the limit of the server counts."""
+        domain = self.names.domain_of(address.domain)
+        return domain.rules.max_message_size if domain is not None else 0
+
+    def recipient_size_limit(self, address: Address) -> int:
+        """Octets above which nobody gets a message to this address; 0: somebody gets a message of any size."""
+        if not self.has_size_limits:
+            return 0
+        resolution = self.resolve(address)
+        limits = [self.size_limit_of(parse_address(end.address)) if end.account else 0 for end in resolution.targets]
+        return max(limits, default=0) if all(limits) else 0
 
     def canonical(self, address: Address) -> Address:
         """The address in the domain that counts, where its domain is an alias of another one."""

@@ -21,6 +21,7 @@ QUOTA_LIMIT = 1 << 60
 MESSAGES_LIMIT = 1_000_000_000
 """Largest quota in messages."""
 _MOST_CATCHING = 100
+_LEAST_MESSAGE = 65_536
 _SIZE = re.compile(r"(\d{1,19})\s*([kmgtp]?)i?b?", re.I | re.A)
 _SEPARATORS = re.compile(r"[+=_~#-]{1,4}")
 _SWITCH = {"on": "on", "off": ""}
@@ -37,6 +38,8 @@ class DomainRules(msgspec.Struct, frozen=True):
     """Whether users with an account in the domain may send as any of its addresses."""
     signature: str = ""
     """The id of the mail signature of the domain; empty: it has none."""
+    max_message_size: int = 0
+    """Octets of the largest message to or from its accounts; 0: only the limit of the server counts."""
 
 
 class DomainValue(msgspec.Struct, frozen=True):
@@ -57,6 +60,7 @@ def rules_of(values: Mapping[str, str]) -> DomainRules:
         "" if separators == "none" else separators or DomainRules().separators,
         values.get("masquerading") == "on",
         values.get("signature", ""),
+        int(values.get("max_message_size", "") or 0),
     )
 
 
@@ -118,6 +122,13 @@ def messages_of(text: str) -> int:
 def _default_quota_messages(text: str) -> str:
     messages = messages_of(text) if text else 0
     return str(messages) if messages else ""
+
+
+def _max_message_size(text: str) -> str:
+    octets = octets_of(text) if text else 0
+    if octets and octets < _LEAST_MESSAGE:
+        raise ValueError(f"a message may have {_LEAST_MESSAGE} octets at least (RFC 5321 §4.5.3.1.7)")
+    return str(octets) if octets else ""
 
 
 def _switched(name: str, text: str) -> str:
@@ -183,6 +194,12 @@ DOMAIN_VALUES: Mapping[str, DomainValue] = {
             "on: users with an account in the domain may send as any address of the domain.",
             "off",
             partial(_switched, "masquerading"),
+        ),
+        DomainValue(
+            "max_message_size",
+            "The largest message to or from an account of the domain, such as 20M; 0: only the limit of the server.",
+            "0",
+            _max_message_size,
         ),
         DomainValue(
             "signature",

@@ -14,6 +14,7 @@ import msgspec
 from services.delivery.domain.forwarding import with_return_paths
 from services.delivery.domain.mail import AcceptedMail, notice_prefix, prefix
 from services.delivery.domain.plan import StepAction, plan
+from services.delivery.domain.size_limits import within_limits
 from services.delivery.domain.success import successes_to_report
 from services.delivery.handlers.list_copies import ListCopies
 from services.delivery.handlers.list_posts import ListPosts
@@ -98,6 +99,8 @@ class Deliverer:
             return record
         routes = await self._routes.of(mail)
         steps, ways = plan(mail, routes)
+        if mail.reverse_path:  # nobody would get a report about a report that is too large
+            steps = within_limits(steps, mail.message.size, self._routes.size_limit_of)
         steps = with_return_paths(steps, await self._routes.return_paths(mail, routes))
         steps = await self._lists.judged(mail, steps)
         return await self._append(mail, record, [DeliveryPlanned(mail.queue_id, steps, ways)], provenance)

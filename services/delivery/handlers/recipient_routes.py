@@ -37,6 +37,10 @@ class RecipientRoutes:
         """How each recipient resolves. Raises ServiceError when that cannot be found now."""
         return [(recipient, await self._resolve(mail, recipient.address)) for recipient in mail.recipients]
 
+    def size_limit_of(self, address: Address) -> int:
+        """Octets of the largest message that an account takes; 0: as much as the server."""
+        return self._book.size_limit_of(address)
+
     async def return_paths(self, mail: AcceptedMail, routes: Sequence[Route]) -> Mapping[str, str]:
         """The return paths of copies that our aliases send to other servers, by recipient.
 

@@ -74,6 +74,10 @@ class FollowedDirectory(FollowedBook):
         reply = await self._signatures.ChooseSignature(request)
         return ChosenSignature(reply.id, dict(reply.values), reply.signs_automatic) if reply.id else None
 
+    def recipient_size_limit(self, address: Address) -> int:
+        """Octets above which nobody gets a message to this address, as far as the copy knows; 0: there is no limit."""
+        return self.copy.recipient_size_limit(address) if self.copy is not None else 0
+
     def ended(self, log_in: LogIn | None) -> Ending | None:
         """Why a log-in has ended, as far as the copy knows; None while it is valid."""
         return self._ended.ending_of(log_in) if log_in is not None else None

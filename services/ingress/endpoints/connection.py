@@ -17,6 +17,7 @@ from shared.events.mail import Refusal
 from shared.eventstore.event import Provenance
 from shared.grpc.call import act
 from shared.network.wire import Wire
+from shared.protocol.address.address import parse_address
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.commands import Ehlo
 from shared.protocol.smtp.config import SessionConfig
@@ -272,7 +273,13 @@ class SmtpConnection:
         if self.client.is_authenticated:
             self._wire.prove()
             act(Provenance(self.client.actor()))
+            self._limit_message_size()
             self._stage = "mail"
+
+    def _limit_message_size(self) -> None:
+        limit = self._dependencies.directory.size_limit_of(parse_address(self.client.account_address))
+        if limit:
+            self._session.limit_message_size(limit)
 
     async def _start_tls(self) -> bool:
         assert self._dependencies.tls is not None

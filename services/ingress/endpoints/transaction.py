@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.ingress.domain.admission import admission
 from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.envelope import octets
+from services.ingress.domain.recipient_sizes import RecipientSizes
 from services.ingress.endpoints.dependencies import Dependencies
 from services.ingress.handlers.acceptance import Arrived
 from services.ingress.handlers.bounce_admission import is_return_path
@@ -35,6 +36,7 @@ class MailTransaction:
         self._has_list = False
         self._accounts: dict[Address, str] = {}
         """The ids of the accounts that had the addresses of recipients at RCPT."""
+        self._sizes = RecipientSizes()
         self.sender = ""
         """The reverse-path, for the records of refusals."""
         self.began: float | None = None
@@ -66,6 +68,9 @@ class MailTransaction:
         reply = await self._admission(rcpt.forward_path)
         if reply.is_positive:
             reply = await self._list_refusal(rcpt.forward_path) or reply
+        if reply.is_positive:
+            limit = self._dependencies.directory.recipient_size_limit(rcpt.forward_path)
+            reply = self._sizes.refusal(limit, self._mail.size or 0) or reply
         if reply.is_positive:
             self._envelope = envelope
             self._begin_spf()
@@ -138,14 +143,14 @@ class MailTransaction:
 
     async def finish(self, event: BodyEnd) -> Reply:
         """The reply to the end of the message."""
-        intake, spf, wire = self._intake, self._spf, self._wire
+        intake, spf, wire, sizes = self._intake, self._spf, self._wire, self._sizes
         self.began = None
         if event.refusal is not None or intake is None:
             self.forget()
             return event.refusal or replies.try_later()
         self._intake, self._spf = None, None  # they belong to the acceptance now
         arrived = Arrived(
-            self._client, event.transaction, self._accounts, event.flags, intake, spf, lambda: wire.is_lost
+            self._client, event.transaction, self._accounts, event.flags, intake, spf, lambda: wire.is_lost, sizes
         )
         return await self._dependencies.acceptance.accept(arrived)
 
@@ -165,6 +170,7 @@ class MailTransaction:
         self._mail, self._envelope, self.sender = Mail(None), 0, ""
         self._has_list = False
         self._accounts = {}
+        self._sizes = RecipientSizes()
 
     async def _hold_refusal(self, mail: Mail) -> Reply | None:
         """The refusal of a time of release (RFC 4865), or None."""

@@ -13,6 +13,7 @@ from services.ingress.domain.claims import UnclearClaim, claimed_addresses, firs
 from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.header import hop_count
 from services.ingress.domain.prefix import completion, moment
+from services.ingress.domain.recipient_sizes import RecipientSizes
 from services.ingress.domain.release_time import AT_ONCE, date_time
 from services.ingress.domain.submission_rate import SubmissionRates
 from services.ingress.handlers.checks import Checked, SenderChecks, SpfAnswer
@@ -54,6 +55,8 @@ class Arrived:
     """The SPF evaluation; None for a user's message."""
     is_gone: Callable[[], bool]
     """Whether the client has gone, and so will send the message again."""
+    sizes: RecipientSizes
+    """What the recipients take."""
 
 
 class Acceptance:
@@ -94,7 +97,8 @@ class Acceptance:
         """The reply to the end of a message. A positive reply is returned only after the commit."""
         try:
             scan = await arrived.intake.finish()
-            refusal = arrived.intake.failure or self._loop(arrived.intake) or await self._impersonation(arrived)
+            refusal = arrived.intake.failure or arrived.sizes.refusal_of_all(scan.size) or self._loop(arrived.intake)
+            refusal = refusal or await self._impersonation(arrived)
             return refusal or self._surplus(arrived.client) or await self._take(arrived, scan)
         except BlobError as error:
             return refusal_of(error)

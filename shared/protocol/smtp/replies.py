@@ -393,6 +393,12 @@ def message_too_large(limit: int) -> Reply:
     return _reply(codes.STORAGE_EXCEEDED, codes.MESSAGE_TOO_BIG, f"The message is larger than {limit} octets")
 
 
+def too_large_for_recipient(limit: int) -> Reply:
+    """The message is larger than the recipient takes (RFC 1870 §6.1, X.2.3 of RFC 3463)."""
+    text = f"The recipient takes no message larger than {limit} octets"
+    return _reply(codes.STORAGE_EXCEEDED, codes.MESSAGE_LENGTH_EXCEEDED, text)
+
+
 def bare_newline_in_message() -> Reply:
     """CR and LF must only occur together (RFC 5321 §2.3.8); anything else allows smuggling."""
     return _reply(codes.MAILBOX_UNAVAILABLE, codes.MEDIA_ERROR, "The message has a CR or LF that is not part of CRLF")

@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from shared.protocol.smtp import codes, replies
 from shared.protocol.smtp.bdat import ChunkDecoder
 from shared.protocol.smtp.commands import (
@@ -178,6 +180,11 @@ class ServerSession:
     def authenticated(self) -> None:
         """Note that the client is authenticated by other means than AUTH, such as its TLS certificate."""
         self.is_authenticated = True
+
+    def limit_message_size(self, octets: int) -> None:
+        """Announce and take no larger messages from now on: the user who has authenticated has a limit (RFC 1870)."""
+        if octets < self._config.max_message_size:
+            self._config = msgspec.structs.replace(self._config, max_message_size=octets)
 
     # --- reading, by state
     # ----------------------------------------------------------------------------------------------------

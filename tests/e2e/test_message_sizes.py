@@ -1,0 +1,55 @@
+"""The largest message of a domain: announced to its users, refused early, and returned where others take it."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests.harness.command import CommandFailed
+from tests.harness.mails import bytes_of, compose
+from tests.harness.server import MailfoldServer
+from tests.harness.waiting import until
+from tests.harness.zone import HONEST
+
+CARL = f"carl@{HONEST}"
+LIMIT = 100_000
+_numbers = itertools.count(1)
+
+
+def test_the_largest_message_of_a_domain(server: MailfoldServer) -> None:
+    domain = f"small{next(_numbers)}.example"
+    server.command("domain", "add", domain, "--incoming")
+    with pytest.raises(CommandFailed, match="65536"):
+        server.command("domain", "set", domain, "max_message_size", "1000")
+    server.command("domain", "set", domain, "max_message_size", str(LIMIT))
+    small, large = server.people.person("ann", domain=domain), server.people.person("bob")
+    data = compose(CARL, small.address, body=bytes_of(150_000)).data
+
+    def refused_at_recipient() -> str:
+        with server.smtp() as smtp:
+            assert int(smtp.extensions["SIZE"]) > LIMIT
+            return str(smtp.send(CARL, [small.address], data, f" SIZE={len(data)}"))
+
+    until(lambda: refused_at_recipient().startswith("552 5.2.3"), "the limit at the ingress")
+    with server.smtp() as smtp:
+        smtp.expect(250, f"MAIL FROM:<{CARL}> SIZE={len(data)}".encode())
+        assert smtp.command(f"RCPT TO:<{small.address}>".encode()).code == 552
+        smtp.expect(250, f"RCPT TO:<{large.address}>".encode())
+        smtp.expect(354, b"DATA")
+        assert smtp.data(data).queue_id
+    with server.smtp() as smtp:
+        assert str(smtp.send(CARL, [small.address], data)).startswith("552 5.2.3")
+    both = compose(CARL, small.address, body=bytes_of(150_000))
+    with server.smtp() as smtp:
+        queue_id = smtp.send(CARL, [small.address, large.address], both.data).queue_id
+    with server.imap(large) as imap:
+        imap.wait_for(both.message_id)
+    until(lambda: "5.2.3" in server.command("trace", queue_id), "the bounce for the other recipient")
+    with server.submission(small) as smtp:
+        assert smtp.hello()["SIZE"] == str(LIMIT)
+        assert str(smtp.command(f"MAIL FROM:<{small.address}> SIZE={LIMIT + 1}".encode())).startswith("552 5.3.4")
+        mine = compose(small.address, large.address, body=bytes_of(150_000)).data
+        assert str(smtp.send(small.address, [large.address], mine)).startswith("552 5.3.4")
+    server.command("domain", "set", domain, "max_message_size", "0")
+    until(lambda: refused_at_recipient().startswith("250 2.0.0"), "the end of the limit at the ingress")
