@@ -41,3 +41,7 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     enforce_sync: bool = False  # refuse input after a command that must be the last of its group (RFC 2920 §3.1)
     max_bad_commands: int = 20  # since the last accepted message; the next one is answered 421
     max_idle_commands: int = 1000  # NOOP, RSET, VRFY … since the last accepted message; the next one is answered 421
+
+    def with_message_size(self, octets: int) -> "SessionConfig":
+        """The same settings with a maximum message size of at most so many octets."""
+        return msgspec.structs.replace(self, max_message_size=min(octets, self.max_message_size))

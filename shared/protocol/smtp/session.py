@@ -16,8 +16,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import msgspec
-
 from shared.protocol.smtp import codes, replies
 from shared.protocol.smtp.bdat import ChunkDecoder
 from shared.protocol.smtp.commands import (
@@ -183,8 +181,7 @@ class ServerSession:
 
     def limit_message_size(self, octets: int) -> None:
         """Announce and take no larger messages from now on: the user who has authenticated has a limit (RFC 1870)."""
-        if octets < self._config.max_message_size:
-            self._config = msgspec.structs.replace(self._config, max_message_size=octets)
+        self._config = self._config.with_message_size(octets)
 
     # --- reading, by state
     # ----------------------------------------------------------------------------------------------------
