@@ -55,7 +55,7 @@ def read_words(text: str, room: int) -> Words:
     prepared = _prepared(data, strange) if len(strange) <= MOST_STRANGE else None
     if prepared is None:
         return _described([word.encode("utf-8", "replace") for word in words(text)[:room]], strange)
-    if not prepared.chunks and not _may_shout(prepared.data, strange):
+    if not prepared.chunks and not _grows(strange) and not _may_shout(prepared.data, strange):
         split_words = _split(lowered(prepared.data, strange), prepared.chunks)[:room]
         return Words(_without_years(split_words, data), [], len(split_words))
     return _described(_split(prepared.data, prepared.chunks)[:room], strange)
@@ -77,6 +77,11 @@ def _may_shout(data: bytes, strange: Strange) -> bool:
     """Whether the text has a run of characters without small letters that is long enough to be a shouted word."""
     runs = [run for run in data.translate(_NOT_SMALL).split() if len(run) >= _LEAST_SHOUT]
     return any(map(str.isupper, map(bytes.decode, runs)) if _have_capitals(strange) else map(bytes.isupper, runs))
+
+
+def _grows(strange: Strange) -> bool:
+    """Whether a character becomes several in lower case, as İ does: a long run is cut before that."""
+    return any(len(char.lower()) > 1 for char in strange)
 
 
 def _have_capitals(strange: Strange) -> bool:

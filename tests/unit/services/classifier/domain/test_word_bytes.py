@@ -41,6 +41,7 @@ def expected(text: str, room: int) -> Words:
 @example("-.'_")
 @example("ΑΣ:Α ΑΣ. İI")
 @example("$" * 30 + "5" * 30)
+@example("İ" + "a" * 25)
 def test_the_words_are_those_of_the_patterns(text: str) -> None:
     assert read_words(text, ROOM) == expected(text, ROOM)
 
