@@ -8,9 +8,10 @@ from typing import Any
 from services.directory.handlers.book import book_events
 from shared.protocol.address.address import parse_address
 from shared.routing.address_book import AddressBook
-from shared.rpc.mailfold.directory.v1 import credentials_pb2, lists_pb2
+from shared.rpc.mailfold.directory.v1 import credentials_pb2, groups_pb2, lists_pb2
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import CredentialsStub
+from shared.rpc.mailfold.directory.v1.groups_pb2_grpc import GroupsStub
 from tests.harness.resolution_cases import CaseLine, CaseSection, described, expected, sections
 from tests.integration.directory.conftest import Running
 from tests.integration.directory.test_lists import lists_of
@@ -36,6 +37,8 @@ async def change(running: Running, words: tuple[str, ...]) -> None:
             await stub.SetDomainValue(pb.DomainValueRequest(name=domain, value_name=name, value=" ".join(texts)))
         case ("application" | "receive", *_) | ("disable", "application", _):
             await change_application(CredentialsStub(running.channel("operator")), words)
+        case ("group" | "owned" | "leave", *_):
+            await change_group(running, words)
         case ("list", address, *owners):
             await lists_of(running).AddList(lists_pb2.AddListRequest(address=address, owners=owners))
         case ("disable", "list", address):
@@ -58,6 +61,17 @@ async def change_application(stub: Any, words: tuple[str, ...]) -> None:
             await stub.ChangeApplication(credentials_pb2.ChangeApplicationRequest(name=address, receives=True))
         case (_, _, address):
             await stub.ChangeApplication(credentials_pb2.ChangeApplicationRequest(name=address, disabled=True))
+
+
+async def change_group(running: Running, words: tuple[str, ...]) -> None:
+    groups = GroupsStub(running.channel("operator"))
+    match words:
+        case ("group", group, *users):
+            await groups.AddGroup(groups_pb2.AddGroupRequest(name=group, users=users))
+        case ("owned", address, group):
+            await running.stub.AddAccount(pb.AddAccountRequest(address=address, group=group))
+        case ("leave", group, user):
+            await groups.LeaveGroup(groups_pb2.MembersRequest(group=group, users=[user]))
 
 
 async def answer(running: Running, words: tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from shared.events import credentials
 from shared.events import directory as directory_events
+from shared.events.groups import GroupLeft
 from shared.eventstore.event import Event
 from shared.routing.log_ins import EndedLogIns, Ending, LogIn, RefusedLogIns
 
@@ -63,6 +64,14 @@ def test_what_was_known_at_the_log_in_does_not_end_it(event: Event, reason: Endi
 @pytest.mark.parametrize("event", STAYS, ids=lambda event: type(event).__name__)
 def test_events_that_do_not_end_a_log_in(event: Event) -> None:
     assert after(event, 11).ending_of(ANN) is None
+
+
+def test_who_leaves_a_group_loses_the_log_ins_at_its_accounts_alone() -> None:
+    ended = after(GroupLeft("o1", "u1"), 11)
+    assert ended.ending_of(LogIn("a2", "u1", "d1", 10, group="o1")) is Ending.LEFT
+    assert ended.ending_of(LogIn("a2", "u1", "d1", 11, group="o1")) is None
+    for other in (ANN, LogIn("a2", "u2", "d1", 10, group="o1"), LogIn("a3", "u1", "d1", 10, group="o2")):
+        assert ended.ending_of(other) is None
 
 
 def test_who_is_enabled_again_logs_in_anew() -> None:

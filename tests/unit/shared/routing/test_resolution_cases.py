@@ -6,6 +6,7 @@ import pytest
 
 from shared.events import credentials, lists
 from shared.events import directory as events
+from shared.events.groups import GroupAdded, GroupJoined, GroupLeft
 from shared.eventstore.event import Event
 from shared.protocol.address.address import parse_address
 from shared.routing.address_book import AddressBook
@@ -50,6 +51,12 @@ def _events(words: tuple[str, ...]) -> list[Event]:
             return [credentials.ApplicationAdded(address, address, "")]
         case ("receive", address):
             return [credentials.ApplicationReceivingSwitched(address, True)]
+        case ("group", group, *users):
+            return [GroupAdded(group, group), *(GroupJoined(group, user) for user in users)]
+        case ("owned", address, group):
+            return [events.AccountAdded(address, address, group)]
+        case ("leave", group, user):
+            return [GroupLeft(group, user)]
         case ("list", address, *owners):
             return [lists.ListAdded(address, address, tuple(owners))]
         case ("disable", "list", address):
