@@ -70,9 +70,9 @@ class ArchiveState(msgspec.Struct, frozen=True):
     id: str
     address: str
     user: str
-    """The id of the user who owned the account."""
+    """The id of the user or group who owned the account."""
     user_name: str
-    """Empty when the user was removed."""
+    """Empty when that owner was removed."""
     quota_bytes: int
     archived_at: int
     reserved_until: int

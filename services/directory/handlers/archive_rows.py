@@ -13,8 +13,9 @@ from shared.routing.domain_values import rules_of
 
 MOST_LISTED = 1_000
 _ARCHIVE = (
-    "SELECT archive.id, address, archive.person, person.name, quota_bytes, archived_at, reserved_until"
-    " FROM archive LEFT JOIN person ON person.id = archive.person"
+    "SELECT archive.id, address, archive.person, coalesce(person.name, user_group.name), quota_bytes, archived_at,"
+    " reserved_until FROM archive LEFT JOIN person ON person.id = archive.person"
+    " LEFT JOIN user_group ON user_group.id = archive.person"
 )
 _STATE = (
     "SELECT account.disabled, person.disabled, domain.disabled FROM account"

@@ -78,9 +78,9 @@ class ArchiveCommands:
         address = names.account_address(text or state.address)
         if not user_name and not state.user_name:
             raise DirectoryRefused(
-                "invalid", f"the user of {state.address} was removed: say who owns it, `--user NAME`"
+                "invalid", f"the owner of {state.address} was removed: say who owns it, `--user NAME`"
             )
-        user = user_id(tx, user_name or state.user)
+        user = user_id(tx, user_name) if user_name else state.user
         holder = load.holder_of(tx, address, archive=state.id)
         events = archives.restore(state, holder, load.has_domain(tx, address.domain), user, address)
         if state.reserved_until and names.key_of(state.address) != names.key_of(str(address)):

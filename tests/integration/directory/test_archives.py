@@ -11,8 +11,9 @@ import pytest
 
 from shared.clock import SystemClock
 from shared.grpc.errors import AlreadyExists, Invalid, NotFound, NotNow
-from shared.rpc.mailfold.directory.v1 import archives_pb2, lists_pb2
+from shared.rpc.mailfold.directory.v1 import archives_pb2, groups_pb2, lists_pb2
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.rpc.mailfold.directory.v1.groups_pb2_grpc import GroupsStub
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import ListsStub
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
@@ -170,6 +171,18 @@ async def test_a_restored_account_is_the_same_one(people: Running) -> None:
         await people.archives.ShowArchive(archives_pb2.ArchiveRequest(archive=identity))
     await people.restart()
     assert await accounts_of(people, ANN) == [ANN]
+
+
+async def test_an_account_of_a_group_is_restored_for_the_group(people: Running) -> None:
+    groups = GroupsStub(people.channel("operator"))
+    await groups.AddGroup(groups_pb2.AddGroupRequest(name="sales"))
+    added = await people.stub.AddAccount(pb.AddAccountRequest(address=BOB, group="sales"))
+    await archived(people, name=BOB)
+    assert (await people.archives.ShowArchive(archives_pb2.ArchiveRequest(archive=BOB))).user == "sales"
+    restored = await people.archives.RestoreArchive(archives_pb2.RestoreArchiveRequest(archive=BOB))
+    assert restored.id == added.id
+    shown = await people.stub.ShowAccount(pb.NameRequest(name=BOB))
+    assert (shown.id, shown.group) == (added.id, "sales")
 
 
 async def test_deletion_frees_the_address_and_a_new_holder_inherits_nothing(named: Running) -> None:
