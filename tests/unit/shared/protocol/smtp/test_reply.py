@@ -51,6 +51,7 @@ def test_every_named_reply_is_well_formed() -> None:
     arguments |= {
         "octets": 5,
         "limit": 5,
+        "mails_an_hour": 5,
         "queue_id": "q1",
         "seconds": 60,
         "until": "2026-01-01T00:00:00Z",
