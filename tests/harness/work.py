@@ -13,9 +13,9 @@ _RATIO = 4
 _LINEAR = 2
 """How much more than `_RATIO` times the cost still counts as linear; a quadratic cost would be `_RATIO` times more."""
 _COST_RATIO = 16
-_COST_LINEAR = 6
-"""The same for the CPU. A larger object may cost twice as much an octet, because the system gives it fresh pages and it
-does not fit into a cache; a quadratic cost would be 16 times more an octet."""
+_COST_LINEAR = 10
+"""The same for the CPU. A larger object may cost a few times more an octet, because the system gives it fresh pages and
+it does not fit into a cache; a quadratic cost would be 16 times more an octet."""
 _SHORTEST = 0.005
 """Shortest useful CPU time in seconds; shorter work is repeated."""
 
