@@ -31,6 +31,8 @@ def add(
     json: Json = False,
 ) -> None:
     """Add an account for a user or a group."""
+    if bool(user) == bool(group):
+        raise CommandFailed("who owns it? Give either --user or --group", UNUSABLE)
     limits = _limits(quota, messages)
     added = call(
         data,

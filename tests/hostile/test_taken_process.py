@@ -66,7 +66,7 @@ def test_a_taken_process_reaches_what_the_table_allows_and_no_more(server: Mailf
     names."""
     edge = taken.parts(running(server).supervisor)["edge"]
     token = edge.token("ingress", "directory")
-    assert edge.tokens.keys() == {"ingress"} and edge.tokens["ingress"].keys() == {"directory"}
+    assert edge.tokens.keys() == {"ingress"} and edge.tokens["ingress"].keys() == {"directory", "mailstore"}
     assert asyncio.run(_resolves(server, "ingress", token))
     add = ("directory", DirectoryStub, "AddUser", directory_pb2.AddUserRequest(name="eve", password="correct horse"))
     fetch = ("mailstore", MailstoreStub, "ListMailboxes", mailstore_pb2.ListMailboxesRequest(account="a"))
@@ -81,6 +81,8 @@ def test_a_taken_process_reaches_what_the_table_allows_and_no_more(server: Mailf
     ):
         answer = asyncio.run(_answer(server, caller, token, call))
         assert type(answer) is refusal, (caller, call[:3], answer)
+    answer = asyncio.run(_answer(server, "ingress", edge.token("ingress", "mailstore"), fetch))
+    assert type(answer) is Denied, answer
 
 
 def test_a_process_that_comes_back_has_its_part_again(server: MailfoldServer) -> None:

@@ -48,7 +48,8 @@ class StaticDirectory:
         name, _, domain = request.login.partition("@")
         if name == "disabled":
             return directory_pb2.Identity(refusal="disabled")
-        if request.password != PASSWORD or domain != "example.org":
+        is_other = request.authorization not in ("", request.login)
+        if request.password != PASSWORD or domain != "example.org" or is_other:
             return directory_pb2.Identity(refusal="bad-credentials")
         return directory_pb2.Identity(
             ok=True, user=f"u-{name}", account=f"a-{name}", address=request.login, domain="d1"
