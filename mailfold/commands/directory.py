@@ -60,7 +60,7 @@ def _values(message: Any, fields: Fields) -> Mapping[str, object]:
 def _for_people(values: Mapping[str, object]) -> Mapping[str, object]:
     """The values with times as dates; programs get their microseconds."""
     return {
-        name: moment(value) if name.endswith("_at") and isinstance(value, int) else value
+        name: moment(value) if name.endswith(("_at", "_until")) and isinstance(value, int) else value
         for name, value in values.items()
     }
 

@@ -72,7 +72,7 @@ class SettingCommands:
     def _when(self, source: str) -> str:
         """When the value takes effect: a value from another source than the file overrides it."""
         beaten = source not in ("default", str(self._file.path))
-        return f"but the {source} wins until it is unset" if beaten else "in force from the next start"
+        return f"but the {source} wins until it is unset" if beaten else "in force after `mailfold settings apply`"
 
     async def note_edits(self) -> None:
         """Record changes of the file that were made by hand, at a start."""

@@ -269,7 +269,7 @@ def test_a_setting_that_something_else_overrides_says_so(data: Path) -> None:
     )
     assert done.returncode == 0 and "environment variable MAILFOLD_SERVER_HOSTNAME wins" in done.stdout
     assert (
-        "in force from the next start"
+        "in force after `mailfold settings apply`"
         in run("settings", "set", "server.hostname", "mail.example.org", data=data).stdout
     )
 
