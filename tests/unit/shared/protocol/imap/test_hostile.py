@@ -149,5 +149,5 @@ def test_the_longest_commands_take_linear_work(command: Callable[[int], bytes]) 
 
     parse(LONG)
     assert_lines_grow_with_size(parse, 1_000)
-    assert_cost_grows_with_size(parse, LONG)
+    assert_cost_grows_with_size(parse, LONG // 4)  # larger lists get fresh pages from the system, which cost more
     assert sys.getrecursionlimit() == limit
