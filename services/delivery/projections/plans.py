@@ -55,6 +55,8 @@ class PlanProjection:
                 self._change(connection, queue_id, lambda steps: _without(steps, bounced))
             case DeliveryReported(queue_id, _, added):
                 self._change(connection, queue_id, lambda steps: (*steps, *added))
+            case DeliveryListExpanded(queue_id) as part if part.blob:
+                self._change(connection, queue_id, lambda steps: _with_blob(steps, part))
             case DeliverySettled(queue_id):
                 connection.execute("DELETE FROM plan WHERE queue_id = ?", (queue_id,))
             case _:

@@ -137,6 +137,14 @@ async def test_a_list_that_is_removed_meanwhile_ends_with_the_reason(installatio
 async def test_the_header_of_another_list_is_replaced_and_the_message_kept(installation: Installation) -> None:
     await add_list(installation, "ann@example.org")
     foreign = b"List-Id: <other.example.net>\r\nList-Archive: <https://example.net/>\r\n"
+    needed: list[str] = []
+
+    async def watched(request: Any, context: Any) -> Any:
+        generation = request.blob.partition("/")[0]
+        needed.extend([blob async for page in installation.delivery._referenced_blobs(generation) for blob in page])
+        return await deliver.behaviour(request, context)
+
+    deliver = installation.replace("mailstore", "/mailfold.mailstore.v1.Mailstore/Deliver", watched)
     mail = await installation.submitted(DEVS, body=foreign + BODY)
     await installation.publish(mail)
     await installation.until_settled(mail.queue_id)
@@ -144,3 +152,5 @@ async def test_the_header_of_another_list_is_replaced_and_the_message_kept(insta
     assert message.endswith(BODY) and message.count(b"List-Id:") == 1 and b"List-Archive" not in message
     (part,) = parts_of(await installation.events_of_mail(mail.queue_id))
     assert part.blob and part.blob != mail.message.blob and part.size == len(BODY)
+    assert part.blob in needed, "the message of a list is needed as long as its copies are handed over"
+    await installation.verify()
