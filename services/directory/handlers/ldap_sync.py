@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from services.directory.adapters.ldap_directory import LdapDirectory, LdapUnavailable
-from services.directory.domain.ldap_people import LdapPerson, LinkedUser, are_too_many_missing, changes
+from services.directory.domain.ldap_people import LdapChanges, LdapPerson, LinkedUser, are_too_many_missing, changes
 from services.directory.domain.state import DirectoryRefused
 from services.directory.handlers.ldap_commands import PAGE, LdapCommands, linked_users
 from services.directory.ldap_settings import LdapSettings
@@ -109,27 +109,25 @@ class LdapSync:
             raise
         users = await self._linked()
         changed = changes(people, users, now, self._settings.disable_after_days)
-        report = LdapReport(
-            now, len(people), len(users), len(changed.new), len(changed.missing), len(changed.due), len(changed.back)
-        )
+        report = LdapReport(now, len(people), len(users), missing=len(changed.missing))
         if not accept_missing and are_too_many_missing(changed, len(users), self._settings.most_missing_percent):
-            text = (
-                f"{len(changed.missing)} of {len(users)} users are missing in {self._settings.url}: nothing was changed"
-            )
+            report = msgspec.structs.replace(report, problem=self._doubt(report))
+        else:
+            skipped = () if dry_run else await self._apply(changed, now, provenance)
             report = msgspec.structs.replace(
-                report, problem=f"{text}; `mailfold ldap sync --accept-missing` if that is right", disabled=0
+                report,
+                added=len(changed.new),
+                disabled=len(changed.due),
+                back=len(changed.back),
+                skipped=tuple(skipped[:_MOST_SKIPPED]),
             )
-        elif not dry_run:
-            skipped = await self._apply(changed.new, changed.linked, provenance)
-            await self._in_pages(
-                changed.missing, lambda tx, page: self._commands.note_missing(tx, page, now, provenance)
-            )
-            await self._in_pages(changed.due, lambda tx, page: self._commands.disable(tx, page, provenance))
-            await self._in_pages(changed.back, lambda tx, page: self._commands.note_back(tx, page, provenance))
-            report = msgspec.structs.replace(report, added=report.added, skipped=tuple(skipped[:_MOST_SKIPPED]))
         if not dry_run:
             self.last = report
         return report
+
+    def _doubt(self, report: LdapReport) -> str:
+        text = f"{report.missing} of {report.users} users are missing in {self.url}: nothing was changed"
+        return f"{text}; `mailfold ldap sync --accept-missing` if that is right"
 
     async def link(self, name: str, person_name: str, provenance: Provenance) -> str:
         """Make a user here the person of that name. Raises DirectoryRefused, LdapUnavailable."""
@@ -138,12 +136,21 @@ class LdapSync:
             raise DirectoryRefused("missing", f"{len(people)} people there have the name {person_name}")
         return await self._store.write(partial(self._commands.link, name=name, person=people[0], provenance=provenance))
 
-    async def _apply(
+    async def _apply(self, changed: LdapChanges, now: int, provenance: Provenance) -> Sequence[str]:
+        """Apply what changed; returns a sentence for each person who could not be followed."""
+        commands = self._commands
+        skipped = await self._add(changed.new, changed.linked, provenance)
+        await self._in_pages(changed.missing, lambda tx, page: commands.note_missing(tx, page, now, provenance))
+        await self._in_pages(changed.due, lambda tx, page: commands.disable(tx, page, provenance))
+        await self._in_pages(changed.back, lambda tx, page: commands.note_back(tx, page, provenance))
+        return skipped
+
+    async def _add(
         self,
         new: Sequence[LdapPerson],
         linked: Sequence[tuple[LinkedUser, LdapPerson]],
         provenance: Provenance,
-    ) -> list[str]:
+    ) -> Sequence[str]:
         """Add the users, then the accounts of old and new users."""
         skipped = await self._in_pages(new, lambda tx, page: self._commands.add(tx, page, provenance))
         by_entry = {person.entry: person for person in new}
