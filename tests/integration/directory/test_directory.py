@@ -152,7 +152,7 @@ async def test_a_setting_is_checked_written_and_an_event(directory: Running, eve
     with pytest.raises(Invalid, match="no such setting"):
         await directory.stub.ChangeSetting(pb.ChangeSettingRequest(name="directory.nonsense", value="1"))
     changed = await directory.stub.ChangeSetting(pb.ChangeSettingRequest(name="directory.password_length", value="12"))
-    assert "next start" in changed.source
+    assert "settings apply" in changed.source
     assert "# mine" in directory.places.settings_file.read_text()
     await directory.restart()
     result = {setting.name: setting for setting in (await directory.stub.ListSettings(pb.ListRequest())).settings}
