@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.directory.domain.rights import Rights, UserRole, is_subject
+from services.directory.domain.rights import Rights, UserRole
 from services.directory.handlers.right_rules import user_touched
 from shared.eventstore.connection import Reader
 
 View = Callable[[Reader, Rights, Any], None]
-"""Removes from a reply what the user may not see."""
+"""Removes from a reply what the user may not see, with a number of statements that does not grow with the reply."""
 
 
 def _domains(reader: Reader, rights: Rights, reply: Any) -> None:
@@ -19,13 +19,10 @@ def _domains(reader: Reader, rights: Rights, reply: Any) -> None:
 
 
 def _users(reader: Reader, rights: Rights, reply: Any) -> None:
-    def is_visible(user: Any) -> bool:
-        if user.id == rights.user:
-            return True
-        touched = user_touched(reader, user.id) if rights.role is UserRole.DOMAIN_ADMIN else None
-        return touched is not None and is_subject(rights, touched)
-
-    _keep(reply.users, is_visible)
+    visible = {rights.user}
+    if rights.role is UserRole.DOMAIN_ADMIN:
+        visible |= _subjects(reader, rights)
+    _keep(reply.users, lambda user: user.id in visible)
 
 
 def _accounts(reader: Reader, rights: Rights, reply: Any) -> None:
@@ -66,6 +63,26 @@ def _keep(items: Any, is_visible: Callable[[Any], bool]) -> None:
     items.extend(visible)
 
 
+def _subjects(reader: Reader, rights: Rights) -> set[str]:
+    """The ids of the users whom a domain admin may change: those for whom `is_subject` is true, in one statement."""
+    names = sorted(_domain_names(reader, rights)) or [""]
+    marks = ", ".join("?" * len(names))
+    own = "EXISTS (SELECT 1 FROM account WHERE account.person = person.id{})"
+    of_groups = (
+        "EXISTS (SELECT 1 FROM group_member JOIN account ON account.person = group_member.user_group"
+        " WHERE group_member.person = person.id{})"
+    )
+    elsewhere = f" AND account.domain NOT IN ({marks})"
+    sql = (
+        "SELECT person.id FROM person WHERE NOT EXISTS"  # noqa: S608 -- the texts are ours
+        " (SELECT 1 FROM user_role WHERE user_role.person = person.id AND user_role.role <> ?)"
+        f" AND NOT {own.format(elsewhere)} AND NOT {of_groups.format(elsewhere)}"
+        f" AND ({own.format('')} OR {of_groups.format('')} OR EXISTS (SELECT 1 FROM user_added_by"
+        " WHERE user_added_by.person = person.id AND user_added_by.added_by = ?))"
+    )
+    return {identity for (identity,) in reader.all(sql, (UserRole.USER.value, *names, *names, rights.user))}
+
+
 def _own_domains(reader: Reader, rights: Rights) -> frozenset[str]:
     touched = user_touched(reader, rights.user)
     return touched.domains if touched is not None else frozenset()
@@ -77,8 +94,11 @@ def _own_addresses(reader: Reader, rights: Rights) -> frozenset[str]:
 
 
 def _domain_names(reader: Reader, rights: Rights) -> frozenset[str]:
-    rows = (reader.first_row("SELECT name FROM domain WHERE id = ?", (identity,)) for identity in rights.domains)
-    return frozenset(row[0] for row in rows if row is not None)
+    if not rights.domains:
+        return frozenset()
+    marks = ", ".join("?" * len(rights.domains))
+    rows = reader.all(f"SELECT name FROM domain WHERE id IN ({marks})", sorted(rights.domains))  # noqa: S608
+    return frozenset(name for (name,) in rows)
 
 
 def _domain_of(address: str) -> str:

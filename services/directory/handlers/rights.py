@@ -57,7 +57,7 @@ class RightsGuard:
         """Remove from a reply what the user may not see."""
         view = VIEWS.get(method)
         if view is not None and rights.role is not UserRole.ADMIN:
-            await self._store.read(lambda reader: view(reader, rights, reply))
+            await self._store.read_long(lambda reader: view(reader, rights, reply))
 
     async def _record(self, provenance: Provenance, method: str, text: str) -> None:
         user, now = provenance.actor.id, self._clock.monotonic()
