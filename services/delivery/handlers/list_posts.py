@@ -12,6 +12,7 @@ from services.delivery.domain.list_rules import counted, identity_of, refused
 from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.member_steps import DEAD, MemberSteps
 from services.delivery.domain.plan import StepAction
+from services.delivery.domain.size_limits import within_limits_of_members
 from services.delivery.handlers.posts import Post, Posts
 from services.delivery.handlers.record import DeliveryRecord
 from shared.events.delivery import DeliveryListExpanded, Step
@@ -90,13 +91,17 @@ class ListPosts:
             known.id,
             known.address,
             posted.parts,
-            steps.numbered(record.next_index),
+            self._within_limits(steps.numbered(record.next_index), size or mail.message.size),
             copy_fields(identity_of(known), post.header),
             page.members[decided - 1].id if decided else posted.after,
             decided == len(page.members) and not page.has_more,
             blob,
             size,
         )
+
+    def _within_limits(self, steps: tuple[Step, ...], octets: int) -> tuple[Step, ...]:
+        copy = self._copy()
+        return within_limits_of_members(steps, octets, copy.size_limit_of) if copy.has_size_limits else steps
 
     async def _add(self, steps: MemberSteps, known: KnownList, member: pb.ListMember) -> None:
         resolution = await self._resolve(member.address)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.ingress.domain.admission import admission
 from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.envelope import octets
@@ -20,6 +22,8 @@ from shared.protocol.smtp import replies
 from shared.protocol.smtp.commands import Mail, Rcpt, SmtpTransaction
 from shared.protocol.smtp.events import BodyEnd
 from shared.protocol.smtp.reply import Reply, with_cause
+from shared.routing.known_lists import KnownList
+from shared.routing.resolution import Target
 
 
 class MailTransaction:
@@ -33,7 +37,8 @@ class MailTransaction:
         self._spf: SpfAnswer | None = None
         self._intake: Intake | None = None
         self._envelope = 0
-        self._has_list = False
+        self._list: KnownList | None = None
+        """The mailing list that is the only recipient of a mail from another server."""
         self._accounts: dict[Address, str] = {}
         """The ids of the accounts that had the addresses of recipients at RCPT."""
         self._sizes = RecipientSizes()
@@ -65,9 +70,9 @@ class MailTransaction:
         envelope = self._envelope + octets(rcpt)
         if envelope > self._dependencies.settings.max_envelope_bytes:
             return replies.too_many_recipients()
-        reply = await self._admission(rcpt.forward_path)
+        reply, targets = await self._admission(rcpt.forward_path)
         if reply.is_positive:
-            reply = await self._list_refusal(rcpt.forward_path) or reply
+            reply = await self._list_refusal(targets) or reply
         if reply.is_positive:
             limit = self._dependencies.directory.recipient_size_limit(rcpt.forward_path)
             reply = self._sizes.refusal(limit, self._mail.size or 0) or reply
@@ -76,12 +81,13 @@ class MailTransaction:
             self._begin_spf()
         return reply
 
-    async def _admission(self, address: Address) -> Reply:
+    async def _admission(self, address: Address) -> tuple[Reply, Sequence[Target]]:
+        """The reply to a recipient, and where its mail goes."""
         dependencies, is_authenticated = self._dependencies, self._client.is_authenticated
         resolution = dependencies.directory.known(address, for_user=is_authenticated)
         network, now = network_of(self._client.address), dependencies.clock.monotonic()
         if resolution is None and dependencies.unknown_recipients.are_too_many(network, now):
-            return replies.too_many_unknown_recipients()
+            return replies.too_many_unknown_recipients(), ()
         try:
             resolution = resolution or await dependencies.directory.resolve(address)
             if is_return_path(address, resolution.kind):
@@ -89,30 +95,31 @@ class MailTransaction:
             else:
                 reply = admission(resolution.kind, is_authenticated=is_authenticated)
         except ServiceError as error:
-            return with_cause(replies.recipient_deferred(), f"directory: {error}")
+            return with_cause(replies.recipient_deferred(), f"directory: {error}"), ()
         if not reply.is_positive:
             dependencies.unknown_recipients.add(network, now)
-            return reply
+            return reply, ()
         if resolution.account:
             self._accounts[address] = resolution.account
-        return await dependencies.mailbox_room.refusal(address, resolution.targets, self._mail.size or 0) or reply
+        targets = resolution.targets
+        return await dependencies.mailbox_room.refusal(address, targets, self._mail.size or 0) or reply, targets
 
-    async def _list_refusal(self, address: Address) -> Reply | None:
+    async def _list_refusal(self, targets: Sequence[Target]) -> Reply | None:
         """The refusal of a recipient because of mailing lists, or None.
 
         A list gets mail from another server in a transaction of its own, because it may be refused after its end.
         """
         lists, is_authenticated = self._dependencies.lists, self._client.is_authenticated
-        known = lists.list_of(address)
-        if known is None:
-            return replies.list_alone() if self._has_list else None
-        if self._envelope and not is_authenticated:
-            return replies.list_alone()
         try:
+            known = lists.list_of(targets)
+            if known is None:
+                return replies.list_alone() if self._list is not None else None
+            if self._envelope and not is_authenticated:
+                return replies.list_alone()
             refusal = await lists.at_recipient(known, self._client, self._mail.reverse_path)
         except ServiceError as error:
             return with_cause(replies.recipient_deferred(), f"directory: {error}")
-        self._has_list = refusal is None and not is_authenticated
+        self._list = known if refusal is None and not is_authenticated else None
         return refusal
 
     def _begin_spf(self) -> None:
@@ -143,14 +150,22 @@ class MailTransaction:
 
     async def finish(self, event: BodyEnd) -> Reply:
         """The reply to the end of the message."""
-        intake, spf, wire, sizes = self._intake, self._spf, self._wire, self._sizes
+        intake, spf, wire, sizes, known = self._intake, self._spf, self._wire, self._sizes, self._list
         self.began = None
         if event.refusal is not None or intake is None:
             self.forget()
             return event.refusal or replies.try_later()
         self._intake, self._spf = None, None  # they belong to the acceptance now
         arrived = Arrived(
-            self._client, event.transaction, self._accounts, event.flags, intake, spf, lambda: wire.is_lost, sizes
+            self._client,
+            event.transaction,
+            self._accounts,
+            event.flags,
+            intake,
+            spf,
+            lambda: wire.is_lost,
+            sizes,
+            known,
         )
         return await self._dependencies.acceptance.accept(arrived)
 
@@ -168,7 +183,7 @@ class MailTransaction:
             self._spf.cancel()
         self._intake, self._spf = None, None
         self._mail, self._envelope, self.sender = Mail(None), 0, ""
-        self._has_list = False
+        self._list = None
         self._accounts = {}
         self._sizes = RecipientSizes()
 

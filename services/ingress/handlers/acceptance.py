@@ -39,6 +39,7 @@ from shared.protocol.smtp.body import BodyFlags
 from shared.protocol.smtp.commands import SmtpTransaction
 from shared.protocol.smtp.reply import Reply, with_cause
 from shared.protocol.smtp.trace_header import Hop, received
+from shared.routing.known_lists import KnownList
 
 
 @dataclass(slots=True)
@@ -57,6 +58,8 @@ class Arrived:
     """Whether the client has gone, and so will send the message again."""
     sizes: RecipientSizes
     """What the recipients take."""
+    posted: KnownList | None
+    """The mailing list that is the only recipient; None for a user's message."""
 
 
 class Acceptance:
@@ -180,15 +183,11 @@ class Acceptance:
 
     async def _no_post(self, arrived: Arrived, scan: Scan, checked: Checked) -> Reply | None:
         """Refuse a message from another server that its mailing list does not take."""
-        recipients = arrived.transaction.recipients
-        if arrived.client.is_authenticated or len(recipients) != 1:
-            return None
-        known = self._lists.list_of(recipients[0].forward_path)
-        if known is None:
+        if arrived.posted is None:
             return None
         author = scan.from_[0][1] if scan.from_ else ""
         reverse_path = arrived.transaction.mail.reverse_path
-        return await self._lists.at_end(known, arrived.intake.header, reverse_path, checked, author)
+        return await self._lists.at_end(arrived.posted, arrived.intake.header, reverse_path, checked, author)
 
     def _hop(self, arrived: Arrived, queue_id: str) -> Hop:
         transaction = arrived.transaction

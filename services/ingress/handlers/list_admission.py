@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.ingress.adapters.directory import FollowedDirectory
 from services.ingress.domain.client import SmtpClient
 from services.ingress.handlers.checks import Checked
 from shared.events.mail import RecordedCheck
 from shared.grpc.channel import Channel
-from shared.grpc.errors import NotFound
+from shared.grpc.errors import NotFound, Unavailable
 from shared.protocol.address.address import Address
 from shared.protocol.mailing_list.post import NoPost, no_post
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.reply import Reply
 from shared.routing.address_book import key_of
 from shared.routing.known_lists import KnownList
+from shared.routing.resolution import Target
 from shared.rpc.mailfold.directory.v1 import lists_pb2 as pb
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import ListsStub
 
@@ -21,23 +24,25 @@ from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import ListsStub
 class ListAdmission:
     """Asks the address book which recipients are lists, and the directory who is a member.
 
-    An installation without lists pays one look at an empty table for each recipient.
+    An installation without lists pays nothing: where a recipient's mail goes is known when this is asked.
     """
 
     def __init__(self, directory: FollowedDirectory, channel: Channel) -> None:
         self._directory = directory
         self._lists = ListsStub(channel)
 
-    def list_of(self, address: Address) -> KnownList | None:
-        """The list that alone gets the mail to an address, also through an alias."""
+    def list_of(self, targets: Sequence[Target]) -> KnownList | None:
+        """The list that is the only target of an address, also through an alias.
+
+        Raises Unavailable while the copy of the address book does not know it yet.
+        """
         copy = self._directory.copy
-        if copy is None or not copy.names.lists:
-            return None
-        targets = copy.resolve(address).targets
-        if len(targets) != 1 or not targets[0].list_id:
+        if len(targets) != 1 or not targets[0].list_id or copy is None:
             return None
         holder = copy.names.lists.holder(key_of(targets[0].address))
-        return holder if isinstance(holder, KnownList) else None
+        if not isinstance(holder, KnownList):
+            raise Unavailable(f"the mailing list {targets[0].address} is not known yet", "lists")
+        return holder
 
     async def at_recipient(self, known: KnownList, client: SmtpClient, reverse_path: Address | None) -> Reply | None:
         """The refusal of a list as a recipient, as far as the envelope shows it. Raises ServiceError."""

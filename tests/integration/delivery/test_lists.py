@@ -107,6 +107,28 @@ async def test_a_dead_member_is_counted_and_the_author_hears_nothing(installatio
     assert (await installation.count("ann"), await installation.count("bob")) == (1, 0)
 
 
+async def test_a_member_whose_domain_takes_no_message_of_this_size_gets_none(installation: Installation) -> None:
+    await add_list(installation, "ann@example.org", "out@example.net")
+    await installation.directory.SetDomainValue(
+        directory_pb2.DomainValueRequest(name="example.org", value_name="max_message_size", value="65536")
+    )
+    await installation.followed()
+    foreign = b"List-Archive: <https://example.net/>\r\n"  # without it, the message of the list has 65536 octets
+    text = b"x\r\n" * ((65_536 - len(BODY)) // 3) + b"\r\n" * ((65_536 - len(BODY)) % 3 // 2)
+    fitting = foreign + BODY + text + b"y" * (65_536 - len(BODY + text))
+    for body, outcome in ((fitting, 1), (fitting + b"z", 1)):
+        mail = await installation.submitted(DEVS, body=body)
+        await installation.publish(mail)
+        await installation.until_settled(mail.queue_id)
+        assert await installation.count("ann") == outcome
+    (part,) = parts_of(await installation.events_of_mail(mail.queue_id))
+    left_out, sent = part.steps
+    assert (left_out.action, left_out.address, left_out.rule) == ("discard", "ann@example.org", "5.2.3")
+    assert (sent.action, sent.address) == ("enqueue", "out@example.net")
+    page = await lists_of(installation).ListMembers(lists_pb2.ListMembersPageRequest(name=DEVS))
+    assert [member.bounces for member in page.members] == [0, 0], "the address of the member works"
+
+
 @pytest.mark.parametrize("spam", [True, False])
 async def test_a_strangers_spam_is_not_distributed(installation: Installation, spam: bool) -> None:
     await add_list(installation, "ann@example.org", "out@example.net")
