@@ -19,7 +19,7 @@ _AT_ONCE = 1_000
 _MOST_OCTETS = 10_000_000
 _SWITCHES = ("members_only", "skip_recipients", "rewrite_author")
 Address = Annotated[str, Argument("The list, such as devs@example.org.")]
-Members = Annotated[list[str] | None, Argument("Addresses, here or at other servers.")]
+Members = Annotated[list[str] | None, Argument("Addresses, here or at other servers, and groups as group:NAME.")]
 File = Annotated[str, Option("--file", help="A file with more addresses, one a line.")]
 
 
@@ -102,7 +102,7 @@ def members(
 
 @app.command()
 def join(address: Address, people: Members = None, file: File = "", data: Data = DATA, json: Json = False) -> None:
-    """Add members to a list."""
+    """Add members to a list. Of a group, its people get the posts and may post, as long as they are its members."""
     _change_members(data, address, "JoinList", [*(people or []), *_from_file(file)], json=json)
 
 

@@ -18,7 +18,7 @@ from shared.eventstore.event import Event
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import Address, parse_address
 from shared.routing.known_applications import KnownApplication
-from shared.routing.known_groups import group_of
+from shared.routing.known_groups import GROUP_TARGET, group_of
 from shared.routing.known_lists import KnownList, ListOwners
 from shared.routing.known_names import KnownAccount, KnownAlias, KnownDomain, KnownNames
 from shared.routing.known_names import key_of as key_of
@@ -93,6 +93,14 @@ class AddressBook:
                 return _to_application(application, local.detail)
             case KnownList() as known:
                 return _to_list(known, local.detail)
+
+    def resolve_group(self, identity: str) -> Resolution | None:
+        """Where mail to a group goes: the first account of each member; None for a group that is not known."""
+        group = self.names.groups.by_id.get(identity)
+        if group is None:
+            return None
+        targets = tuple(map(_target, self.names.first_accounts(identity)))
+        return Resolution(ResolutionKind.ACCOUNTS, targets, f"{GROUP_TARGET}{group.name}")
 
     def is_ours(self, address: Address) -> bool:
         """Whether the address is in a domain of ours."""

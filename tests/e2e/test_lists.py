@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -150,6 +151,34 @@ def test_lists_in_lists_end_and_give_each_member_a_copy(server: MailfoldServer, 
     assert fields(fetched(server, bob, sent), "List-Id") == [f'"The developers" <outer.{domain}>']
     assert list(queued(server, queue_id)) == [CARL]
     assert "been on this mailing list already" in server.command("trace", queue_id)
+
+
+def test_the_people_of_a_group_get_the_posts_and_may_post(server: MailfoldServer, domain: str, ann: Person) -> None:
+    """The address of the group's account is a member like others; the group itself expands to its people."""
+    bob, eve, zoe = server.people.people("bob", "eve", "zoe", domain=domain)
+    team = f"team-{domain}"
+    server.command("group", "add", team, bob.user, eve.user)
+    server.command("account", "add", f"desk@{domain}", "--group", team)
+    devs, owners = add_list(server, ann, "devs", ann.address, f"group:{team}"), f"owners@{domain}"
+    add_list(server, ann, "owners", f"desk@{domain}", f"nobody-{domain}@{HONEST}")
+    assert [member["address"] for member in server.command.json("list", "members", devs)][-1] == f"group:{team}"
+    sent, _ = post(server, bob, devs)
+    for person in (ann, bob, eve):
+        assert fields(fetched(server, person, sent), "List-Id") == [f'"The developers" <devs.{domain}>']
+    sent, _ = post(server, eve, owners)
+    fetched(server, replace(eve, address=f"desk@{domain}*{eve.user}"), sent)
+    assert (copies(server, bob, sent), copies(server, eve, sent)) == (0, 0)
+    with server.submissions(zoe) as smtp:
+        assert smtp.send(zoe.address, [devs], compose(zoe.address, devs).data).text.startswith("5.7.1 Only members")
+    with server.submissions(bob) as smtp:
+        leave = f"devs-leave@{domain}"
+        assert smtp.send(bob.address, [leave], compose(bob.address, leave).data).text.startswith("5.7.1 Only a member")
+    server.command("group", "leave", team, bob.user, eve.user)
+    server.command("account", "remove", f"desk@{domain}", "--delete", "--yes")
+    server.command("group", "remove", team)
+    assert [member["address"] for member in server.command.json("list", "members", devs)] == [ann.address]
+    with server.submissions(bob) as smtp:
+        assert smtp.send(bob.address, [devs], compose(bob.address, devs).data).text.startswith("5.7.1 Only members")
 
 
 def test_switches(server: MailfoldServer, domain: str, ann: Person) -> None:

@@ -21,6 +21,7 @@ DEAD: Mapping[ResolutionKind, tuple[str, str]] = {
     ResolutionKind.OUTGOING_ONLY: ("5.1.2", "this domain does not receive mail here"),
 }
 """How members here are dead, as a bounce would say it."""
+_EMPTY_GROUP = "nobody in the group has an account that takes mail"
 _BOUNCES = "-bounces"
 
 
@@ -53,6 +54,8 @@ class MemberSteps:
             status, reason = dead
             self._append(StepAction.COUNT, address, member, reason=reason, rule=status)
             return
+        if not resolution.targets:
+            self._append(StepAction.DISCARD, address, member, reason=_EMPTY_GROUP)
         for target in resolution.targets:
             if target.list_id:
                 self._add_list(target, member)

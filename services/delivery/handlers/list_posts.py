@@ -104,12 +104,19 @@ class ListPosts:
         return within_limits_of_members(steps, octets, copy.size_limit_of) if copy.has_size_limits else steps
 
     async def _add(self, steps: MemberSteps, known: KnownList, member: pb.ListMember) -> None:
-        resolution = await self._resolve(member.address)
+        resolution = self._members_of(member.group) if member.group else await self._resolve(member.address)
         return_path = ""
         if any(target.is_remote for target in resolution.targets):
             localpart, _, domain = known.address.rpartition("@")
             return_path = str(await self._return_paths.to_member(localpart, domain, known.id, member.id))
         steps.add(member.id, member.address, resolution, return_path)
+
+    def _members_of(self, group: str) -> Resolution:
+        """Where mail to a group goes, which the directory knows."""
+        resolution = self._copy().resolve_group(group)
+        if resolution is None:
+            raise Unavailable(f"the group {group} is not known yet", "groups")
+        return resolution
 
     async def _resolve(self, text: str) -> Resolution:
         """Where mail to a member goes; what is known to be elsewhere needs no question."""
@@ -131,7 +138,7 @@ class ListPosts:
         may = await self._lists.MayPost(poster_of(mail, known.id))
         if known.purpose == "leave":
             leaves = msgspec.structs.replace(step, action=StepAction.LEAVE)
-            return leaves if may.is_member else refused(mail, step, NoPost.NO_MEMBER_LEAVES)
+            return leaves if may.may_leave else refused(mail, step, NoPost.NO_MEMBER_LEAVES)
         if not may.allowed:
             return refused(mail, step, NoPost.NOT_MEMBER)
         return refused(mail, step, NoPost.SPAM) if mail.spam and not may.is_member else step

@@ -62,6 +62,18 @@ class MemberState(msgspec.Struct, frozen=True):
     last_post: str = ""
     """The queue id of that bounce."""
     last_status: str = ""
+    group: str = ""
+    """The id of the group of which the people get the posts; empty for an address."""
+
+
+class Membership(msgspec.Struct, frozen=True):
+    """What the proven author of a message is to a list."""
+
+    may_post: bool
+    is_member: bool
+    """Whether the author is a member, also of a list in the list or through a group."""
+    may_leave: bool
+    """Whether the author is a member by an address of its own."""
 
 
 class ListChanges(msgspec.Struct, frozen=True):
@@ -153,9 +165,10 @@ def count_bounce(state: ListState, member: MemberState, bounce: Bounce) -> list[
     """Count a bounce, and pause the member after several.
 
     Only a permanent failure counts, and not one for reasons of policy or security (5.7.x): a spam, or a post of an
-    author whose domain rejects it, is refused by all strict receivers. A day and a post count once.
+    author whose domain rejects it, is refused by all strict receivers. A day and a post count once. A group is not
+    paused because of one of its people.
     """
-    if member.paused or not _is_of_member(bounce.status):
+    if member.paused or member.group or not _is_of_member(bounce.status):
         return []
     if bounce.day <= member.bounced_on or bounce.queue_id == member.last_post:
         return []

@@ -89,8 +89,8 @@ class ListsEndpoint(StoreEndpoint, ListsServicer):
 
     async def MayPost(self, request: pb.MayPostRequest, context: Any) -> pb.MayPostReply:
         poster = _poster(request)
-        allowed, is_member = await self._read(lambda reader: self._commands.may_post(reader, request.name, poster))
-        return pb.MayPostReply(allowed=allowed, is_member=is_member)
+        known = await self._read(lambda reader: self._commands.may_post(reader, request.name, poster))
+        return pb.MayPostReply(allowed=known.may_post, is_member=known.is_member, may_leave=known.may_leave)
 
     async def LeaveByMail(self, request: pb.MayPostRequest, context: Any) -> pb.ListMembersReply:
         poster = _poster(request)
@@ -133,4 +133,5 @@ def _member(state: MemberState) -> pb.ListMember:
         paused=state.paused,
         bounces=state.bounces,
         last_status=state.last_status,
+        group=state.group,
     )

@@ -9,9 +9,11 @@ import msgspec
 from services.directory.domain.lists import ListState, MemberState
 from services.directory.domain.names import key_of
 from services.directory.domain.state import DirectoryRefused
+from services.directory.handlers import load_groups
 from shared.events.lists import ListAdded, ListChanged
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.event import Event
+from shared.routing.known_groups import GROUP_TARGET, group_of
 from shared.routing.known_lists import SERVICES, list_of_service, service_address
 
 NESTED_LISTS = 20
@@ -63,10 +65,18 @@ def mailing_lists(reader: Reader) -> list[ListState]:
 
 def member(reader: Reader, identity: str, name: str) -> MemberState | None:
     """The member of a list with this address or id."""
-    row = reader.first_row(f"{_MEMBER} WHERE list = ? AND key = ?", (identity, key_of(name))) or reader.first_row(
-        f"{_MEMBER} WHERE list = ? AND id = ?", (identity, name)
-    )
-    return None if row is None else _member(row)
+    row = reader.first_row(f"{_MEMBER} WHERE list = ? AND key = ?", (identity, member_key(reader, name)))
+    row = row or reader.first_row(f"{_MEMBER} WHERE list = ? AND id = ?", (identity, name))
+    return None if row is None else _member(reader, row)
+
+
+def member_key(reader: Reader, name: str) -> str:
+    """The lookup key of a member: of an address, or of a group, which has a name for people (`group:sales`) and an id.
+
+    Raises DirectoryRefused for a group that does not exist.
+    """
+    group = group_of(name.strip())
+    return f"{GROUP_TARGET}{load_groups.group_id(reader, group)}" if group else key_of(name)
 
 
 def existing_member(reader: Reader, state: ListState, name: str) -> MemberState:
@@ -83,7 +93,7 @@ def members(reader: Reader, identity: str, after: str, limit: int, paused: bool 
     """A page of members in the order of their ids; `paused` None: all of them."""
     chosen, values = ("", ()) if paused is None else (" AND paused = ?", (paused,))
     sql = f"{_MEMBER} WHERE list = ? AND id > ?{chosen} ORDER BY id LIMIT ?"
-    return [_member(row) for row in reader.all(sql, (identity, after, *values, limit))]
+    return [_member(reader, row) for row in reader.all(sql, (identity, after, *values, limit))]
 
 
 def member_keys(reader: Reader, identity: str, keys: Sequence[str]) -> set[str]:
@@ -92,8 +102,10 @@ def member_keys(reader: Reader, identity: str, keys: Sequence[str]) -> set[str]:
 
 
 def members_with(reader: Reader, identity: str, keys: Set[str]) -> list[MemberState]:
-    """The members of a list with one of these addresses, whatever their tags."""
-    return [_member(row) for row in _among(reader, f"{_MEMBER} WHERE list = ? AND bare", identity, sorted(keys))]
+    """The members of a list with one of these lookup keys, whatever the tags of their addresses."""
+    return [
+        _member(reader, row) for row in _among(reader, f"{_MEMBER} WHERE list = ? AND bare", identity, sorted(keys))
+    ]
 
 
 def nested_lists(reader: Reader, identity: str) -> list[str]:
@@ -156,6 +168,8 @@ def _state(row: Row) -> ListState:
     )
 
 
-def _member(row: Row) -> MemberState:
+def _member(reader: Reader, row: Row) -> MemberState:
     identity, address, paused, bounces, bounced_on, last_post, last_status = row
-    return MemberState(identity, address, bool(paused), bounces, bounced_on, last_post, last_status)
+    group = group_of(address)
+    (shown,) = load_groups.with_group_names(reader, (address,)) if group else (address,)
+    return MemberState(identity, shown, bool(paused), bounces, bounced_on, last_post, last_status, group)

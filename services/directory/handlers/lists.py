@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from services.directory.domain import lists, names
-from services.directory.domain.lists import Bounce, ListChanges, ListState, MemberState
+from services.directory.domain.lists import Bounce, ListChanges, ListState, Membership, MemberState
 from services.directory.domain.state import DirectoryRefused
-from services.directory.handlers import list_rows, load
+from services.directory.handlers import list_rows, load, load_groups
 from services.directory.handlers.book import CurrentBook
 from services.directory.handlers.commands import append
 from services.directory.handlers.posters import Poster, PosterKeys
@@ -19,6 +19,7 @@ from shared.eventstore.transaction import Transaction
 from shared.ids import IdKind, Ids
 from shared.protocol.address.account import lookup_key, without_subaddress
 from shared.protocol.address.address import Address, parse_address
+from shared.routing.known_groups import group_of
 
 _DAY = 86_400_000_000
 
@@ -82,17 +83,21 @@ class ListCommands:
         """Add members; returns those that were none."""
         state = list_rows.mailing_list(tx, name)
         if answered := tx.answered(provenance.command):
-            return [member.address for recorded in answered for member in getattr(recorded.event, "members", ())]
+            joined = [member.address for recorded in answered for member in getattr(recorded.event, "members", ())]
+            return list(load_groups.with_group_names(tx, joined))
         if len(texts) > lists.JOIN_LIMIT:
             raise DirectoryRefused("invalid", f"at most {lists.JOIN_LIMIT} members join at once")
-        by_key = {lookup_key(address): address for address in self._addresses(tx, texts)}
+        groups = dict.fromkeys(list_rows.member_key(tx, text) for text in texts if group_of(text.strip()))
+        addresses = self._addresses(tx, [text for text in texts if not group_of(text.strip())])
+        by_key = {lookup_key(address): str(address) for address in addresses}
         self._check_loops(tx, state, by_key)
+        by_key |= {key: key for key in groups}
         present = list_rows.member_keys(tx, state.id, list(by_key))
-        joining = [str(address) for key, address in by_key.items() if key not in present]
+        joining = [address for key, address in by_key.items() if key not in present]
         identities = sorted(self._ids.new(IdKind.LIST_MEMBER) for _ in joining)  # pages are in the order of joining
         new = [JoinedMember(identity, address) for identity, address in zip(identities, joining, strict=True)]
         append(tx, f"list:{state.id}", lists.join(state, new), provenance)
-        return [member.address for member in new]
+        return list(load_groups.with_group_names(tx, [member.address for member in new]))
 
     def leave(self, tx: Transaction, name: str, texts: Sequence[str], provenance: Provenance) -> list[str]:
         """Remove members; returns their addresses. Who is no member is left out."""
@@ -128,14 +133,16 @@ class ListCommands:
         append(tx, f"list:{state.id}", events, provenance)
         return bool(events), known.paused or len(events) > 1
 
-    def may_post(self, reader: Reader, name: str, poster: Poster) -> tuple[bool, bool]:
-        """Whether a proven author may post to a list, and whether it is a member, also of a list in the list."""
+    def may_post(self, reader: Reader, name: str, poster: Poster) -> Membership:
+        """What a proven author may do with a list."""
         state = list_rows.mailing_list(reader, name)
-        keys = self._posters.keys_of(reader, poster)
+        own = self._posters.keys_of(reader, poster)
+        keys = own | self._posters.group_keys_of(reader, poster)
         is_member = any(
             list_rows.members_with(reader, identity, keys) for identity in list_rows.nested_lists(reader, state.id)
         )
-        return is_member or not state.members_only, is_member
+        may_leave = is_member and bool(list_rows.members_with(reader, state.id, own))
+        return Membership(is_member or not state.members_only, is_member, may_leave)
 
     def _leave(
         self, tx: Transaction, state: ListState, known: Sequence[MemberState], provenance: Provenance
@@ -162,7 +169,7 @@ class ListCommands:
         local = self._current.book.locate(address)
         return local is not None and local.holder is not None
 
-    def _check_loops(self, tx: Transaction, state: ListState, keys: dict[str, Address]) -> None:
+    def _check_loops(self, tx: Transaction, state: ListState, keys: Iterable[str]) -> None:
         """Check that no new member is a list that leads back, or a service address of a list."""
         for key in keys:
             if not list_rows.holder_of(tx, key):

@@ -28,13 +28,12 @@ def group(reader: Reader, name: str) -> GroupState | None:
         return None
     identity, name = row
     members = reader.all(f"{_MEMBERS} WHERE group_member.user_group = ? ORDER BY person.key", (identity,))
-    accounts = reader.all(f"{_ACCOUNTS} WHERE account.person = ? ORDER BY account.address", (identity,))
     return GroupState(
         identity,
         name,
         tuple(user for _, user, _ in members),
         tuple(user_name for _, _, user_name in members),
-        tuple(address for _, address in accounts),
+        tuple(accounts_of(reader, identity)),
         tuple(load.aliases_to(reader, f"{GROUP_TARGET}{identity}")),
     )
 
@@ -74,6 +73,12 @@ def groups_of(reader: Reader, user: str) -> list[tuple[str, str]]:
         " ORDER BY user_group.key"
     )
     return [(identity, name) for identity, name in reader.all(sql, (user,))]
+
+
+def accounts_of(reader: Reader, identity: str) -> list[str]:
+    """The addresses of the accounts of a group."""
+    sql = f"{_ACCOUNTS} WHERE account.person = ? ORDER BY account.address"
+    return [address for _, address in reader.all(sql, (identity,))]
 
 
 def whole_user(reader: Reader, name: str) -> UserState:

@@ -13,10 +13,12 @@ from services.directory.domain.names import key_of
 from shared.events import directory as directory_events
 from shared.events import lists as list_events
 from shared.events.credentials import ApplicationRemoved
+from shared.events.groups import GroupRemoved
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 from shared.protocol.address.account import without_subaddress
 from shared.protocol.address.address import parse_address
+from shared.routing.known_groups import GROUP_TARGET, group_of
 
 _texts = msgspec.json.Decoder(tuple[str, ...])
 _JOIN = (
@@ -182,8 +184,14 @@ def _end_memberships(connection: Connection, event: _Gone) -> None:
             _set_owners(connection, identity, left)
 
 
+def _group_removed(connection: Connection, event: GroupRemoved) -> None:
+    connection.execute("DELETE FROM list_member WHERE key = ?", (f"{GROUP_TARGET}{event.id}",))
+
+
 def bare_key(address: str) -> str:
-    """The lookup key of an address without the tag of a sub-address."""
+    """The lookup key of an address without the tag of a sub-address; that of a group is the same with and without."""
+    if group_of(address):
+        return key_of(address)
     return key_of(str(without_subaddress(parse_address(address))[0]))
 
 
@@ -199,4 +207,5 @@ _FOLDS: dict[type, Callable[[Connection, Any], None]] = {
     directory_events.AccountRemoved: _end_memberships,
     directory_events.AliasRemoved: _end_memberships,
     ApplicationRemoved: _end_memberships,
+    GroupRemoved: _group_removed,
 }

@@ -72,7 +72,7 @@ class ListAdmission:
         except NotFound:
             return replies.no_such_mailbox()
         if known.purpose == "leave":
-            return None if may.is_member else replies.list_refuses(NoPost.NO_MEMBER_LEAVES.value)
+            return None if may.may_leave else replies.list_refuses(NoPost.NO_MEMBER_LEAVES.value)
         return None if may.allowed else replies.list_refuses(NoPost.NOT_MEMBER.value)
 
 

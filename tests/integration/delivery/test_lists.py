@@ -12,7 +12,8 @@ from shared.events.delivery import DeliveryBounced, DeliveryListExpanded, Delive
 from shared.events.mail import LARGEST_EVENT
 from shared.eventstore.event import Event, encode
 from shared.grpc.errors import Unavailable
-from shared.rpc.mailfold.directory.v1 import directory_pb2, lists_pb2
+from shared.rpc.mailfold.directory.v1 import directory_pb2, groups_pb2, lists_pb2
+from shared.rpc.mailfold.directory.v1.groups_pb2_grpc import GroupsStub
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import ListsStub
 from tests.integration.delivery.installation import BODY, ENQUEUE, Installation
 
@@ -105,6 +106,30 @@ async def test_a_dead_member_is_counted_and_the_author_hears_nothing(installatio
     events = await installation.events_of_mail(mail.queue_id)
     assert not any(isinstance(event, DeliveryBounced) for event in events)
     assert (await installation.count("ann"), await installation.count("bob")) == (1, 0)
+
+
+async def test_a_group_is_expanded_when_a_post_arrives(installation: Installation) -> None:
+    groups = GroupsStub(installation.host.channel("directory", "operator"))
+    await groups.AddGroup(groups_pb2.AddGroupRequest(name="team", users=["ann", "bob"]))
+    await groups.AddGroup(groups_pb2.AddGroupRequest(name="empty"))
+    await add_list(installation, "ann@example.org", "group:team", "group:empty")
+    mail = await installation.submitted(DEVS)
+    await installation.publish(mail)
+    await installation.until_settled(mail.queue_id)
+    assert (await installation.count("ann"), await installation.count("bob")) == (1, 1)
+    (part,) = parts_of(await installation.events_of_mail(mail.queue_id))
+    assert [(step.action, step.address) for step in part.steps] == [
+        ("store", "ann@example.org"),
+        ("store", "bob@example.org"),
+        ("discard", "group:empty"),
+    ]
+    assert "nobody in the group" in part.steps[-1].reason
+    await groups.LeaveGroup(groups_pb2.MembersRequest(group="team", users=["bob"]))
+    await installation.followed()
+    mail = await installation.submitted(DEVS)
+    await installation.publish(mail)
+    await installation.until_settled(mail.queue_id)
+    assert (await installation.count("ann"), await installation.count("bob")) == (2, 1)
 
 
 async def test_a_member_whose_domain_takes_no_message_of_this_size_gets_none(installation: Installation) -> None:

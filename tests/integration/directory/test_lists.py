@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from shared.grpc.errors import AlreadyExists, Denied, Invalid, NotFound, NotNow
-from shared.rpc.mailfold.directory.v1 import directory_pb2
+from shared.rpc.mailfold.directory.v1 import directory_pb2, groups_pb2
 from shared.rpc.mailfold.directory.v1 import lists_pb2 as pb
+from shared.rpc.mailfold.directory.v1.groups_pb2_grpc import GroupsStub
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import ListsStub
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
@@ -133,6 +134,60 @@ async def test_who_may_post(people: Running) -> None:
     assert await may()
     left = await stub.LeaveByMail(pb.MayPostRequest(name=DEVS, author="ann@example.org"))
     assert list(left.changed) == ["a.nn+devs@example.org"]
+
+
+async def test_a_group_is_a_member_as_long_as_it_exists(people: Running) -> None:
+    stub = await add(people, DEVS, "info@elsewhere.example")
+    await add(people, "all@example.org", DEVS)
+    groups = GroupsStub(people.channel("operator"))
+    added = await groups.AddGroup(groups_pb2.AddGroupRequest(name="team", users=["ann"]))
+    ann = await people.stub.ShowUser(directory_pb2.NameRequest(name="ann"))
+    join = pb.ListMembersRequest(name=DEVS, members=["group:team", "group:TEAM", "eve@elsewhere.example"])
+    assert list((await stub.JoinList(join)).changed) == ["eve@elsewhere.example", "group:team"]
+    assert list((await stub.JoinList(join)).changed) == []
+    with pytest.raises(NotFound, match="no group others"):
+        await stub.JoinList(pb.ListMembersRequest(name=DEVS, members=["group:others"]))
+
+    async def may(name: str = DEVS, **poster: str) -> tuple[bool, bool, bool]:
+        reply = await stub.MayPost(pb.MayPostRequest(name=name, **poster))
+        return reply.allowed, reply.is_member, reply.may_leave
+
+    assert await may(user=ann.id) == await may(author="ann@example.org") == (True, True, False)
+    assert await may(name="all@example.org", user=ann.id) == (True, True, False)
+    left = await stub.LeaveByMail(pb.MayPostRequest(name=DEVS, user=ann.id))
+    assert list(left.changed) == [], "nobody ends the membership of a group by mail"
+    page = await stub.ListMembers(pb.ListMembersPageRequest(name=DEVS))
+    (member,) = [member for member in page.members if member.group]
+    assert (member.address, member.group) == ("group:team", added.id)
+    counted = await lists_of(people, "delivery").CountBounce(
+        pb.CountBounceRequest(name=DEVS, member=member.id, status="5.1.1", queue_id="q1")
+    )
+    assert not counted.counted, "a group is not paused because of one of its people"
+    await groups.RenameGroup(groups_pb2.RenameGroupRequest(name="team", new_name="crew"))
+    assert "group:crew" in await members(stub)
+    await groups.LeaveGroup(groups_pb2.MembersRequest(group="crew", users=["ann"]))
+    assert await may(user=ann.id) == (False, False, False)
+    await groups.RemoveGroup(directory_pb2.NameRequest(name="crew"))
+    assert await members(stub) == ["info@elsewhere.example", "eve@elsewhere.example"]
+    await groups.AddGroup(groups_pb2.AddGroupRequest(name="crew", users=["ann"]))
+    assert await may(user=ann.id) == (False, False, False)
+    owner = OwnerStub(people.channel("operator"))
+    assert [row async for step in owner.Verify(owner_pb2.VerifyRequest()) for row in step.differences] == []
+
+
+async def test_an_address_of_a_group_is_a_member_too(people: Running) -> None:
+    """The group's account gets the posts; an alias of the group expands to its people."""
+    stub = await add(people)
+    groups = GroupsStub(people.channel("operator"))
+    added = await groups.AddGroup(groups_pb2.AddGroupRequest(name="team", users=["ann"]))
+    ann = await people.stub.ShowUser(directory_pb2.NameRequest(name="ann"))
+    await people.stub.AddAccount(directory_pb2.AddAccountRequest(address="team@example.org", group=added.name))
+    await people.stub.AddAlias(directory_pb2.AddAliasRequest(address="crew@example.org", targets=["group:team"]))
+    for address in ("team@example.org", "crew@example.org"):
+        await stub.JoinList(pb.ListMembersRequest(name=DEVS, members=[address]))
+        assert (await stub.MayPost(pb.MayPostRequest(name=DEVS, user=ann.id))).allowed
+        await stub.LeaveList(pb.ListMembersRequest(name=DEVS, members=[address]))
+        assert not (await stub.MayPost(pb.MayPostRequest(name=DEVS, user=ann.id))).allowed
 
 
 async def test_a_bounce_counts_once_a_day(people: Running, events_of: Callable[[Running], Any]) -> None:

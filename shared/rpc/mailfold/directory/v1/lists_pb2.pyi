@@ -296,12 +296,15 @@ class ListMember(_message.Message):
     PAUSED_FIELD_NUMBER: _builtins.int
     BOUNCES_FIELD_NUMBER: _builtins.int
     LAST_STATUS_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     address: _builtins.str
     paused: _builtins.bool
     bounces: _builtins.int
     """Days with a bounce that count."""
     last_status: _builtins.str
+    group: _builtins.str
+    """The id of a group, whose people get the posts; the address is then `group:` and its name."""
     def __init__(
         self,
         *,
@@ -310,10 +313,11 @@ class ListMember(_message.Message):
         paused: _builtins.bool = ...,
         bounces: _builtins.int = ...,
         last_status: _builtins.str = ...,
+        group: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "bounces", b"bounces", "id", b"id", "last_status", b"last_status", "paused", b"paused"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "bounces", b"bounces", "group", b"group", "id", b"id", "last_status", b"last_status", "paused", b"paused"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -437,17 +441,22 @@ class MayPostReply(_message.Message):
 
     ALLOWED_FIELD_NUMBER: _builtins.int
     IS_MEMBER_FIELD_NUMBER: _builtins.int
+    MAY_LEAVE_FIELD_NUMBER: _builtins.int
     allowed: _builtins.bool
     is_member: _builtins.bool
+    """Whether the author is a member, also of a list in the list or through a group."""
+    may_leave: _builtins.bool
+    """Whether the author is a member by an address of its own."""
     def __init__(
         self,
         *,
         allowed: _builtins.bool = ...,
         is_member: _builtins.bool = ...,
+        may_leave: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "is_member", b"is_member"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "is_member", b"is_member", "may_leave", b"may_leave"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
