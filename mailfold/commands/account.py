@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all
+from mailfold.commands.limits import Messages, Size, limits_of, octets, quota_of
+from mailfold.commands.limits import Quota as NewQuota
 from mailfold.commands.removal import remove
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("Accounts: addresses that own mail and can log in.")
-_FIELDS = ("address", "user", "group", "disabled", "quota_bytes", "quota_messages", "id")
+_FIELDS = ("address", "user", "group", "disabled", "quota_bytes", "quota_messages", "max_message_size", "id")
 _SHOWN = (*_FIELDS, "aliases")
 Address = Annotated[str, Argument("The full address, such as ann@example.org.")]
 Quota = Annotated[str, Option("--quota", help="Its quota, such as 2G; 0: no limit; without it that of the domain.")]
-
-Messages = Annotated[
+DefaultMessages = Annotated[
     str, Option("--messages", help="How many messages it may have; 0: no limit; without it that of the domain.")
+]
+LargestMessage = Annotated[
+    str, Option("--size", help="The largest message, such as 20M; without it that of the domain.")
 ]
 
 
@@ -26,14 +31,15 @@ def add(
     user: Annotated[str, Option("--user", help="Who owns it.")] = "",
     group: Annotated[str, Option("--group", help="The group whose members open it, in place of a user.")] = "",
     quota: Quota = "",
-    messages: Messages = "",
+    messages: DefaultMessages = "",
+    size: LargestMessage = "",
     data: Data = DATA,
     json: Json = False,
 ) -> None:
     """Add an account for a user or a group."""
     if bool(user) == bool(group):
         raise CommandFailed("who owns it? Give either --user or --group", UNUSABLE)
-    limits = _limits(quota, messages)
+    limits = limits_of(quota, messages, size)
     added = call(
         data,
         "AddAccount",
@@ -60,64 +66,36 @@ def show_named(address: Address, data: Data = DATA, json: Json = False) -> None:
 @app.command()
 def quota(
     address: Address,
-    size: Annotated[str, Argument("The quota, such as 500M or 2G; 0: no limit; without it, it stays.")] = "",
-    messages: Annotated[str, Option("--messages", help="How many messages it may have; 0: no limit.")] = "",
+    size: NewQuota = "",
+    messages: Messages = "",
     data: Data = DATA,
     json: Json = False,
 ) -> None:
     """Set the quota of an account: octets, messages or both."""
-    limits = _limits(size, messages)
-    if not limits:
-        raise CommandFailed("which quota? Give a size such as 2G, or --messages 100000", UNUSABLE)
-    show(
-        call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, **limits)),
-        _FIELDS,
-        json=json,
-    )
+    _change(data, address, json=json, **quota_of(size, messages))
+
+
+@app.command("size")
+def message_size(address: Address, size: Size, data: Data = DATA, json: Json = False) -> None:
+    """Set the largest message to or from an account; the limits of its domain and of the server count as well."""
+    _change(data, address, json=json, max_message_size=octets(size))
 
 
 @app.command()
 def disable(address: Address, data: Data = DATA, json: Json = False) -> None:
     """Disable an account: mail to it bounces and log-ins are refused; nothing is lost."""
-    show(
-        call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, disabled=True)),
-        _FIELDS,
-        json=json,
-    )
+    _change(data, address, json=json, disabled=True)
 
 
 @app.command()
 def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
     """Enable an account again."""
-    show(
-        call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, disabled=False)),
-        _FIELDS,
-        json=json,
-    )
+    _change(data, address, json=json, disabled=False)
 
 
 app.commands["remove"] = remove
 
 
-def _limits(size: str, messages: str) -> dict[str, int]:
-    """The fields of the limits that were given."""
-    limits = {"quota_bytes": _octets(size)} if size else {}
-    return limits | ({"quota_messages": _messages(messages)} if messages else {})
-
-
-def _octets(text: str) -> int:
-    from shared.routing.domain_values import octets_of
-
-    try:
-        return octets_of(text)
-    except ValueError as error:
-        raise CommandFailed(str(error), UNUSABLE) from error
-
-
-def _messages(text: str) -> int:
-    from shared.routing.domain_values import messages_of
-
-    try:
-        return messages_of(text)
-    except ValueError as error:
-        raise CommandFailed(str(error), UNUSABLE) from error
+def _change(data: Path, address: str, *, json: bool, **values: Any) -> None:
+    changed = call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, **values))
+    show(changed, _FIELDS, json=json)

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
+from mailfold.commands.limits import Messages, Quota, Size, octets, quota_of
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("Applications: programs that send mail as name.app@domain, with a password of their own.")
 _CONTRACT = "Credentials"
-_FIELDS = ("address", "receives", "disabled", "mails_an_hour", "id")
+_LIMITS = ("quota_bytes", "quota_messages", "max_message_size")
+_FIELDS = ("address", "receives", "disabled", "mails_an_hour", *_LIMITS, "id")
 _MOST_MAILS = 1_000_000
 _MADE = ("address", "password", "receives", "mails_an_hour", "id")
 Address = Annotated[str, Argument("Its address, such as shop.app@example.org.")]
@@ -87,6 +89,18 @@ def limit(
     if not 0 <= mails_an_hour <= _MOST_MAILS:
         raise CommandFailed(f"the limit is 0 to {_MOST_MAILS} mails an hour; 0 is no limit", UNUSABLE)
     _change(data, address, json=json, mails_an_hour=mails_an_hour)
+
+
+@app.command()
+def quota(address: Address, size: Quota = "", messages: Messages = "", data: Data = DATA, json: Json = False) -> None:
+    """Set what an application that receives may hold: octets, messages or both."""
+    _change(data, address, json=json, **quota_of(size, messages))
+
+
+@app.command("size")
+def message_size(address: Address, size: Size, data: Data = DATA, json: Json = False) -> None:
+    """Set the largest message to or from an application; the limits of its domain and of the server count as well."""
+    _change(data, address, json=json, max_message_size=octets(size))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The common part of `mailfold block …` and `mailfold allow …`."""
+"""The commands of `mailfold block …` and `mailfold allow …`, which differ in their list alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from mailfold.arguments import Argument, Option
+from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call
 from mailfold.commands.printing import as_json
 from mailfold.operator.failure import CommandFailed
@@ -18,37 +18,54 @@ _PAGE = 1_000
 _MOST_MISTAKES = 20
 _LARGEST_FILE = 64 * 1024 * 1024
 Account = Annotated[str, Option("--account", help="Only for the mail of this account; else for all mail.")]
+Patterns = Annotated[
+    list[str],
+    Argument(
+        "Addresses (bob@x.example), domains (x.example, *.x.example), names with `*` and `?`; to block also networks"
+        " (192.0.2.0/24)."
+    ),
+]
 File = Annotated[Path, Argument("A text file with a pattern in each line, and comments after `#`; `-`: the input.")]
 
 
-def add(name: str, patterns: Sequence[str], account: str, data: Path, *, json: bool) -> None:
-    """Put patterns on a list."""
-    _report("added", _change(data, "AddEntries", name, account, patterns), json=json)
+def commands_of(name: str, help: str) -> Group:
+    """The commands on the list of this name."""
+    group = Group(help)
+
+    @group.command()
+    def add(patterns: Patterns, account: Account = "", data: Data = DATA, json: Json = False) -> None:
+        """Put patterns on the list."""
+        _report("added", _change(data, "AddEntries", name, account, patterns), json=json)
+
+    @group.command()
+    def remove(patterns: Patterns, account: Account = "", data: Data = DATA, json: Json = False) -> None:
+        """Remove patterns from the list."""
+        _report("removed", _change(data, "RemoveEntries", name, account, patterns), json=json)
+
+    @group.command("list")
+    def list_all(account: Account = "", data: Data = DATA, json: Json = False) -> None:
+        """Show the list."""
+        _show_list(list(_all(data, name, account)), json=json)
+
+    @group.command("import")
+    def import_file(file: File, account: Account = "", data: Data = DATA, json: Json = False) -> None:
+        """Put every pattern of a text file on the list. When a line is no pattern, nothing is added."""
+        _report("added", _change(data, "AddEntries", name, account, _read(file)), json=json)
+
+    @group.command()
+    def export(account: Account = "", data: Data = DATA, json: Json = False) -> None:
+        """Write the list as text, with a pattern in each line."""
+        patterns = list(_all(data, name, account))
+        as_json(patterns) if json else print("".join(f"{pattern}\n" for pattern in patterns), end="")
+
+    return group
 
 
-def remove(name: str, patterns: Sequence[str], account: str, data: Path, *, json: bool) -> None:
-    """Remove patterns from a list."""
-    _report("removed", _change(data, "RemoveEntries", name, account, patterns), json=json)
-
-
-def show_list(name: str, account: str, data: Path, *, json: bool) -> None:
-    """Show a list."""
-    patterns = list(_all(data, name, account))
+def _show_list(patterns: Sequence[str], *, json: bool) -> None:
     if json:
         as_json(patterns)
     else:
         print("\n".join(patterns) if patterns else "there is nothing on the list")
-
-
-def import_file(name: str, file: Path, account: str, data: Path, *, json: bool) -> None:
-    """Put the patterns of a file on a list."""
-    _report("added", _change(data, "AddEntries", name, account, _read(file)), json=json)
-
-
-def export(name: str, account: str, data: Path, *, json: bool) -> None:
-    """Write a list as a text file."""
-    patterns = list(_all(data, name, account))
-    as_json(patterns) if json else print("".join(f"{pattern}\n" for pattern in patterns), end="")
 
 
 def _change(data: Path, method: str, name: str, account: str, patterns: Sequence[str]) -> list[str]:

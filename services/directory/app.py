@@ -80,6 +80,7 @@ from services.directory.projections.rights import RightsProjection
 from services.directory.projections.send_as import SendAsProjection
 from services.directory.projections.sending import SendingProjection
 from services.directory.projections.signatures import SignatureProjection
+from services.directory.projections.size_limits import SizeLimitProjection
 from services.directory.settings import SECTIONS as SECTIONS
 from services.directory.settings import DirectorySettings, ExpirySettings
 from shared.dns.settings import ResolverSettings
@@ -130,6 +131,7 @@ _PROJECTIONS = (
     SendAsProjection,
     ExpiryRuleProjection,
     GroupsProjection,
+    SizeLimitProjection,
 )
 log = structlog.get_logger("directory")
 

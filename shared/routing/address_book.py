@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from shared.events.account_limits import AccountSizeLimitChanged
 from shared.events.directory import DomainValueChanged
 from shared.eventstore.event import Event
 from shared.protocol.address.account import lookup_key
@@ -58,7 +59,7 @@ class AddressBook:
         self.names = names or KnownNames()
         self.grants = SendAsGrants()
         self.has_size_limits = False
-        """Whether a domain limits the size of its messages, or did."""
+        """Whether a domain or an account limits the size of its messages, or did."""
         self._expanded: dict[str, tuple[Target, ...]] = {}
         """Expanded aliases by their address; cleared by every event that may change one."""
         self._expanded_targets = 0
@@ -69,6 +70,8 @@ class AddressBook:
         self._expanded_targets = 0
         self.names.apply(event)
         self.grants.apply(event)
+        if isinstance(event, AccountSizeLimitChanged):
+            self.has_size_limits = True
         if isinstance(event, DomainValueChanged) and event.name == "max_message_size":
             self.has_size_limits = True
 
@@ -126,8 +129,15 @@ class AddressBook:
 
     def size_limit_of(self, address: Address) -> int:
         """Octets of the largest message to or from an account of ours; 0: only the limit of the server counts."""
-        domain = self.names.domain_of(address.domain)
-        return domain.rules.max_message_size if domain is not None else 0
+        if not self.has_size_limits:
+            return 0
+        domain, key = self.names.domain_of(address.domain), lookup_key(address)
+        account = self.names.accounts.get(key) or self.names.applications.get(key)
+        limits = (
+            domain.rules.max_message_size if domain is not None else 0,
+            account.max_message_size if account is not None else 0,
+        )
+        return min(filter(None, limits), default=0)
 
     def recipient_size_limit(self, address: Address) -> int:
         """Octets above which nobody gets a message to this address; 0: somebody gets a message of any size."""
@@ -263,7 +273,7 @@ def _end_of(text: str, local: LocalAddress | None) -> Target | KnownAlias | None
         case KnownAccount(disabled=False) as account:
             return _target(account)
         case KnownApplication(takes_mail=True) as application:
-            return Target(application.address, application.id, application.quota_bytes)
+            return _target(application)
         case KnownAlias() as alias:
             return alias
         case KnownList(disabled=False) as known:
@@ -272,7 +282,7 @@ def _end_of(text: str, local: LocalAddress | None) -> Target | KnownAlias | None
             return None
 
 
-def _target(account: KnownAccount) -> Target:
+def _target(account: KnownAccount | KnownApplication) -> Target:
     return Target(account.address, account.id, account.quota_bytes, quota_messages=account.quota_messages)
 
 
@@ -285,8 +295,7 @@ def _to_account(account: KnownAccount, detail: str) -> Resolution:
 def _to_application(application: KnownApplication, detail: str) -> Resolution:
     if not application.takes_mail:
         return Resolution(ResolutionKind.DISABLED)
-    target = Target(application.address, application.id, application.quota_bytes)
-    return Resolution(ResolutionKind.ACCOUNTS, (target,), "", detail)
+    return Resolution(ResolutionKind.ACCOUNTS, (_target(application),), "", detail)
 
 
 def _to_list(known: KnownList, detail: str) -> Resolution:

@@ -21,7 +21,7 @@ QUOTA_LIMIT = 1 << 60
 MESSAGES_LIMIT = 1_000_000_000
 """Largest quota in messages."""
 _MOST_CATCHING = 100
-_LEAST_MESSAGE = 65_536
+LEAST_MESSAGE = 65_536
 _SIZE = re.compile(r"(\d{1,19})\s*([kmgtp]?)i?b?", re.I | re.A)
 _SEPARATORS = re.compile(r"[+=_~#-]{1,4}")
 _SWITCH = {"on": "on", "off": ""}
@@ -126,8 +126,8 @@ def _default_quota_messages(text: str) -> str:
 
 def _max_message_size(text: str) -> str:
     octets = octets_of(text) if text else 0
-    if octets and octets < _LEAST_MESSAGE:
-        raise ValueError(f"a message may have {_LEAST_MESSAGE} octets at least (RFC 5321 §4.5.3.1.7)")
+    if octets and octets < LEAST_MESSAGE:
+        raise ValueError(f"a message may have {LEAST_MESSAGE} octets at least (RFC 5321 §4.5.3.1.7)")
     return str(octets) if octets else ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.events import credentials
+from shared.events.account_limits import AccountSizeLimitChanged, ApplicationQuotaChanged
 from shared.eventstore.event import Event
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import parse_address
@@ -15,6 +16,7 @@ ApplicationEvent = (
     | credentials.ApplicationSwitched
     | credentials.ApplicationReceivingSwitched
     | credentials.ApplicationRemoved
+    | ApplicationQuotaChanged
 )
 
 
@@ -26,6 +28,8 @@ class KnownApplication(msgspec.Struct, frozen=True, gc=False):
     receives: bool
     quota_bytes: int = 0
     disabled: bool = False
+    quota_messages: int = 0
+    max_message_size: int = 0
 
     @property
     def takes_mail(self) -> bool:
@@ -55,6 +59,10 @@ class KnownApplications:
                 self._change(identity, disabled=disabled)
             case credentials.ApplicationReceivingSwitched(identity, receives):
                 self._change(identity, receives=receives)
+            case ApplicationQuotaChanged(identity, quota_bytes, quota_messages):
+                self._change(identity, quota_bytes=quota_bytes, quota_messages=quota_messages)
+            case AccountSizeLimitChanged(identity, max_message_size):
+                self._change(identity, max_message_size=max_message_size)
             case credentials.ApplicationRemoved(identity):
                 self._by_key.pop(self._keys.pop(identity, ""), None)
 

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from shared.events import directory as directory_events
+from shared.events.account_limits import AccountSizeLimitChanged
 from shared.eventstore.event import Event
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import parse_address
@@ -33,6 +34,7 @@ _AccountEvent = (
     | directory_events.AccountChanged
     | directory_events.AccountMessageQuotaChanged
     | directory_events.AccountRemoved
+    | AccountSizeLimitChanged
 )
 _AliasEvent = directory_events.AliasAdded | directory_events.AliasRemoved
 _AliasChange = (
@@ -90,6 +92,8 @@ class KnownAccount(KnownName, frozen=True, gc=False, array_like=True):
     quota_bytes: int = 0
     disabled: bool = False
     quota_messages: int = 0
+    max_message_size: int = 0
+    """Octets of the largest message to or from it; 0: only the limits of its domain and of the server count."""
 
 
 class KnownNames:
@@ -215,6 +219,9 @@ class KnownNames:
                 self._change_account(identity, disabled=disabled, quota_bytes=quota_bytes)
             case directory_events.AccountMessageQuotaChanged(identity, quota_messages):
                 self._change_account(identity, quota_messages=quota_messages)
+            case AccountSizeLimitChanged(identity, max_message_size):
+                self._change_account(identity, max_message_size=max_message_size)
+                self.applications.apply(event)
             case directory_events.AccountRemoved(identity, address):
                 self._account_keys.pop(identity, None)
                 self._forget_account(key_of(address))

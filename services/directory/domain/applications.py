@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from services.directory.domain.decide import check_free
+from services.directory.domain.decide import change_size_limit, check_free, check_limits
 from services.directory.domain.names import parsed_address
-from services.directory.domain.state import DirectoryRefused
+from services.directory.domain.state import DirectoryRefused, GivenLimits
+from shared.events.account_limits import ApplicationQuotaChanged
 from shared.events.credentials import (
     ApplicationAdded,
     ApplicationLimited,
@@ -37,6 +38,9 @@ class ApplicationState(msgspec.Struct, frozen=True):
     disabled: bool
     mails_an_hour: int
     quota_bytes: int
+    quota_messages: int = 0
+    max_message_size: int = 0
+    """Octets; 0: only the limits of its domain and of the server count."""
 
 
 class ApplicationChange(msgspec.Struct, frozen=True):
@@ -45,6 +49,7 @@ class ApplicationChange(msgspec.Struct, frozen=True):
     receives: bool | None = None
     disabled: bool | None = None
     mails_an_hour: int | None = None
+    limits: GivenLimits = GivenLimits()
 
 
 def application_address(text: str) -> Address:
@@ -62,11 +67,14 @@ def application_address(text: str) -> Address:
     return Address(name, address.domain)
 
 
-def add_application(holder: str, ours: bool, added: ApplicationAdded) -> list[Event]:
-    """Add an application in a domain that is `ours`; `holder` says what holds its address. Raises DirectoryRefused."""
+def add_application(holder: str, ours: bool, added: ApplicationAdded, messages: int) -> list[Event]:
+    """Add an application in a domain that is `ours`; `holder` says what holds its address. Raises DirectoryRefused.
+
+    `messages` is how many it may have; 0: no limit.
+    """
     check_free(holder, ours, parsed_address(added.address))
     _check_limit(added.mails_an_hour)
-    return [added]
+    return [added, ApplicationQuotaChanged(added.id, added.quota_bytes, messages)] if messages else [added]
 
 
 def change_application(state: ApplicationState, change: ApplicationChange) -> list[Event]:
@@ -79,7 +87,7 @@ def change_application(state: ApplicationState, change: ApplicationChange) -> li
     if change.mails_an_hour is not None and change.mails_an_hour != state.mails_an_hour:
         _check_limit(change.mails_an_hour)
         events.append(ApplicationLimited(state.id, change.mails_an_hour))
-    return events
+    return events + _change_limits(state, change.limits)
 
 
 def rename_application(state: ApplicationState, holder: str, ours: bool, address: Address) -> list[Event]:
@@ -103,6 +111,17 @@ def remove_application(state: ApplicationState) -> list[Event]:
 def refusal_of_application(state: ApplicationState, protocol: str) -> str:
     """Why the right password does not open a session of this protocol; empty when it does."""
     return "" if state.receives or protocol in _SENDING else SEND_ONLY
+
+
+def _change_limits(state: ApplicationState, limits: GivenLimits) -> list[Event]:
+    check_limits(limits)
+    present = (state.quota_bytes, state.quota_messages)
+    desired = (
+        state.quota_bytes if limits.octets is None else limits.octets,
+        state.quota_messages if limits.messages is None else limits.messages,
+    )
+    events: list[Event] = [ApplicationQuotaChanged(state.id, *desired)] if desired != present else []
+    return events + change_size_limit(state.id, state.max_message_size, limits)
 
 
 def _check_limit(mails_an_hour: int) -> None:

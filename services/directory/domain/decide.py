@@ -6,6 +6,7 @@ New ids are passed in, so that the functions are pure.
 from __future__ import annotations
 
 from services.directory.domain.state import AccountState, DirectoryRefused, GivenLimits, UserState
+from shared.events.account_limits import AccountSizeLimitChanged
 from shared.events.directory import (
     AccountAdded,
     AccountChanged,
@@ -17,7 +18,7 @@ from shared.events.directory import (
 )
 from shared.eventstore.event import Event
 from shared.protocol.address.address import Address
-from shared.routing.domain_values import MESSAGES_LIMIT, QUOTA_LIMIT
+from shared.routing.domain_values import LEAST_MESSAGE, MESSAGES_LIMIT, QUOTA_LIMIT
 
 
 def add_user(existing: UserState | None, user: str, name: str, password_hash: str) -> list[Event]:
@@ -55,14 +56,23 @@ def add_account(
     It gets a new id and so inherits nothing from an earlier account with the same address.
     """
     check_free(holder, ours, address)
-    _check_limits(limits)
-    added: Event = AccountAdded(account, str(address), owner, limits.octets or 0)
-    return [added, AccountMessageQuotaChanged(account, limits.messages)] if limits.messages else [added]
+    check_limits(limits)
+    return [AccountAdded(account, str(address), owner, limits.octets or 0), *further_limits(account, limits)]
+
+
+def further_limits(account: str, limits: GivenLimits) -> list[Event]:
+    """Give a new account the limits that its first event does not have."""
+    events = list[Event]()
+    if limits.messages:
+        events.append(AccountMessageQuotaChanged(account, limits.messages))
+    if limits.message_size:
+        events.append(AccountSizeLimitChanged(account, limits.message_size))
+    return events
 
 
 def change_account(account: AccountState, disabled: bool | None, limits: GivenLimits) -> list[Event]:
     """Disable or enable an account, or change its limits."""
-    _check_limits(limits)
+    check_limits(limits)
     desired = (
         account.disabled if disabled is None else disabled,
         account.quota_bytes if limits.octets is None else limits.octets,
@@ -72,14 +82,27 @@ def change_account(account: AccountState, disabled: bool | None, limits: GivenLi
         events.append(AccountChanged(account.id, *desired))
     if limits.messages is not None and limits.messages != account.quota_messages:
         events.append(AccountMessageQuotaChanged(account.id, limits.messages))
-    return events
+    return events + change_size_limit(account.id, account.max_message_size, limits)
 
 
-def _check_limits(limits: GivenLimits) -> None:
+def change_size_limit(account: str, present: int, limits: GivenLimits) -> list[Event]:
+    """Change the size limit of an account or application; no event when it was not given or is the present one."""
+    if limits.message_size is None or limits.message_size == present:
+        return []
+    return [AccountSizeLimitChanged(account, limits.message_size)]
+
+
+def check_limits(limits: GivenLimits) -> None:
+    """Check the limits of an account or application. Raises DirectoryRefused."""
     if (limits.octets or 0) > QUOTA_LIMIT:
         raise DirectoryRefused("invalid", f"a quota is at most {QUOTA_LIMIT} octets; 0 is no limit")
     if (limits.messages or 0) > MESSAGES_LIMIT:
         raise DirectoryRefused("invalid", f"an account may have at most {MESSAGES_LIMIT} messages; 0 is no limit")
+    size = limits.message_size or 0
+    if size and not LEAST_MESSAGE <= size <= QUOTA_LIMIT:
+        raise DirectoryRefused(
+            "invalid", f"a message may have {LEAST_MESSAGE} to {QUOTA_LIMIT} octets; 0 is the limit of the domain"
+        )
 
 
 def check_free(holder: str, ours: bool, address: Address) -> None:

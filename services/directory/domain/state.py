@@ -68,6 +68,8 @@ class AccountState(msgspec.Struct, frozen=True):
     """The number of messages that it may have; 0: no limit."""
     group_name: str = ""
     """The name of the group that owns it."""
+    max_message_size: int = 0
+    """Octets of the largest message to or from it; 0: only the limits of its domain and of the server count."""
 
 
 class GivenLimits(msgspec.Struct, frozen=True):
@@ -75,11 +77,14 @@ class GivenLimits(msgspec.Struct, frozen=True):
 
     octets: int | None = None
     messages: int | None = None
+    message_size: int | None = None
+    """Octets of the largest message."""
 
     def or_else(self, other: GivenLimits) -> GivenLimits:
         """These limits, and the other ones where they are not given."""
         octets = other.octets if self.octets is None else self.octets
-        return GivenLimits(octets, other.messages if self.messages is None else self.messages)
+        messages = other.messages if self.messages is None else self.messages
+        return GivenLimits(octets, messages, other.message_size if self.message_size is None else self.message_size)
 
 
 class AliasState(msgspec.Struct, frozen=True):

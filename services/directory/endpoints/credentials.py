@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from services.directory.domain.app_passwords import AppPasswordRequest, AppPasswordState
 from services.directory.domain.applications import ApplicationChange, ApplicationState
-from services.directory.endpoints.names import given
+from services.directory.endpoints.names import given, given_limits
 from services.directory.endpoints.units import StoreEndpoint
 from services.directory.handlers.app_passwords import AppPasswordCommands, listed_app_passwords
 from services.directory.handlers.applications import ApplicationCommands, shown_application
@@ -54,7 +54,10 @@ class CredentialsEndpoint(StoreEndpoint, CredentialsServicer):
 
     async def ChangeApplication(self, request: pb.ChangeApplicationRequest, context: Any) -> pb.Application:
         change = ApplicationChange(
-            given(request, "receives"), given(request, "disabled"), given(request, "mails_an_hour")
+            given(request, "receives"),
+            given(request, "disabled"),
+            given(request, "mails_an_hour"),
+            given_limits(request),
         )
         return _application(
             await self._write(lambda tx, provenance: self._applications.change(tx, request.name, change, provenance))
@@ -107,4 +110,7 @@ def _application(state: ApplicationState, text: str = "") -> pb.Application:
         disabled=state.disabled,
         mails_an_hour=state.mails_an_hour,
         password=text,
+        quota_bytes=state.quota_bytes,
+        quota_messages=state.quota_messages,
+        max_message_size=state.max_message_size,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from services.directory.domain.state import AliasState
+from services.directory.domain.state import AliasState, GivenLimits
 from services.directory.endpoints import wire
 from services.directory.endpoints.refusals import as_contract_errors
 from services.directory.endpoints.sending import SendingCommands, SendingEndpoint
@@ -114,3 +114,10 @@ class NamesEndpoint(SendingEndpoint):
 def given(request: Any, field: str) -> Any:
     """The value of an optional field; None when it was not given."""
     return getattr(request, field) if request.HasField(field) else None
+
+
+def given_limits(request: Any) -> GivenLimits:
+    """The limits that a request gives."""
+    return GivenLimits(
+        given(request, "quota_bytes"), given(request, "quota_messages"), given(request, "max_message_size")
+    )

@@ -8,9 +8,8 @@ from typing import Any
 from services.directory.adapters.passwords import PasswordHasher
 from services.directory.domain.new_passwords import checked_password
 from services.directory.domain.roles import RoleMail
-from services.directory.domain.state import GivenLimits
 from services.directory.endpoints import wire
-from services.directory.endpoints.names import NameCommands, NamesEndpoint, given
+from services.directory.endpoints.names import NameCommands, NamesEndpoint, given, given_limits
 from services.directory.endpoints.refusals import as_contract_errors
 from services.directory.endpoints.sending import SendingCommands
 from services.directory.handlers import load, load_groups
@@ -81,7 +80,7 @@ class DirectoryEndpoint(NamesEndpoint):
         return pb.UserList(users=map(wire.user, await self._read(load.users)))
 
     async def AddAccount(self, request: pb.AddAccountRequest, context: Any) -> pb.Account:
-        owner, limits = AccountOwner(request.user, request.group), _limits(request)
+        owner, limits = AccountOwner(request.user, request.group), given_limits(request)
         return wire.account(
             await self._write(
                 lambda tx, provenance: self._commands.add_account(tx, request.address, owner, limits, provenance)
@@ -89,7 +88,7 @@ class DirectoryEndpoint(NamesEndpoint):
         )
 
     async def ChangeAccount(self, request: pb.ChangeAccountRequest, context: Any) -> pb.Account:
-        disabled, limits = given(request, "disabled"), _limits(request)
+        disabled, limits = given(request, "disabled"), given_limits(request)
         return wire.account(
             await self._write(
                 lambda tx, provenance: self._commands.change_account(tx, request.address, disabled, limits, provenance)
@@ -154,7 +153,3 @@ def _may_send_as(current: CurrentBook, user: str, text: str) -> bool:
     except AddressError:
         return False
     return current.book.may_send_as(user, address)
-
-
-def _limits(request: Any) -> GivenLimits:
-    return GivenLimits(given(request, "quota_bytes"), given(request, "quota_messages"))

@@ -59,6 +59,7 @@ def account(state: AccountState, aliases: Sequence[str] = ()) -> pb.Account:
         quota_messages=state.quota_messages,
         aliases=aliases,
         group=state.group_name,
+        max_message_size=state.max_message_size,
     )
 
 

@@ -41,9 +41,10 @@ class ApplicationCommands:
         if not tx.answered(provenance.command):
             made, secret_hash = self._maker.new(self._ids.new(IdKind.ACCOUNT))
             ours, holder = load.has_domain(tx, address.domain), load.holder_of(tx, address)
-            quota = load.default_limits(tx, address.domain).octets or 0
-            added = ApplicationAdded(made.id, str(address), secret_hash, receives, mails_an_hour, quota)
-            append(tx, f"account:{made.id}", applications.add_application(holder, ours, added), provenance)
+            limits = load.default_limits(tx, address.domain)
+            added = ApplicationAdded(made.id, str(address), secret_hash, receives, mails_an_hour, limits.octets or 0)
+            events = applications.add_application(holder, ours, added, limits.messages or 0)
+            append(tx, f"account:{made.id}", events, provenance)
             password = made.text
         return ApplicationShown(shown_application(tx, str(address)), password)
 

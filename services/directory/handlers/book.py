@@ -15,6 +15,7 @@ import msgspec
 from services.directory.handlers import list_rows
 from services.directory.handlers.blocking import blocking_events
 from services.directory.handlers.credential_rows import application_events
+from shared.events.account_limits import AccountSizeLimitChanged
 from shared.events.directory import (
     AccountAdded,
     AccountChanged,
@@ -66,6 +67,11 @@ def _account(row: Row) -> list[Event]:
     if quota_messages:
         events.append(AccountMessageQuotaChanged(identity, quota_messages))
     return events
+
+
+def _size_limit(row: Row) -> list[Event]:
+    account, octets = row
+    return [AccountSizeLimitChanged(account, octets)]
 
 
 def _alias(row: Row) -> list[Event]:
@@ -127,10 +133,11 @@ _TABLES = (
         _alias,
     ),
     _Table(
-        "SELECT id, address, receives, disabled, mails_an_hour, quota_bytes FROM application WHERE id > ?"
-        " ORDER BY id LIMIT ?",
+        "SELECT id, address, receives, disabled, mails_an_hour, quota_bytes, quota_messages FROM application"
+        " WHERE id > ? ORDER BY id LIMIT ?",
         application_events,
     ),
+    _Table("SELECT id, octets FROM size_limit WHERE id > ? ORDER BY id LIMIT ?", _size_limit),
     _Table(list_rows.BOOK_SQL, list_rows.book_rows),
     _Table("SELECT id FROM person WHERE id > ? AND disabled ORDER BY id LIMIT ?", _disabled_user),
     _Table(

@@ -8,6 +8,7 @@ from services.directory.domain.app_passwords import AppPasswordState
 from services.directory.domain.applications import ApplicationState
 from services.directory.domain.names import key_of
 from services.directory.domain.state import AccountState
+from shared.events.account_limits import ApplicationQuotaChanged
 from shared.events.credentials import ApplicationAdded, ApplicationSwitched
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.event import Event
@@ -16,7 +17,10 @@ _OF_USER = (
     "SELECT id, person, name, scopes, networks, expires_at, expired, added_at, last_used_at, last_used_from,"
     " secret_hash FROM app_password"
 )
-_APPLICATION = "SELECT id, address, receives, disabled, mails_an_hour, quota_bytes, secret_hash FROM application"
+_APPLICATION = (
+    "SELECT application.id, address, receives, disabled, mails_an_hour, quota_bytes, quota_messages, size_limit.octets,"
+    " secret_hash FROM application LEFT JOIN size_limit ON size_limit.id = application.id"
+)
 _texts = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -45,7 +49,7 @@ def expiring_app_passwords(reader: Reader, limit: int) -> list[tuple[str, int]]:
 
 def application(reader: Reader, name: str) -> ApplicationState | None:
     """The application with this address or id."""
-    row = reader.first_row(f"{_APPLICATION} WHERE key = ? OR id = ?", (key_of(name), name))
+    row = reader.first_row(f"{_APPLICATION} WHERE key = ? OR application.id = ?", (key_of(name), name))
     return None if row is None else _application(row)
 
 
@@ -62,18 +66,31 @@ def applications(reader: Reader) -> list[ApplicationState]:
 
 def application_as_account(reader: Reader, identity: str) -> AccountState | None:
     """The account that keeps the mail of the application with this id."""
-    row = reader.first_row(f"{_APPLICATION} WHERE id = ?", (identity,))
+    row = reader.first_row(f"{_APPLICATION} WHERE application.id = ?", (identity,))
     if row is None:
         return None
     state = _application(row)
-    return AccountState(state.id, state.address, "", "", state.quota_bytes, state.disabled)
+    return AccountState(
+        state.id,
+        state.address,
+        "",
+        "",
+        state.quota_bytes,
+        state.disabled,
+        state.quota_messages,
+        max_message_size=state.max_message_size,
+    )
 
 
 def application_events(row: Row) -> list[Event]:
     """The events that would create an application for the copies of the address book, which get no hash."""
-    identity, address, receives, disabled, mails_an_hour, quota_bytes = row
-    added = ApplicationAdded(identity, address, "", bool(receives), mails_an_hour, quota_bytes)
-    return [added, ApplicationSwitched(identity, True)] if disabled else [added]
+    identity, address, receives, disabled, mails_an_hour, quota_bytes, quota_messages = row
+    events: list[Event] = [ApplicationAdded(identity, address, "", bool(receives), mails_an_hour, quota_bytes)]
+    if disabled:
+        events.append(ApplicationSwitched(identity, True))
+    if quota_messages:
+        events.append(ApplicationQuotaChanged(identity, quota_bytes, quota_messages))
+    return events
 
 
 def _password(row: Row) -> AppPasswordState:
@@ -93,5 +110,7 @@ def _password(row: Row) -> AppPasswordState:
 
 
 def _application(row: Row) -> ApplicationState:
-    identity, address, receives, disabled, mails_an_hour, quota_bytes, _ = row
-    return ApplicationState(identity, address, bool(receives), bool(disabled), mails_an_hour, quota_bytes)
+    identity, address, receives, disabled, mails_an_hour, quota_bytes, quota_messages, size, _ = row
+    return ApplicationState(
+        identity, address, bool(receives), bool(disabled), mails_an_hour, quota_bytes, quota_messages, size or 0
+    )

@@ -31,9 +31,9 @@ _DOMAIN = (
 )
 _USER = "SELECT id, name, password_hash, disabled FROM person"
 _ACCOUNT = (
-    "SELECT account.id, address, person, person.name, quota_bytes, account.disabled, quota_messages, user_group.name"
-    " FROM account LEFT JOIN person ON person.id = account.person"
-    " LEFT JOIN user_group ON user_group.id = account.person"
+    "SELECT account.id, address, person, person.name, quota_bytes, account.disabled, quota_messages, user_group.name,"
+    " size_limit.octets FROM account LEFT JOIN person ON person.id = account.person"
+    " LEFT JOIN user_group ON user_group.id = account.person LEFT JOIN size_limit ON size_limit.id = account.id"
 )
 _ALIAS = "SELECT address, targets, disabled, ends_at, ended, owners FROM alias"
 _MOST_DOMAIN_ALIASES = 100
@@ -235,9 +235,17 @@ def _user(reader: Reader, row: Row) -> UserState:
 def _account(row: Row | None) -> AccountState | None:
     if row is None:
         return None
-    identity, address, owner, user_name, quota_bytes, disabled, quota_messages, group_name = row
+    identity, address, owner, user_name, quota_bytes, disabled, quota_messages, group_name, size = row
     return AccountState(
-        identity, address, owner, user_name or "", quota_bytes, bool(disabled), quota_messages, group_name or ""
+        identity,
+        address,
+        owner,
+        user_name or "",
+        quota_bytes,
+        bool(disabled),
+        quota_messages,
+        group_name or "",
+        size or 0,
     )
 
 

@@ -18,6 +18,7 @@ from services.directory.handlers.domains import DomainCommands
 from services.directory.handlers.histories import event_at, events_of_command, of_stream
 from shared.clock import Clock
 from shared.events import directory as directory_events
+from shared.events.account_limits import AccountSizeLimitChanged
 from shared.events.bulk import ImportBegun, ImportEnded
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event, Provenance, Recorded
@@ -61,6 +62,7 @@ class Reverting:
             directory_events.AccountAdded: self._remove_account,
             directory_events.AccountChanged: self._change_account,
             directory_events.AccountMessageQuotaChanged: self._change_message_quota,
+            AccountSizeLimitChanged: self._change_size_limit,
             directory_events.AliasAdded: self._remove_alias,
             directory_events.AliasSwitched: self._change_alias,
             directory_events.AliasTargetsChanged: self._change_alias,
@@ -150,6 +152,11 @@ class Reverting:
     def _change_message_quota(self, tx: Transaction, step: HistoryStep, provenance: Provenance) -> None:
         account = load.existing("account", step.whole["address"], load.account(tx, _id(step)))
         limits = GivenLimits(messages=step.before.get("quota_messages", 0))
+        append(tx, step.recorded.stream, decide.change_account(account, None, limits), provenance)
+
+    def _change_size_limit(self, tx: Transaction, step: HistoryStep, provenance: Provenance) -> None:
+        account = load.existing("account", step.whole["address"], load.account(tx, _id(step)))
+        limits = GivenLimits(message_size=step.before.get("max_message_size", 0))
         append(tx, step.recorded.stream, decide.change_account(account, None, limits), provenance)
 
     def _remove_alias(self, tx: Transaction, step: HistoryStep, provenance: Provenance) -> None:

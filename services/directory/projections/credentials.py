@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text
 
 from services.directory.domain.names import key_of
 from shared.events import credentials
+from shared.events.account_limits import ApplicationQuotaChanged
 from shared.events.directory import UserRemoved
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
@@ -20,8 +21,8 @@ _INSERT_OF_USER = (
     " last_used_at, last_used_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '')"
 )
 _INSERT_APPLICATION = (
-    "INSERT INTO application (id, address, key, domain, secret_hash, receives, disabled, mails_an_hour, quota_bytes)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO application (id, address, key, domain, secret_hash, receives, disabled, mails_an_hour, quota_bytes,"
+    " quota_messages) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
 )
 
 
@@ -29,7 +30,7 @@ class CredentialsProjection:
     """Keeps app passwords and applications."""
 
     name = "credentials"
-    version = 1
+    version = 2
 
     def __init__(self, metadata: MetaData) -> None:
         self.tables: Sequence[sqlalchemy.Table] = (_app_password(metadata), _application(metadata))
@@ -74,6 +75,7 @@ def _application(metadata: MetaData) -> Table:
         Column("disabled", Boolean, nullable=False),
         Column("mails_an_hour", BigInteger, nullable=False),
         Column("quota_bytes", BigInteger, nullable=False),
+        Column("quota_messages", BigInteger, nullable=False),
         Index("application_key", "key", unique=True),
         Index("application_domain", "domain"),
         sqlite_with_rowid=False,
@@ -126,6 +128,11 @@ def _application_limited(connection: Connection, event: credentials.ApplicationL
     connection.execute("UPDATE application SET mails_an_hour = ? WHERE id = ?", (event.mails_an_hour, event.id))
 
 
+def _quota_changed(connection: Connection, event: ApplicationQuotaChanged, _at: int) -> None:
+    row = (event.quota_bytes, event.quota_messages, event.id)
+    connection.execute("UPDATE application SET quota_bytes = ?, quota_messages = ? WHERE id = ?", row)
+
+
 def _password_changed(connection: Connection, event: credentials.ApplicationPasswordChanged, _at: int) -> None:
     connection.execute("UPDATE application SET secret_hash = ? WHERE id = ?", (event.secret_hash, event.id))
 
@@ -153,6 +160,7 @@ _FOLDS: dict[type, Callable[[Connection, Any, int], None]] = {
     credentials.ApplicationSwitched: _application_switched,
     credentials.ApplicationReceivingSwitched: _receiving_switched,
     credentials.ApplicationLimited: _application_limited,
+    ApplicationQuotaChanged: _quota_changed,
     credentials.ApplicationPasswordChanged: _password_changed,
     credentials.ApplicationRemoved: _application_removed,
 }

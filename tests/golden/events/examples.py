@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.events import (
+    account_limits,
     archives,
     blocking,
     bulk,
@@ -206,6 +207,8 @@ EXAMPLES: tuple[Event, ...] = (
     quota.QuotaEased("a0001", 80),
     quota.QuotaNotified("a0001", "q0009"),
     directory.AccountMessageQuotaChanged("a0001", 100_000),
+    account_limits.AccountSizeLimitChanged("a0001", 20_000_000),
+    account_limits.ApplicationQuotaChanged("a0002", 2_000_000_000, 50_000),
     directory.AccountRemoved("a0001", "ann@example.org"),
     groups.GroupAdded("o0001", "Sales"),
     groups.GroupRenamed("o0001", "Sales and support", "Sales"),

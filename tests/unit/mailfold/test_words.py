@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailfold.commands.account import _octets
+from mailfold.commands.limits import octets as octets_of
 from mailfold.operator.failure import CommandFailed
 from mailfold.texts import since
 
@@ -15,13 +15,13 @@ NOW = 1_700_000_000_000_000
     ("text", "octets"), [("0", 0), ("500M", 500 * 1024**2), ("2g", 2 * 1024**3), ("10 KiB", 10240), ("7b", 7)]
 )
 def test_sizes(text: str, octets: int) -> None:
-    assert _octets(text) == octets
+    assert octets_of(text) == octets
 
 
 @pytest.mark.parametrize("text", ["", "2 pounds", "-1", "1.5G"])
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(CommandFailed) as failed:
-        _octets(text)
+        octets_of(text)
     assert failed.value.code == 2
 
 

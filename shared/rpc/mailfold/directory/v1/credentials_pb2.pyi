@@ -254,10 +254,17 @@ class ChangeApplicationRequest(_message.Message):
     RECEIVES_FIELD_NUMBER: _builtins.int
     DISABLED_FIELD_NUMBER: _builtins.int
     MAILS_AN_HOUR_FIELD_NUMBER: _builtins.int
+    QUOTA_BYTES_FIELD_NUMBER: _builtins.int
+    QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
+    MAX_MESSAGE_SIZE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     receives: _builtins.bool
     disabled: _builtins.bool
     mails_an_hour: _builtins.int
+    quota_bytes: _builtins.int
+    """0 = no limit"""
+    quota_messages: _builtins.int
+    max_message_size: _builtins.int
     def __init__(
         self,
         *,
@@ -265,21 +272,36 @@ class ChangeApplicationRequest(_message.Message):
         receives: _builtins.bool | None = ...,
         disabled: _builtins.bool | None = ...,
         mails_an_hour: _builtins.int | None = ...,
+        quota_bytes: _builtins.int | None = ...,
+        quota_messages: _builtins.int | None = ...,
+        max_message_size: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_mails_an_hour", b"_mails_an_hour", "_receives", b"_receives", "disabled", b"disabled", "mails_an_hour", b"mails_an_hour", "receives", b"receives"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_mails_an_hour", b"_mails_an_hour", "_max_message_size", b"_max_message_size", "_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "_receives", b"_receives", "disabled", b"disabled", "mails_an_hour", b"mails_an_hour", "max_message_size", b"max_message_size", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "receives", b"receives"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_mails_an_hour", b"_mails_an_hour", "_receives", b"_receives", "disabled", b"disabled", "mails_an_hour", b"mails_an_hour", "name", b"name", "receives", b"receives"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_mails_an_hour", b"_mails_an_hour", "_max_message_size", b"_max_message_size", "_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "_receives", b"_receives", "disabled", b"disabled", "mails_an_hour", b"mails_an_hour", "max_message_size", b"max_message_size", "name", b"name", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "receives", b"receives"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__disabled: _TypeAlias = _typing.Literal["disabled"]  # noqa: Y015
     _WhichOneofArgType__disabled: _TypeAlias = _typing.Literal["_disabled", b"_disabled"]  # noqa: Y015
     _WhichOneofReturnType__mails_an_hour: _TypeAlias = _typing.Literal["mails_an_hour"]  # noqa: Y015
     _WhichOneofArgType__mails_an_hour: _TypeAlias = _typing.Literal["_mails_an_hour", b"_mails_an_hour"]  # noqa: Y015
+    _WhichOneofReturnType__max_message_size: _TypeAlias = _typing.Literal["max_message_size"]  # noqa: Y015
+    _WhichOneofArgType__max_message_size: _TypeAlias = _typing.Literal["_max_message_size", b"_max_message_size"]  # noqa: Y015
+    _WhichOneofReturnType__quota_bytes: _TypeAlias = _typing.Literal["quota_bytes"]  # noqa: Y015
+    _WhichOneofArgType__quota_bytes: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__quota_messages: _TypeAlias = _typing.Literal["quota_messages"]  # noqa: Y015
+    _WhichOneofArgType__quota_messages: _TypeAlias = _typing.Literal["_quota_messages", b"_quota_messages"]  # noqa: Y015
     _WhichOneofReturnType__receives: _TypeAlias = _typing.Literal["receives"]  # noqa: Y015
     _WhichOneofArgType__receives: _TypeAlias = _typing.Literal["_receives", b"_receives"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__disabled) -> _WhichOneofReturnType__disabled | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__mails_an_hour) -> _WhichOneofReturnType__mails_an_hour | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_message_size) -> _WhichOneofReturnType__max_message_size | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quota_bytes) -> _WhichOneofReturnType__quota_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quota_messages) -> _WhichOneofReturnType__quota_messages | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__receives) -> _WhichOneofReturnType__receives | None: ...
 
@@ -317,6 +339,9 @@ class Application(_message.Message):
     DISABLED_FIELD_NUMBER: _builtins.int
     MAILS_AN_HOUR_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
+    QUOTA_BYTES_FIELD_NUMBER: _builtins.int
+    QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
+    MAX_MESSAGE_SIZE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     address: _builtins.str
     receives: _builtins.bool
@@ -326,6 +351,11 @@ class Application(_message.Message):
     """that it may submit; 0: no limit"""
     password: _builtins.str
     """only in the answer to AddApplication and RenewApplicationPassword"""
+    quota_bytes: _builtins.int
+    """0 = no limit"""
+    quota_messages: _builtins.int
+    max_message_size: _builtins.int
+    """octets; 0 = only the limits of its domain and of the server"""
     def __init__(
         self,
         *,
@@ -335,10 +365,13 @@ class Application(_message.Message):
         disabled: _builtins.bool = ...,
         mails_an_hour: _builtins.int = ...,
         password: _builtins.str = ...,
+        quota_bytes: _builtins.int = ...,
+        quota_messages: _builtins.int = ...,
+        max_message_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "disabled", b"disabled", "id", b"id", "mails_an_hour", b"mails_an_hour", "password", b"password", "receives", b"receives"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "disabled", b"disabled", "id", b"id", "mails_an_hour", b"mails_an_hour", "max_message_size", b"max_message_size", "password", b"password", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "receives", b"receives"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

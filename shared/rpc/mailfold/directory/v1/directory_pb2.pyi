@@ -387,6 +387,7 @@ class AddAccountRequest(_message.Message):
     QUOTA_BYTES_FIELD_NUMBER: _builtins.int
     QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
+    MAX_MESSAGE_SIZE_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     user: _builtins.str
     quota_bytes: _builtins.int
@@ -394,6 +395,7 @@ class AddAccountRequest(_message.Message):
     quota_messages: _builtins.int
     group: _builtins.str
     """the group that owns it, in place of a user"""
+    max_message_size: _builtins.int
     def __init__(
         self,
         *,
@@ -402,15 +404,20 @@ class AddAccountRequest(_message.Message):
         quota_bytes: _builtins.int | None = ...,
         quota_messages: _builtins.int | None = ...,
         group: _builtins.str = ...,
+        max_message_size: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_message_size", b"_max_message_size", "_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "max_message_size", b"max_message_size", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "address", b"address", "group", b"group", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_message_size", b"_max_message_size", "_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "address", b"address", "group", b"group", "max_message_size", b"max_message_size", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_message_size: _TypeAlias = _typing.Literal["max_message_size"]  # noqa: Y015
+    _WhichOneofArgType__max_message_size: _TypeAlias = _typing.Literal["_max_message_size", b"_max_message_size"]  # noqa: Y015
     _WhichOneofReturnType__quota_bytes: _TypeAlias = _typing.Literal["quota_bytes"]  # noqa: Y015
     _WhichOneofArgType__quota_bytes: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes"]  # noqa: Y015
     _WhichOneofReturnType__quota_messages: _TypeAlias = _typing.Literal["quota_messages"]  # noqa: Y015
     _WhichOneofArgType__quota_messages: _TypeAlias = _typing.Literal["_quota_messages", b"_quota_messages"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_message_size) -> _WhichOneofReturnType__max_message_size | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quota_bytes) -> _WhichOneofReturnType__quota_bytes | None: ...
     @_typing.overload
@@ -426,10 +433,12 @@ class ChangeAccountRequest(_message.Message):
     DISABLED_FIELD_NUMBER: _builtins.int
     QUOTA_BYTES_FIELD_NUMBER: _builtins.int
     QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
+    MAX_MESSAGE_SIZE_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     disabled: _builtins.bool
     quota_bytes: _builtins.int
     quota_messages: _builtins.int
+    max_message_size: _builtins.int
     def __init__(
         self,
         *,
@@ -437,19 +446,24 @@ class ChangeAccountRequest(_message.Message):
         disabled: _builtins.bool | None = ...,
         quota_bytes: _builtins.int | None = ...,
         quota_messages: _builtins.int | None = ...,
+        max_message_size: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "disabled", b"disabled", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_max_message_size", b"_max_message_size", "_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "disabled", b"disabled", "max_message_size", b"max_message_size", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "address", b"address", "disabled", b"disabled", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_disabled", b"_disabled", "_max_message_size", b"_max_message_size", "_quota_bytes", b"_quota_bytes", "_quota_messages", b"_quota_messages", "address", b"address", "disabled", b"disabled", "max_message_size", b"max_message_size", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__disabled: _TypeAlias = _typing.Literal["disabled"]  # noqa: Y015
     _WhichOneofArgType__disabled: _TypeAlias = _typing.Literal["_disabled", b"_disabled"]  # noqa: Y015
+    _WhichOneofReturnType__max_message_size: _TypeAlias = _typing.Literal["max_message_size"]  # noqa: Y015
+    _WhichOneofArgType__max_message_size: _TypeAlias = _typing.Literal["_max_message_size", b"_max_message_size"]  # noqa: Y015
     _WhichOneofReturnType__quota_bytes: _TypeAlias = _typing.Literal["quota_bytes"]  # noqa: Y015
     _WhichOneofArgType__quota_bytes: _TypeAlias = _typing.Literal["_quota_bytes", b"_quota_bytes"]  # noqa: Y015
     _WhichOneofReturnType__quota_messages: _TypeAlias = _typing.Literal["quota_messages"]  # noqa: Y015
     _WhichOneofArgType__quota_messages: _TypeAlias = _typing.Literal["_quota_messages", b"_quota_messages"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__disabled) -> _WhichOneofReturnType__disabled | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_message_size) -> _WhichOneofReturnType__max_message_size | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quota_bytes) -> _WhichOneofReturnType__quota_bytes | None: ...
     @_typing.overload
@@ -469,6 +483,7 @@ class Account(_message.Message):
     ALIASES_FIELD_NUMBER: _builtins.int
     QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
+    MAX_MESSAGE_SIZE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     address: _builtins.str
     user: _builtins.str
@@ -479,6 +494,8 @@ class Account(_message.Message):
     """0 = no limit"""
     group: _builtins.str
     """the group that owns it, in place of a user"""
+    max_message_size: _builtins.int
+    """octets; 0 = only the limits of its domain and of the server"""
     @_builtins.property
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -492,10 +509,11 @@ class Account(_message.Message):
         aliases: _abc.Iterable[_builtins.str] | None = ...,
         quota_messages: _builtins.int = ...,
         group: _builtins.str = ...,
+        max_message_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "aliases", b"aliases", "disabled", b"disabled", "group", b"group", "id", b"id", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "aliases", b"aliases", "disabled", b"disabled", "group", b"group", "id", b"id", "max_message_size", b"max_message_size", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
