@@ -28,11 +28,13 @@ from services.ingress.handlers.releaser import Releaser
 from services.ingress.handlers.repeater import Repeater
 from services.ingress.handlers.schedule import Schedule
 from services.ingress.handlers.stuck import stuck_mails
+from services.ingress.handlers.submission_counts import SubmissionCounts
 from services.ingress.handlers.submitted_reports import SubmittedReports
 from services.ingress.handlers.submitted_test_mails import SubmittedTestMails
 from services.ingress.handlers.waiting import WaitingLimits, WaitingSubmissions
 from services.ingress.handlers.waiting_commands import WaitingCommands
 from services.ingress.projections.receptions import ReceptionProjection
+from services.ingress.projections.submission_counts import SubmissionCountProjection
 from services.ingress.projections.waiting import WaitingProjection
 from services.ingress.settings import SECTIONS as SECTIONS
 from services.ingress.settings import IngressSettings
@@ -60,6 +62,7 @@ from shared.service import Host
 from shared.tls.renewed_certificate import RenewedCertificate
 
 SERVICE = "ingress"
+_PROJECTIONS = (ReceptionProjection, WaitingProjection, SubmissionCountProjection, DeadLetterProjection)
 log = structlog.get_logger("ingress")
 _MIB = 1024 * 1024
 _ACTOR = Actor("service", SERVICE)
@@ -75,7 +78,7 @@ class Ingress:
         self.store = host.event_store(
             SERVICE,
             metadata,
-            (ReceptionProjection(metadata), WaitingProjection(metadata), DeadLetterProjection(metadata)),
+            [made(metadata) for made in _PROJECTIONS],
         )
         self.dead_letters = DeadLetters(self.store, host.ids)
         self.receptions = Receptions(self.store, settings.doubt_patience)
@@ -159,22 +162,9 @@ class Ingress:
         )
         channel = host.channel("directory", SERVICE)
         directory = FollowedDirectory(channel, host.bus)
-        lists = ListAdmission(directory, channel)
+        lists, counts = ListAdmission(directory, channel), SubmissionCounts(self.store, host.clock)
         checks = SenderChecks(self._resolver, host.clock, hostname, authserv_id)
-        acceptance = Acceptance(
-            hostname,
-            host.clock,
-            host.ids,
-            host.blobs,
-            checks,
-            directory,
-            self.receptions,
-            self.repeater,
-            self.waiting,
-            self.releaser,
-            settings.max_hops,
-            lists,
-        )
+        acceptance = self._acceptance(checks, directory, lists, counts)
         self.refusals = Refusals(self.store, host.clock, settings)
         ids = frozenset({canonical_id(authserv_id), canonical_id(hostname)})
         room = host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent)
@@ -194,6 +184,27 @@ class Ingress:
             self._bounces(host, settings, directory),
             lists,
             MailboxRoom(host.channel("mailstore", SERVICE), host.bus, is_refusal_final=settings.refuse_full),
+            counts,
+        )
+
+    def _acceptance(
+        self, checks: SenderChecks, directory: FollowedDirectory, lists: ListAdmission, counts: SubmissionCounts
+    ) -> Acceptance:
+        host = self._host
+        return Acceptance(
+            host.server.host,
+            host.clock,
+            host.ids,
+            host.blobs,
+            checks,
+            directory,
+            self.receptions,
+            self.repeater,
+            self.waiting,
+            self.releaser,
+            self._settings.max_hops,
+            lists,
+            counts,
         )
 
     @staticmethod

@@ -38,6 +38,10 @@ def test_all_is_there_after_a_restart(server: MailfoldServer) -> None:
         validity = imap.connection.status("INBOX", "(UIDVALIDITY UIDNEXT)")
     with server.submissions(bob) as smtp:
         queue_id = smtp.send(bob.address, [f"dora@{HONEST}"], compose(bob.address, f"dora@{HONEST}").data).queue_id
+    made = server.command.json("application", "add", f"{bob.user}.app@example.org", "--limit", "2")
+    shop = Person(made["address"], made["address"], made["id"], made["password"])
+    with server.submissions(shop) as smtp:
+        assert smtp.send(shop.address, [bob.address], compose(shop.address, bob.address).data).queue_id
     server.settled()
     server.restart()
     print(f"\nthe second start took {server.start_seconds:.1f} s")
@@ -49,6 +53,9 @@ def test_all_is_there_after_a_restart(server: MailfoldServer) -> None:
     assert server.command("trace", queue_id)
     with server.imap(ann) as imap:
         imap.wait_for(send(server, ann))
+    with server.submissions(shop) as smtp:
+        assert smtp.send(shop.address, [bob.address], compose(shop.address, bob.address).data).queue_id
+        assert smtp.command(f"MAIL FROM:<{shop.address}>".encode()).code == 450
 
 
 def test_a_power_cut_loses_nothing(server: MailfoldServer) -> None:

@@ -13,6 +13,7 @@ from services.ingress.handlers.checks import SenderChecks
 from services.ingress.handlers.list_admission import ListAdmission
 from services.ingress.handlers.mailbox_room import MailboxRoom
 from services.ingress.handlers.refusals import Refusals
+from services.ingress.handlers.submission_counts import SubmissionCounts
 from services.ingress.handlers.waiting import WaitingSubmissions
 from services.ingress.settings import IngressSettings
 from shared.blobs.disk_room import DiskRoom
@@ -40,4 +41,5 @@ class Dependencies:
     bounces: BounceAdmission
     lists: ListAdmission
     mailbox_room: MailboxRoom
+    counts: SubmissionCounts
     tls: ssl.SSLContext | None = None

@@ -202,8 +202,11 @@ class MailTransaction:
         ended = self._dependencies.directory.ended(self._client.log_in)
         if ended is not None:
             return replies.log_in_ended(ended)
-        if not self._dependencies.acceptance.has_room(self._client):
-            return replies.too_much_submitted(self._client.mails_an_hour)
+        try:
+            if not await self._dependencies.counts.has_room(self._client):
+                return replies.too_much_submitted(self._client.mails_an_hour)
+        except StoreUnavailable as error:
+            return with_cause(replies.try_later(), f"event store: {error}")
         if reverse_path is None:
             return None
         try:

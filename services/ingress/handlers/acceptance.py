@@ -15,13 +15,13 @@ from services.ingress.domain.header import hop_count
 from services.ingress.domain.prefix import completion, moment
 from services.ingress.domain.recipient_sizes import RecipientSizes
 from services.ingress.domain.release_time import AT_ONCE, date_time
-from services.ingress.domain.submission_rate import SubmissionRates
 from services.ingress.handlers.checks import Checked, SenderChecks, SpfAnswer
 from services.ingress.handlers.intake import Intake, refusal_of
 from services.ingress.handlers.list_admission import ListAdmission
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.releaser import Releaser
 from services.ingress.handlers.repeater import Repeater
+from services.ingress.handlers.submission_counts import SubmissionCounts
 from services.ingress.handlers.waiting import NoRoomToWait, WaitingSubmissions
 from shared.blobs.errors import BlobError
 from shared.blobs.port import BlobRef, Blobs
@@ -79,6 +79,7 @@ class Acceptance:
         releaser: Releaser,
         max_hops: int,
         lists: ListAdmission,
+        counts: SubmissionCounts,
     ) -> None:
         self._hostname = hostname
         self._clock = clock
@@ -91,7 +92,7 @@ class Acceptance:
         self._waiting = waiting
         self._releaser = releaser
         self._max_hops = max_hops
-        self._rates = SubmissionRates()
+        self._counts = counts
         self._lists = lists
         self.count = 0
         """Number of messages accepted since the start."""
@@ -102,7 +103,7 @@ class Acceptance:
             scan = await arrived.intake.finish()
             refusal = arrived.intake.failure or arrived.sizes.refusal_of_all(scan.size) or self._loop(arrived.intake)
             refusal = refusal or await self._impersonation(arrived)
-            return refusal or self._surplus(arrived.client) or await self._take(arrived, scan)
+            return refusal or await self._surplus(arrived.client) or await self._take(arrived, scan)
         except BlobError as error:
             return refusal_of(error)
         except NoRoomToWait as error:
@@ -172,13 +173,9 @@ class Acceptance:
         refused = await self._directory.not_owned(arrived.client.user, addresses) if addresses else []
         return with_cause(_not_author(), f"not the user's: {', '.join(refused)[:500]}") if refused else None
 
-    def has_room(self, client: SmtpClient) -> bool:
-        """Whether the client's account may submit one more mail now."""
-        return self._rates.has_room(client.account, client.mails_an_hour, self._clock.monotonic())
-
-    def _surplus(self, client: SmtpClient) -> Reply | None:
+    async def _surplus(self, client: SmtpClient) -> Reply | None:
         """Count a mail; refuse it when the account submits more than it may."""
-        within = self._rates.take(client.account, client.mails_an_hour, self._clock.monotonic())
+        within = await self._counts.take(client)
         return None if within else replies.too_much_submitted(client.mails_an_hour)
 
     async def _no_post(self, arrived: Arrived, scan: Scan, checked: Checked) -> Reply | None:

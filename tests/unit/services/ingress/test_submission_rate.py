@@ -34,3 +34,23 @@ def test_what_is_remembered_is_bounded() -> None:
     for minute in range(500):
         rates.take("busy", 1_000_000, 60.0 * minute)
     assert len(rates._counts["busy"]) == 60
+
+
+def test_what_was_sent_before_is_recalled_once() -> None:
+    rates = SubmissionRates()
+    assert not rates.knows("shop")
+    rates.recall("shop", {0: 1, 59: 2, 60: 100, -1: 1}, 90_000.0)
+    assert rates.knows("shop")
+    assert not rates.has_room("shop", 4, 90_000.0)
+    assert rates.take("shop", 5, 90_000.0)
+    rates.recall("shop", {}, 90_000.0)
+    assert not rates.has_room("shop", 5, 90_000.0)
+    assert rates.has_room("shop", 5, 90_060.0)
+
+
+def test_what_is_recalled_is_bounded() -> None:
+    rates = SubmissionRates()
+    for number in range(10_050):
+        rates.recall(f"app{number}", {}, float(number))
+    assert len(rates._counts) == 10_000
+    assert not rates.knows("app0") and rates.knows("app10049")
