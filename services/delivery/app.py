@@ -21,6 +21,7 @@ from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
 from shared.grpc.channel import Channel, for_stubs
 from shared.grpc.guard import GuardedChannel
 from shared.grpc.servicers import Registration
+from shared.owner.addressees import Addressees
 from shared.owner.burial import Burial, ingress_hold
 from shared.owner.commit_bell import ring_at_commits
 from shared.owner.followed_book import FollowedBook
@@ -45,9 +46,10 @@ class Delivery:
         metadata = sqlalchemy.MetaData()
         self.store = host.event_store(SERVICE, metadata, (PlanProjection(metadata), DeadLetterProjection(metadata)))
         self._book = FollowedBook(SERVICE, _guarded(host, "directory"), host.bus)
-        notices = Notices(host.blobs, self._book, host.clock, host.ids, host.server.host)
-        mailstore, outbound = _guarded(host, "mailstore"), _guarded(host, "outbound")
         directory = _guarded(host, "directory")
+        addressee_of = Addressees(directory).at_once
+        notices = Notices(host.blobs, self._book, host.clock, host.ids, host.server.host, addressee_of)
+        mailstore, outbound = _guarded(host, "mailstore"), _guarded(host, "outbound")
         return_paths = KeptReturnPaths(directory, Keyring(host.places), host.clock)
         routes = RecipientRoutes(self.store, self._book, return_paths)
         lists = ListPosts(self._book, directory, Posts(host.blobs), return_paths)

@@ -14,10 +14,10 @@ from services.directory.adapters.ldap_directory import LdapDirectory
 from services.directory.adapters.password_checks import PasswordChecks
 from services.directory.adapters.passwords import PasswordHasher
 from services.directory.adapters.settings_file import SettingsFile
-from services.directory.adapters.time_zones import is_time_zone
 from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Throttle, ThrottleLimits
+from services.directory.endpoints.addressees import AddresseesEndpoint
 from services.directory.endpoints.archives import ArchivesEndpoint
 from services.directory.endpoints.blocking import BlockingEndpoint
 from services.directory.endpoints.bulk import BulkCommands, BulkEndpoint
@@ -94,6 +94,7 @@ from shared.owner.source import StoreSource
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
 from shared.routing.address_book import key_of
+from shared.rpc.mailfold.directory.v1.addressees_pb2_grpc import add_AddresseesServicer_to_server
 from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import add_ArchivesServicer_to_server
 from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import add_BlockingServicer_to_server
 from shared.rpc.mailfold.directory.v1.bulk_pb2_grpc import add_BulkServicer_to_server
@@ -113,6 +114,7 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_ser
 from shared.secrets.keyring import Keyring
 from shared.service import SHARED_SECTIONS, Host
 from shared.settings import Section
+from shared.time_zones import is_time_zone
 
 SERVICE = "directory"
 _DAY = 86_400.0
@@ -290,6 +292,7 @@ def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Regi
         (add_ArchivesServicer_to_server, archives),
         (add_SendAsServicer_to_server, SendAsEndpoint(store)),
         (add_ExpiryRulesServicer_to_server, ExpiryRulesEndpoint(store)),
+        (add_AddresseesServicer_to_server, AddresseesEndpoint(store, current)),
         (add_GroupsServicer_to_server, GroupsEndpoint(store, GroupCommands(host.ids, is_time_zone))),
     )
 

@@ -54,6 +54,7 @@ from shared.eventstore.event import Recorded
 from shared.grpc.channel import for_stubs
 from shared.grpc.guard import GuardedChannel
 from shared.grpc.servicers import Registration
+from shared.owner.addressees import Addressees
 from shared.owner.commit_bell import ring_at_commits
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
@@ -103,8 +104,9 @@ class Outbound:
         self._dnssec = DnssecProof(settings, host.section(ResolverSettings), host.clock)
         self._family_refusals = FamilyRefusals(host.clock)
         due = DueEntries(self.store)
-        recorder = self._recorder()
         directory = for_stubs(GuardedChannel(host.channel("directory", SERVICE), "directory"))
+        addressees = Addressees(directory)
+        recorder = self._recorder(addressees)
         sending = SendingDirectory(directory, Keyring(host.places), host.clock)
         probe = RelayProbe(sending, self._resolver, self._connections)
         messages = MessagePreparer(host.blobs, host.clock, MailSignatures(SignatureVersions(directory)))
@@ -112,7 +114,9 @@ class Outbound:
         self._ages = Ages(
             due, recorder, settings.schedule(), host.clock, self._runner.claiming, settings.age_look_seconds
         )
-        self._limit_notices = LimitNotices(self.store, host.blobs, host.clock, host.ids, host.server.host)
+        self._limit_notices = LimitNotices(
+            self.store, host.blobs, host.clock, host.ids, host.server.host, addressees.of_address
+        )
         self._forgetting = Forgetting(self.store, host.clock, settings.kept_rows())
         commands = QueueCommands(self.store, due, recorder, host.clock, host.turns, self._runner.claiming)
         endpoint = OutboundEndpoint(
@@ -158,9 +162,9 @@ class Outbound:
         self._submitter.committed(recorded)
         self._runner.committed(recorded)
 
-    def _recorder(self) -> Recorder:
+    def _recorder(self, addressees: Addressees) -> Recorder:
         host, schedule = self._host, self._settings.schedule()
-        reports = Reports(host.blobs, schedule, host.clock, host.ids, host.server.host)
+        reports = Reports(host.blobs, schedule, host.clock, host.ids, host.server.host, addressees.at_once)
         return Recorder(self.store, reports, schedule, host.clock, _chance)
 
     def _new_runner(

@@ -33,6 +33,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     ),
     "delivery": (
         "directory.Directory/Resolve",
+        "directory.Addressees/AddresseeOf",
         "directory.Directory/MaySendAs",
         "directory.ReturnPaths/Secrets",
         "directory.Lists/MayPost",
@@ -48,12 +49,14 @@ _TABLE: dict[str, tuple[str, ...]] = {
     "mailstore": (
         "directory.events/*",
         "directory.Directory/ShowAccount",
+        "directory.Addressees/AddresseeOf",
         "directory.ExpiryRules/RulesOf",
         "ingress.Ingress/SubmitReport",
     ),
     "access": ("mailstore.Mailstore/*", "directory.Directory/Authenticate", "directory.events/*"),
     "outbound": (
         "directory.Directory/Resolve",
+        "directory.Addressees/AddresseeOf",
         "directory.Directory/SendingOf",
         "directory.Signatures/ShowVersion",
         "directory.events/*",

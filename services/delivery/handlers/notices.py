@@ -14,12 +14,14 @@ from shared.blobs.port import Blobs
 from shared.clock import Clock
 from shared.events.delivery import Step
 from shared.ids import IdKind, Ids
+from shared.owner.addressees import AddresseeOf
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import parse_address
 from shared.protocol.dsn.action import DsnAction, is_reported
 from shared.protocol.dsn.content import Original, RecipientReport, Reporter
 from shared.protocol.dsn.report import MOST_RECIPIENTS, build
 from shared.protocol.dsn.returned import RETURNED_MESSAGE
+from shared.protocol.languages.addressee import Addressee
 from shared.protocol.smtp.codes import POSTMASTER
 from shared.routing.resolution import Resolution, ResolutionKind
 from shared.scans import scan_of, store_message
@@ -37,12 +39,15 @@ class FailedStep(NamedTuple):
 class Notices:
     """Writes delivery status notifications."""
 
-    def __init__(self, blobs: Blobs, book: FollowedBook, clock: Clock, ids: Ids, host: str) -> None:
+    def __init__(
+        self, blobs: Blobs, book: FollowedBook, clock: Clock, ids: Ids, host: str, addressee_of: AddresseeOf
+    ) -> None:
         self._blobs = blobs
         self._book = book
         self._clock = clock
         self._ids = ids
         self._host = host
+        self._addressee_of = addressee_of
 
     async def steps(self, mail: AcceptedMail, failures: Sequence[FailedStep], first_index: int) -> tuple[Step, ...]:
         """The steps that notify the sender of these failures; none when nobody is to be notified."""
@@ -61,13 +66,15 @@ class Notices:
         way = await self._book.resolve(parse_address(mail.reverse_path))
         if way.kind not in (ResolutionKind.ACCOUNTS, ResolutionKind.REMOTE):
             return ()
-        original = await self._original(mail)
+        original, to = await self._original(mail), Addressee(mail.reverse_path)
+        if way.kind is ResolutionKind.ACCOUNTS:
+            to = await self._addressee_of(mail.reverse_path)
         steps: list[Step] = []
         for start in range(0, len(reports), MOST_RECIPIENTS):
             chosen = reports[start : start + MOST_RECIPIENTS]
             first = chosen[0]
             author_domain = _author_domain(mail, first.recipient, way)
-            blob, size, message_id = await self._write_report(original, chosen, author_domain)
+            blob, size, message_id = await self._write_report(original, chosen, author_domain, to)
             for target in way.targets:
                 if target.list_id:  # a list takes no notification as a post
                     continue
@@ -88,14 +95,13 @@ class Notices:
         return tuple(steps)
 
     async def _write_report(
-        self, original: Original, reports: Sequence[RecipientReport], author_domain: str
+        self, original: Original, reports: Sequence[RecipientReport], author_domain: str, to: Addressee
     ) -> tuple[str, int, str]:
         identity = self._ids.new(IdKind.COMMAND)
         message_id = f"{identity}@{self._host}"
         author = f"{POSTMASTER}@{author_domain}"
-        data = build(
-            original, reports, Reporter(self._host, author, self._clock.now(), message_id, f"mailfold-{identity}")
-        )
+        reporter = Reporter(self._host, author, self._clock.now(), message_id, f"mailfold-{identity}")
+        data = build(original, reports, reporter, to)
         reference = await store_message(self._blobs, data)
         return reference.id, reference.size, message_id
 

@@ -21,10 +21,10 @@ from shared.eventstore.transaction import Transaction
 from shared.grpc.call import acting
 from shared.grpc.channel import Channel
 from shared.grpc.errors import NotFound, ServiceError
+from shared.owner.addressees import Addressees
 from shared.protocol.dsn.content import Reporter
+from shared.protocol.languages.addressee import Addressee
 from shared.protocol.smtp.codes import POSTMASTER
-from shared.rpc.mailfold.directory.v1.directory_pb2 import NameRequest
-from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
 from shared.rpc.mailfold.ingress.v1.ingress_pb2 import SubmitReportRequest
 from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import IngressStub
 from shared.scans import store_message
@@ -45,7 +45,7 @@ class QuotaNotices:
     def __init__(self, store: EventStore, blobs: Blobs, directory: Channel, ingress: Channel, host: str) -> None:
         self._store = store
         self._blobs = blobs
-        self._directory = DirectoryStub(directory)
+        self._addressees = Addressees(directory)
         self._ingress = IngressStub(ingress)
         self._host = host
         self._is_warned = asyncio.Event()
@@ -82,35 +82,35 @@ class QuotaNotices:
         account, _, report, *_ = row
         provenance = Provenance(ACTOR, correlation=report)
         try:
-            address = (await self._directory.ShowAccount(NameRequest(name=account))).address
+            to = await self._addressees.of_account(account)
         except NotFound:
-            address = ""
-        if address:
-            request = await self._written(row, address)
+            to = None
+        if to is not None:
+            request = await self._written(row, to)
             with acting(provenance):
                 await self._ingress.SubmitReport(request)
 
         def work(tx: Transaction) -> None:
             if tx.first_row(_IS_DUE, (account, report, False)) is not None:
-                tx.append(account, [QuotaNotified(account, report if address else "")], provenance)
+                tx.append(account, [QuotaNotified(account, report if to is not None else "")], provenance)
 
         await self._store.write(work)
 
-    async def _written(self, row: Row, address: str) -> SubmitReportRequest:
+    async def _written(self, row: Row, to: Addressee) -> SubmitReportRequest:
         _, percent, report, at, used_bytes, used_messages, limit_bytes, limit_messages = row
-        author = f"{POSTMASTER}@{address.rpartition('@')[2] or self._host}"
+        author = f"{POSTMASTER}@{to.address.rpartition('@')[2] or self._host}"
         message_id = f"{report}@{self._host}"
         used, limits = Usage(used_bytes, used_messages), QuotaLimits(limit_bytes, limit_messages)
-        data = quota_notice(percent, used, limits, address, Reporter(self._host, author, at, message_id, ""))
+        data = quota_notice(percent, used, limits, to, Reporter(self._host, author, at, message_id, ""))
         reference = await store_message(self._blobs, data)
         return SubmitReportRequest(
             queue_id=report,
-            to=address,
+            to=to.address,
             author=author,
-            subject=subject(percent),
+            subject=subject(percent, to.language),
             message_id=message_id,
             blob=str(reference.id),
             size=reference.size,
             eight_bit=not data.isascii(),
-            smtputf8=not address.isascii(),
+            smtputf8=not to.address.isascii(),
         )

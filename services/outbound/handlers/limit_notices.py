@@ -5,7 +5,7 @@ That an account went above a limit is an event, and so is the notification: a re
 
 from __future__ import annotations
 
-from services.outbound.domain.limit_notice import SUBJECT, HeldMail, limit_notice
+from services.outbound.domain.limit_notice import HeldMail, limit_notice, subject
 from services.outbound.handlers.record import ACTOR
 from shared.background import BackgroundTask, every
 from shared.blobs.errors import BlobError
@@ -16,7 +16,9 @@ from shared.eventstore.connection import Row, StoreUnavailable
 from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
+from shared.grpc.errors import ServiceError
 from shared.ids import IdKind, Ids
+from shared.owner.addressees import AddresseeOf
 from shared.protocol.dsn.content import Reporter
 from shared.protocol.smtp.codes import POSTMASTER
 from shared.scans import store_message
@@ -36,14 +38,20 @@ _IS_DUE = "SELECT 1 FROM limit_notice WHERE account = ? AND is_notified = 0"
 class LimitNotices:
     """Writes the notifications for owners; the submitter of reports hands them over."""
 
-    def __init__(self, store: EventStore, blobs: Blobs, clock: Clock, ids: Ids, host: str) -> None:
+    def __init__(
+        self, store: EventStore, blobs: Blobs, clock: Clock, ids: Ids, host: str, addressee_of: AddresseeOf
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._clock = clock
         self._ids = ids
         self._host = host
+        self._addressee_of = addressee_of
         self._task = BackgroundTask(
-            "outbound", "limit-notices", every(_LOOK_SECONDS, self.look), not_now=(StoreUnavailable, BlobError)
+            "outbound",
+            "limit-notices",
+            every(_LOOK_SECONDS, self.look),
+            not_now=(StoreUnavailable, BlobError, ServiceError),
         )
 
     def start(self) -> None:
@@ -88,7 +96,8 @@ class LimitNotices:
         report = self._ids.new(IdKind.QUEUE)
         author = f"{POSTMASTER}@{domain or self._host}"
         message_id = f"{report}@{self._host}"
-        data = limit_notice(held, address, Reporter(self._host, author, self._clock.now(), message_id, ""))
+        to = await self._addressee_of(address)
+        data = limit_notice(held, to, Reporter(self._host, author, self._clock.now(), message_id, ""))
         reference = await store_message(self._blobs, data)
         return OutboundReportMade(
             report,
@@ -97,7 +106,7 @@ class LimitNotices:
             (),
             address,
             author,
-            SUBJECT,
+            subject(to.language),
             message_id,
             str(reference.id),
             reference.size,

@@ -15,14 +15,16 @@ from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
 from shared.clock import Clock
-from shared.events.outbound import OutboundReportFailed, OutboundReportMade
+from shared.events.outbound import OutboundQueued, OutboundReportFailed, OutboundReportMade
 from shared.eventstore.event import Event
 from shared.ids import IdKind, Ids
+from shared.owner.addressees import AddresseeOf
 from shared.protocol.dsn.action import DsnAction
 from shared.protocol.dsn.content import Original, RecipientReport, Reporter
-from shared.protocol.dsn.for_people import SUBJECTS
+from shared.protocol.dsn.for_people import subject_of
 from shared.protocol.dsn.report import MOST_RECIPIENTS, build
 from shared.protocol.dsn.returned import RETURNED_MESSAGE
+from shared.protocol.languages.addressee import Addressee
 from shared.protocol.smtp.codes import POSTMASTER
 from shared.scans import scan_of, store_message
 
@@ -35,12 +37,21 @@ _REPLY = re.compile(r"[2-5][0-9]{2} ")
 class Reports:
     """Writes delivery status notifications (RFC 3464)."""
 
-    def __init__(self, blobs: Blobs, schedule: RetrySchedule, clock: Clock, ids: Ids, host: str) -> None:
+    def __init__(
+        self,
+        blobs: Blobs,
+        schedule: RetrySchedule,
+        clock: Clock,
+        ids: Ids,
+        host: str,
+        addressee_of: AddresseeOf,
+    ) -> None:
         self._blobs = blobs
         self._schedule = schedule
         self._clock = clock
         self._ids = ids
         self._host = host
+        self._addressee_of = addressee_of
 
     async def about(self, decisions: Sequence[EntryDecision]) -> list[tuple[str, Event]]:
         """The events of the notifications about these decisions, each with its stream; all are of one mail.
@@ -91,7 +102,8 @@ class Reports:
         author = f"{POSTMASTER}@{queued.sending_domain or self._host}"
         reporter = Reporter(self._host, author, self._clock.now(), f"{report}@{self._host}", f"mailfold-{report}")
         entries = tuple(self._reported(entry, event, kind) for entry, event in pairs)
-        data = build(original, entries, reporter)
+        to = await self._addressee(queued)
+        data = build(original, entries, reporter, to)
         reference = await store_message(self._blobs, data)
         return OutboundReportMade(
             report,
@@ -100,13 +112,17 @@ class Reports:
             tuple(entry.id for entry, _ in pairs),
             queued.reverse_path,
             author,
-            SUBJECTS[kind],
+            subject_of(kind, to.language),
             reporter.message_id,
             str(reference.id),
             reference.size,
             eight_bit=not data.isascii(),
             require_tls=queued.require_tls,
         )
+
+    async def _addressee(self, queued: OutboundQueued) -> Addressee:
+        """Who reads the report. What our users submitted has a sender here; the others are not asked for."""
+        return await self._addressee_of(queued.reverse_path) if queued.account else Addressee(queued.reverse_path)
 
     async def _original(self, entry: QueueEntry) -> Original:
         """The mail that the report is about; without header and body when its blob cannot be read."""

@@ -9,69 +9,65 @@ from typing import Final
 from shared.protocol.dsn.action import DsnAction
 from shared.protocol.dsn.content import Original, RecipientReport, Reporter
 from shared.protocol.dsn.remedy import remedy
-from shared.protocol.dsn.text import moment, plain, reply_lines
+from shared.protocol.dsn.text import plain, reply_lines
+from shared.protocol.languages.addressee import Addressee
+from shared.protocol.languages.language import Language
 
 RECIPIENTS_EXPLAINED: Final = 100
 """Recipients that the text describes; the others are in the part for programs."""
 _WIDTH: Final = 78
 _SUBJECT_LIMIT: Final = 200
 
-SUBJECTS: Final = {
-    DsnAction.FAILED: "Undelivered Mail Returned to Sender",
-    DsnAction.DELAYED: "Delayed Mail (still being tried)",
-    DsnAction.RELAYED: "Mail handed over to the next server",
-    DsnAction.EXPANDED: "Mail passed on to several recipients",
-    DsnAction.DELIVERED: "Successful Mail Delivery",
-}
-_OPENINGS: Final = {
-    DsnAction.FAILED: "could not be delivered to:",
-    DsnAction.DELAYED: "has not been delivered yet to:",
-    DsnAction.RELAYED: "was handed over to a server that does not report delivery, for:",
-    DsnAction.EXPANDED: "was passed on to several addresses, for:",
-    DsnAction.DELIVERED: "was delivered to:",
-}
+
+def subject_of(action: DsnAction, language: Language) -> str:
+    """The subject of a report whose gravest action this is."""
+    return language.say(f"report.subject.{action.value}")
 
 
-def text_for_people(original: Original, reports: Sequence[RecipientReport], reporter: Reporter) -> list[str]:
-    """The lines of the text."""
-    lines = [f"This is the mail system at {reporter.host}.", ""]
+def text_for_people(
+    original: Original, reports: Sequence[RecipientReport], reporter: Reporter, to: Addressee
+) -> list[str]:
+    """The lines of the text, in the language and the time zone of the addressee."""
+    lines = [line for paragraph in to.greeting() for line in (*_wrapped(paragraph), "")]
+    lines += [*_wrapped(to.say("mail_system", host=reporter.host)), ""]
     explained = reports[:RECIPIENTS_EXPLAINED]
     for action in DsnAction:
         chosen = [report for report in explained if report.action is action]
         if chosen:
-            lines += _wrapped(f"{_named(original)} {_OPENINGS[action]}")
-            lines.append("")
+            lines += [*_wrapped(to.say(f"report.{action.value}", message=_named(original, to))), ""]
             for report in chosen:
-                lines += [*_about(report), ""]
+                lines += [*_about(report, to), ""]
     if len(reports) > len(explained):
-        lines += [f"{len(reports) - len(explained)} more recipients are named in the second part of this report.", ""]
-    return [*lines, *_closing(original)]
+        lines += [*_wrapped(to.say("report.more", number=len(reports) - len(explained))), ""]
+    return [*lines, *_closing(original, to)]
 
 
-def _named(original: Original) -> str:
+def _named(original: Original, to: Addressee) -> str:
     subject = "" if original.content_withheld else plain(original.subject, _SUBJECT_LIMIT)
-    return f'Your message "{subject}" of {moment(original.arrived)}' if subject else "Your message"
+    if not subject:
+        return to.say("report.some_message")
+    return to.say("report.message", subject=subject, moment=to.moment(original.arrived))
 
 
-def _about(report: RecipientReport) -> Iterator[str]:
+def _about(report: RecipientReport, to: Addressee) -> Iterator[str]:
     yield f"<{plain(report.recipient)}>"
-    yield from _wrapped(f"{plain(report.reason)} ({report.checked_status})", "    ")
+    yield from _wrapped(f"{to.language.reason(plain(report.reason))} ({report.checked_status})", "    ")
     if report.action is DsnAction.DELAYED and report.retry_until is not None:
-        yield from _wrapped(f"It will be tried until {moment(report.retry_until)}.", "    ")
-    if advice := remedy(report.checked_status, report.action):
+        yield from _wrapped(to.say("report.tried_until", moment=to.moment(report.retry_until)), "    ")
+    if advice := remedy(report.checked_status, report.action, to.language):
         yield from _wrapped(advice, "    ")
     if words := reply_lines(report.reply):
-        yield from _wrapped(f"The server {plain(report.remote, 255)} said:".replace("  ", " "), "    ")
+        server = plain(report.remote, 255)
+        said = to.say("report.server_said", server=server) if server else to.say("report.some_server_said")
+        yield from _wrapped(said, "    ")
         yield from (f"        {line}" for line in words)
 
 
-def _closing(original: Original) -> Iterator[str]:
+def _closing(original: Original, to: Addressee) -> Iterator[str]:
     if original.content_withheld:
-        yield from _wrapped("Its content is not returned, because it was sent with the demand for TLS (REQUIRETLS).")
+        yield from _wrapped(to.say("report.withheld"))
         yield ""
-    yield from _wrapped(
-        f"Its queue id here was {plain(original.queue_id)}; the operator can look up what happened to it under that id."
-    )
+    yield from _wrapped(to.say("report.queue_id", queue_id=plain(original.queue_id)))
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:

@@ -6,25 +6,29 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from shared.protocol.dsn.content import Reporter
-from shared.protocol.dsn.text import moment, plain
+from shared.protocol.dsn.text import plain, unstructured
+from shared.protocol.languages.addressee import Addressee
 
 _WIDTH = 78
 
 
-def plain_notice(to: str, subject: str, paragraphs: Iterable[str], reporter: Reporter) -> bytes:
-    """The whole message with CRLF line ends: plain text, and marked as written by a program (RFC 3834 §5)."""
+def plain_notice(to: Addressee, subject: str, paragraphs: Iterable[str], reporter: Reporter) -> bytes:
+    """The whole message with CRLF line ends: plain text, and marked as written by a program (RFC 3834 §5).
+
+    The subject and the paragraphs are in the language of the addressee.
+    """
     lines = [
-        f"From: Mail System <{plain(reporter.author)}>",
-        f"To: <{plain(to)}>",
-        f"Subject: {subject}",
-        f"Date: {moment(reporter.now)}",
+        f"From: {to.say('author.notice')} <{plain(reporter.author)}>",
+        f"To: {to.mailbox}",
+        f"Subject: {unstructured(subject)}",
+        f"Date: {to.date(reporter.now)}",
         f"Message-ID: <{reporter.message_id}>",
         "Auto-Submitted: auto-generated",
         "MIME-Version: 1.0",
         "Content-Type: text/plain; charset=utf-8",
         "Content-Transfer-Encoding: 8bit",
         "",
-        *_wrapped(paragraphs),
+        *_wrapped((*to.greeting(), *paragraphs)),
     ]
     return "\r\n".join(lines).encode("utf-8", "replace")
 

@@ -11,17 +11,20 @@ from typing import Final
 
 from shared.protocol.dsn.action import DsnAction
 from shared.protocol.dsn.content import Original, RecipientReport, Reporter
-from shared.protocol.dsn.for_people import SUBJECTS, text_for_people
+from shared.protocol.dsn.for_people import subject_of, text_for_people
 from shared.protocol.dsn.for_programs import status_fields
 from shared.protocol.dsn.returned import returned_part
-from shared.protocol.dsn.text import moment, plain
+from shared.protocol.dsn.text import plain, unstructured
+from shared.protocol.languages.addressee import Addressee
 
 MOST_RECIPIENTS: Final = 500
 """Recipients in one report. For more, the caller makes several reports."""
 
 
-def build(original: Original, reports: Sequence[RecipientReport], reporter: Reporter) -> bytes:
-    """The whole notification with CRLF line ends.
+def build(
+    original: Original, reports: Sequence[RecipientReport], reporter: Reporter, to: Addressee | None = None
+) -> bytes:
+    """The whole notification with CRLF line ends; without an addressee in English for the sender's address.
 
     Reports of several actions may be joined; the subject names the gravest. Raises ValueError for no recipient or more
     than 500, and for a mail with a null reverse-path.
@@ -32,22 +35,23 @@ def build(original: Original, reports: Sequence[RecipientReport], reporter: Repo
         raise ValueError("no report about a mail with a null reverse-path")
     actions = {report.action for report in reports}
     gravest = next(action for action in DsnAction if action in actions)
+    to = to or Addressee(original.sender)
     parts = [
-        _text_part("text/plain; charset=utf-8", text_for_people(original, reports, reporter)),
+        _text_part("text/plain; charset=utf-8", text_for_people(original, reports, reporter, to)),
         _text_part(_status_type(original), status_fields(original, reports, reporter)),
         returned_part(original, with_body=DsnAction.FAILED in actions),
     ]
     edge = b"--" + reporter.boundary.encode("ascii")
     body = b"".join(edge + b"\r\n" + part + b"\r\n" for part in parts if part)
-    return _header(original, gravest, reporter, is_ascii=body.isascii()) + body + edge + b"--\r\n"
+    return _header(original, gravest, reporter, to, is_ascii=body.isascii()) + body + edge + b"--\r\n"
 
 
-def _header(original: Original, gravest: DsnAction, reporter: Reporter, *, is_ascii: bool) -> bytes:
+def _header(original: Original, gravest: DsnAction, reporter: Reporter, to: Addressee, *, is_ascii: bool) -> bytes:
     return _lines(
-        f"From: Mail Delivery System <{plain(reporter.author)}>",
-        f"To: <{plain(original.sender)}>",
-        f"Subject: {SUBJECTS[gravest]}",
-        f"Date: {moment(reporter.now)}",
+        f"From: {to.say('author.report')} <{plain(reporter.author)}>",
+        f"To: {to.mailbox}",
+        f"Subject: {unstructured(subject_of(gravest, to.language))}",
+        f"Date: {to.date(reporter.now)}",
         f"Message-ID: <{reporter.message_id}>",
         "Auto-Submitted: auto-replied",
         "MIME-Version: 1.0",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from email.header import Header
 from typing import Final
 
 from shared.protocol.smtp.trace_header import date_time
@@ -25,6 +26,12 @@ def plain(text: str, limit: int = FIELD_LIMIT) -> str:
     """The text on one line of at most `limit` octets, with a blank for each character that is not printable."""
     clean = "".join(character if character.isprintable() else " " for character in text[:limit])
     return clean.encode()[:limit].decode(errors="ignore").strip()
+
+
+def unstructured(text: str) -> str:
+    """A text as the value of an unstructured field, with encoded words where it is not ASCII (RFC 2047 §5)."""
+    clean = plain(text)
+    return clean if clean.isascii() else Header(clean, "utf-8", maxlinelen=70).encode(linesep="\r\n")
 
 
 def readable(octets: bytes) -> str:

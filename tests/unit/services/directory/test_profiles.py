@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from services.directory.adapters.time_zones import is_time_zone
 from services.directory.domain.login_name import LoginName, read_login
 from services.directory.domain.profiles import language_tag
 from services.directory.domain.state import DirectoryRefused
+from shared.time_zones import is_time_zone
 
 
 @pytest.mark.parametrize(

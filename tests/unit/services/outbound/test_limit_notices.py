@@ -27,9 +27,16 @@ from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.store import EventStore
 from shared.ids import Ids
+from shared.protocol.languages.addressee import Addressee
+from shared.protocol.languages.language import language_of
 
 BY = Provenance(Actor("service", "delivery"))
 HOUR = 3_600
+LANGUAGES = {"maja@example.org": "de"}
+
+
+async def written_to(address: str) -> Addressee:
+    return Addressee(address, language=language_of(LANGUAGES.get(address, "")))
 
 
 class Account:
@@ -44,7 +51,7 @@ class Account:
         limits = AccountLimits(SendingLimits(mails_an_hour=2), self.clock, releases=releases)
         self.enqueuer = Enqueuer(self.store, Holds(self.store, ids), limits, ids, self.clock, 1000)
         self.blobs = blobs
-        self.notices = LimitNotices(self.store, blobs, self.clock, ids, "mail.example.org")
+        self.notices = LimitNotices(self.store, blobs, self.clock, ids, "mail.example.org", written_to)
         self.sent = 0
 
     async def send(self, number: int, account: str = "a1", sender: str = "ann@example.org") -> None:
@@ -138,3 +145,16 @@ async def test_test_mails_and_mail_without_a_sender_notify_nobody(account: Accou
     account.clock.advance(60)
     await account.notices.look()
     assert await account.reports() == []
+
+
+async def test_the_owner_reads_the_limit_in_the_own_language(account: Account) -> None:
+    await account.send(3, sender="maja@example.org")
+    account.clock.advance(60)
+    await account.notices.look()
+    (report,) = await account.reports()
+    assert report.subject == "Nachrichten an andere Server warten: Ihr Konto liegt über einer Grenze"
+    message = message_from_bytes((await account.blobs.read(BlobId(report.blob))).body(), policy=policy.default)
+    assert message["Subject"] == report.subject
+    text = " ".join(message.get_content().split())
+    assert "Der Grund: Das Konto sendet mehr als 2 Nachrichten in einer Stunde." in text
+    assert "Zurzeit wartet eine Nachricht; die letzte geht ab: Di., 14. November 2023, 23:13:20 (+0000)." in text

@@ -71,7 +71,7 @@ class Queue:
 
     def _commands(self) -> QueueCommands:
         schedule = RetrySchedule()
-        reports = Reports(Mock(), schedule, self._clock, Ids(self._clock), "mail.example.org")
+        reports = Reports(Mock(), schedule, self._clock, Ids(self._clock), "mail.example.org", Mock())
         recorder = Recorder(self.store, reports, schedule, self._clock, lambda: 0.0)
         return QueueCommands(self.store, DueEntries(self.store), recorder, self._clock, Turns(), nullcontext)
 

@@ -20,7 +20,12 @@ from shared.eventstore.event import Event
 from shared.ids import Ids
 from shared.protocol.dsn.content import Original
 from shared.protocol.dsn.report import build
+from shared.protocol.languages.addressee import Addressee
 from shared.scans import store_message
+
+
+async def plainly(address: str) -> Addressee:
+    return Addressee(address)
 
 
 async def made(folder: Path) -> list[tuple[str, Event]]:
@@ -33,7 +38,7 @@ async def made(folder: Path) -> list[tuple[str, Event]]:
         "e1", "q1", "bob@far.example", 0, stored.id, b"", stored.size, "ann@example.org", "bob@far.example"
     )
     bounced = OutboundBounced("e1", "q1", "bob@far.example", "5.1.1", "550 5.1.1 no such user")
-    writer = Reports(blobs, RetrySchedule(), clock, Ids(clock), "mail.example.org")
+    writer = Reports(blobs, RetrySchedule(), clock, Ids(clock), "mail.example.org", plainly)
     try:
         return await writer.about([(QueueEntry(queued, 0, 0, 0), bounced)])
     finally:

@@ -10,6 +10,7 @@ from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.quota import QuotaLimits, Usage, check_quota, warning_after
 from services.mailstore.domain.quota_notice import quota_notice
 from shared.protocol.dsn.content import Reporter
+from shared.protocol.languages.addressee import Addressee
 
 LIMITS = QuotaLimits(1000, 10)
 
@@ -54,7 +55,9 @@ def test_a_warning_rises_at_once_and_falls_when_the_use_is_clearly_below() -> No
 
 def test_the_notification_names_what_is_used() -> None:
     reporter = Reporter("mx.example.org", "postmaster@example.org", 1_700_000_000_000_000, "q1@mx.example.org", "")
-    data = quota_notice(80, Usage(858_993_460, 7), QuotaLimits(1 << 30, 9), "ann@example.org", reporter).decode()
+    data = quota_notice(
+        80, Usage(858_993_460, 7), QuotaLimits(1 << 30, 9), Addressee("ann@example.org"), reporter
+    ).decode()
     head, _, text = data.partition("\r\n\r\n")
     assert "To: <ann@example.org>\r\n" in head and "Subject: Your mailbox is 80 % full\r\n" in head
     assert "Auto-Submitted: auto-generated" in head

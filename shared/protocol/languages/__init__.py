@@ -1,0 +1,1 @@
+"""The texts that Mailfold writes to its own users, in their languages."""
