@@ -7,26 +7,40 @@ from typing import Annotated
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show
 
-app = Group("LDAP: people of a directory elsewhere, who are users here.")
-_FIELDS = ("url", "read_at", "people", "users", "added", "missing", "disabled", "back", "problem", "skipped")
+app = Group("LDAP: people and groups of a directory elsewhere, who are users and groups here.")
+_FIELDS = (
+    "url",
+    "read_at",
+    "people",
+    "users",
+    "added",
+    "missing",
+    "disabled",
+    "back",
+    "groups",
+    "groups_added",
+    "groups_missing",
+    "joined",
+    "left",
+    "problem",
+    "skipped",
+)
 
 
 @app.command("show")
 def show_last(data: Data = DATA, json: Json = False) -> None:
-    """Show what the last reading of all people brought."""
+    """Show what the last reading of all people and groups brought."""
     show(call(data, "ShowLdap", lambda pb: pb.LdapRequest(), contract="Ldap"), _FIELDS, json=json)
 
 
 @app.command()
 def sync(
     dry_run: Annotated[bool, Option("--dry-run", help="Only say what would change.")] = False,
-    accept_missing: Annotated[
-        bool, Option("--accept-missing", help="Also when unusually many people are missing.")
-    ] = False,
+    accept_missing: Annotated[bool, Option("--accept-missing", help="Also when unusually many are missing.")] = False,
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Read all people now: new ones become users, and who is missing for long is disabled."""
+    """Read all people and groups now: new ones are added, and who is missing for long is disabled."""
     report = call(
         data,
         "SyncLdap",
@@ -46,3 +60,10 @@ def link(
     """Make a user here a person there, whose password counts from then on."""
     linked = call(data, "LinkLdapUser", lambda pb: pb.LinkLdapUserRequest(user=user, person=person), contract="Ldap")
     show(linked, ("user",), json=json)
+
+
+@app.command("unlink-group")
+def unlink_group(group: Annotated[str, Argument("A group here.")], data: Data = DATA, json: Json = False) -> None:
+    """Follow a group no longer: it keeps its members, and is changed here from then on."""
+    unlinked = call(data, "UnlinkLdapGroup", lambda pb: pb.UnlinkLdapGroupRequest(group=group), contract="Ldap")
+    show(unlinked, ("group",), json=json)

@@ -51,7 +51,6 @@ from services.directory.handlers.expiry import note_settings
 from services.directory.handlers.groups import GroupCommands
 from services.directory.handlers.hash_renewal import HashRenewal
 from services.directory.handlers.imports import Imports
-from services.directory.handlers.ldap_commands import LdapCommands
 from services.directory.handlers.ldap_sync import LdapSync
 from services.directory.handlers.line_preparation import LinePreparation
 from services.directory.handlers.lists import ListCommands
@@ -233,7 +232,9 @@ class Directory:
 
     def _authenticator(self, section: DirectorySettings, folded: FoldedLogins) -> Authenticator:
         clock = self._host.clock
-        verified = VerifiedLogins(section.remember_seconds, section.remember_logins)
+        verified = VerifiedLogins(
+            section.remember_seconds, section.remember_logins, self._host.section(LdapSettings).remember_seconds
+        )
         line = LogInLine(self._throttle, clock, section.waiting_hashes)
         canonical, passwords = self._current.canonical, PasswordChecks(self._hasher, self._ldap.source)
         renewal = HashRenewal(self.store, self._hasher)
@@ -303,7 +304,7 @@ def _archive_commands(host: Host) -> ArchiveCommands:
 
 def _ldap_sync(host: Host, store: EventStore) -> LdapSync:
     settings = host.section(LdapSettings)
-    return LdapSync(SERVICE, store, LdapDirectory(settings), settings, LdapCommands(host.ids), host.clock)
+    return LdapSync(SERVICE, store, LdapDirectory(settings), settings, host.ids, host.clock)
 
 
 def _throttle_limits(section: DirectorySettings) -> ThrottleLimits:

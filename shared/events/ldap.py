@@ -1,4 +1,4 @@
-"""Events on users whose person is in a directory elsewhere. Their streams are `user:<id>`."""
+"""Events on users and groups of a directory elsewhere. Their streams are `user:<id>` and `group:<id>`."""
 
 from __future__ import annotations
 
@@ -28,3 +28,43 @@ class LdapUserBack(Event, frozen=True):
     """A complete search had the person of a user again."""
 
     user: str
+
+
+@stored("ldap.user_switched")
+class LdapUserSwitched(Event, frozen=True):
+    """A complete search had the person of a user as disabled, or as enabled again."""
+
+    user: str
+    disabled: bool
+
+
+@stored("ldap.group_linked")
+class LdapGroupLinked(Event, frozen=True):
+    """A group is a group of the directory elsewhere, which says who its members are from now on."""
+
+    group: str
+    entry: str
+    """The value that identifies the group there for ever, in lower case."""
+
+
+@stored("ldap.group_unlinked")
+class LdapGroupUnlinked(Event, frozen=True):
+    """A group is no longer followed: its members are changed here from now on."""
+
+    group: str
+
+
+@stored("ldap.group_missing")
+class LdapGroupMissing(Event, frozen=True):
+    """A complete search did not have a group any more."""
+
+    group: str
+    since: int
+    """UTC microseconds since the epoch."""
+
+
+@stored("ldap.group_back")
+class LdapGroupBack(Event, frozen=True):
+    """A complete search had a group again."""
+
+    group: str

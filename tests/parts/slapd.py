@@ -14,12 +14,14 @@ from tests.parts.child import Child, Folder
 from tests.parts.ports import accepts, free_port
 
 BASE = "ou=people,dc=example,dc=org"
+GROUP_BASE = "ou=groups,dc=example,dc=org"
 ADMIN, ADMIN_PASSWORD = "cn=admin,dc=example,dc=org", "admin secret"
 _PROGRAM = "/usr/sbin/slapd"
 _CONFIG = """\
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
+include /etc/ldap/schema/nis.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
 TLSCertificateFile {certificate}
@@ -70,6 +72,7 @@ class Slapd:
         self.start()
         self._write("add", "dc=example,dc=org", ["dcObject", "organization"], {"dc": "example", "o": "example"})
         self._write("add", BASE, "organizationalUnit", {"ou": "people"})
+        self._write("add", GROUP_BASE, "organizationalUnit", {"ou": "groups"})
         reader = {"cn": "reader", "sn": "reader", "userPassword": READER_PASSWORD}
         self._write("add", READER, "person", reader)
         return self
@@ -107,6 +110,34 @@ class Slapd:
                 name = f"many{place}"
                 connection.add(f"uid={name},{BASE}", "inetOrgPerson", {"cn": name, "sn": name, "uid": name})
 
+    def add_group(self, name: str, *members: str, kind: str = "groupOfNames", mail: str = "") -> None:
+        """Add a group. Members are names of people, or with `cn=` those of groups."""
+        if kind == "posixGroup":
+            self._write("add", group_dn(name), [kind], {"cn": name, "gidNumber": 1, "memberUid": list(members)})
+            return
+        field = "uniqueMember" if kind == "groupOfUniqueNames" else "member"
+        values: dict[str, Any] = {"cn": name, field: [member_dn(member) for member in members]}
+        if mail:
+            values["mail"] = mail
+        self._write("add", group_dn(name), [kind, "extensibleObject"], values)
+
+    def set_members(self, name: str, *members: str) -> None:
+        """Change the members of a groupOfNames."""
+        self._write("modify", group_dn(name), {"member": [(ldap3.MODIFY_REPLACE, [*map(member_dn, members)])]})
+
+    def remove_group(self, name: str) -> None:
+        """Remove a group."""
+        self._write("delete", group_dn(name))
+
+    def rename_group(self, name: str, new: str) -> None:
+        """Give a group another name, and so another DN."""
+        self._write("modify_dn", group_dn(name), f"cn={new}")
+
+    def change(self, name: str, **values: str) -> None:
+        """Change attributes of a person; an empty text takes one away."""
+        changes = {field: [(ldap3.MODIFY_REPLACE, [value] if value else [])] for field, value in values.items()}
+        self._write("modify", member_dn(name), changes)
+
     def remove(self, name: str) -> None:
         """Remove a person."""
         self._write("delete", f"uid={name},{BASE}")
@@ -128,6 +159,16 @@ class Slapd:
         return ldap3.Connection(server, ADMIN, ADMIN_PASSWORD, raise_exceptions=True)
 
 
+def member_dn(name: str) -> str:
+    """The name of the entry of a person, or with `cn=` of a group."""
+    return f"{name},{GROUP_BASE}" if name.startswith("cn=") else f"uid={name},{BASE}"
+
+
+def group_dn(name: str) -> str:
+    """The name of the entry of a group."""
+    return f"cn={name},{GROUP_BASE}"
+
+
 def settings_of(slapd: Slapd) -> dict[str, str]:
     """The settings with which Mailfold follows its people, as variables of the environment."""
     return {
@@ -136,7 +177,8 @@ def settings_of(slapd: Slapd) -> dict[str, str]:
         "MAILFOLD_LDAP_BIND_DN": READER,
         "MAILFOLD_LDAP_BIND_PASSWORD": READER_PASSWORD,
         "MAILFOLD_LDAP_BASE": BASE,
+        "MAILFOLD_LDAP_GROUP_BASE": GROUP_BASE,
         "MAILFOLD_LDAP_SYNC_SECONDS": "86400",
         "MAILFOLD_LDAP_DISABLE_AFTER_DAYS": "0",
-        "MAILFOLD_DIRECTORY_REMEMBER_SECONDS": "0",
+        "MAILFOLD_LDAP_REMEMBER_SECONDS": "0",
     }

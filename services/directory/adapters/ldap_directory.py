@@ -1,4 +1,4 @@
-"""Reads people from a directory elsewhere and checks their passwords by binding as them (RFC 4511, RFC 4513).
+"""Reads people and groups from a directory elsewhere, and checks passwords by binding as people (RFC 4511, RFC 4513).
 
 The library is synchronous, so it runs in threads. Every fault is LdapUnavailable: it never means that somebody is not
 there or that a password is wrong.
@@ -7,27 +7,36 @@ there or that a password is wrong.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from math import ceil
-from typing import Any, TypeVar
+from time import monotonic
 
+import msgspec
+
+from services.directory.adapters import ldap_entries as entries
+from services.directory.adapters.ldap_connection import LdapUnavailable as LdapUnavailable
+from services.directory.adapters.ldap_connection import connected, filter_value, search
 from services.directory.adapters.passwords import TooManyWaiting
+from services.directory.domain.ldap_groups import LdapGroup, whole_groups
+from services.directory.domain.ldap_names import comparable
 from services.directory.domain.ldap_people import LdapPerson
 from services.directory.ldap_settings import LdapSettings
 
-T = TypeVar("T")
-_PAGE = 500
 _THREADS = 4
 _WAITING = 200
 """Password checks that may wait for a thread; a directory that hangs must not collect log-ins without end."""
-_TEXT_LIMIT = 1_000
-_MOST_ADDRESSES = 100
+_LOG_IN_ANSWERS = 2
+"""A log-in takes twice the time of an answer at most, with the time that it waits for a thread."""
+_READING_SECONDS = 3_600.0
+_MOST_READINGS = 4
 
 
-class LdapUnavailable(Exception):
-    """The directory elsewhere did not give a complete and certain answer."""
+class LdapReading(msgspec.Struct, frozen=True):
+    """Everything that a complete reading has."""
+
+    people: Sequence[LdapPerson]
+    groups: Sequence[LdapGroup] | None
+    """None: groups are not followed."""
 
 
 class LdapDirectory:
@@ -37,10 +46,11 @@ class LdapDirectory:
         self._settings = settings
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="ldap")
         self._running = 0
+        self._unknown = frozenset[str]()
 
-    async def people(self) -> Sequence[LdapPerson]:
-        """Everybody, from one complete search. Raises LdapUnavailable."""
-        return await asyncio.get_running_loop().run_in_executor(None, self._read_people)
+    async def reading(self) -> LdapReading:
+        """Everybody and all groups, from complete searches. Raises LdapUnavailable."""
+        return await asyncio.get_running_loop().run_in_executor(None, self._read_settled)
 
     async def is_password(self, entry: str, password: str) -> bool:
         """Whether a person's password is right. Raises LdapUnavailable, TooManyWaiting."""
@@ -49,8 +59,14 @@ class LdapDirectory:
         if self._running >= _WAITING:
             raise TooManyWaiting
         self._running += 1
+        seconds = _LOG_IN_ANSWERS * self._settings.timeout
+        ends_at = monotonic() + seconds
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._binds, entry, password)
+            async with asyncio.timeout(seconds):
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._pool, self._binds, entry, password, ends_at)
+        except TimeoutError as error:
+            raise LdapUnavailable(f"no answer in {seconds:g} seconds") from error
         finally:
             self._running -= 1
 
@@ -58,138 +74,80 @@ class LdapDirectory:
         """Stop the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _read_people(self) -> Sequence[LdapPerson]:
-        settings, people = self._settings, dict[str, LdapPerson]()
-        fields = [settings.id_attribute, settings.name_attribute, settings.mail_attribute]
-        for attributes in self._search(settings.person_filter, fields, settings.most_people):
-            person = _person(attributes, settings)
+    def _read_settled(self) -> LdapReading:
+        """A reading during which nobody got another name.
+
+        Members are named by their place, and an entry that moves between two searches is at none of the places. So a
+        reading in which groups name unknown entries counts when the reading before had the same ones.
+        """
+        for _ in range(_MOST_READINGS):
+            before = self._unknown
+            reading, self._unknown = self._read(monotonic() + _READING_SECONDS)
+            if self._unknown <= before:
+                return reading
+        raise LdapUnavailable("the groups change while they are read")
+
+    def _read(self, ends_at: float) -> tuple[LdapReading, frozenset[str]]:
+        """A reading, and the names in groups that belong to no entry."""
+        settings, people, places = self._settings, dict[str, LdapPerson](), entries.PeopleByName({}, {})
+        disabled = self._disabled(ends_at)
+        fields = entries.person_fields(settings)
+        for attributes in search(
+            settings, ends_at, settings.base, settings.person_filter, fields, settings.most_people
+        ):
+            person = entries.person_of(attributes, settings, disabled)
             if person is not None:
                 people[person.entry] = person
-        return tuple(people.values())
+                if settings.group_base:
+                    places.people[comparable(str(attributes["dn"]))] = person.entry
+                    places.names[person.name] = person.entry
+        if not settings.group_base:
+            return LdapReading(tuple(people.values()), None), frozenset()
+        groups, unknown = self._groups(places, ends_at)
+        return LdapReading(tuple(people.values()), groups), unknown
 
-    def _binds(self, entry: str, password: str) -> bool:
+    def _groups(self, places: entries.PeopleByName, ends_at: float) -> tuple[Sequence[LdapGroup], frozenset[str]]:
+        settings, raw, dns = self._settings, list[entries.RawGroup](), dict[str, str]()
+        fields = entries.group_fields(settings)
+        for attributes in search(
+            settings, ends_at, settings.group_base, settings.group_filter, fields, settings.most_groups
+        ):
+            group = entries.group_of(attributes, settings, places)
+            if group is not None:
+                raw.append(group)
+                dns[comparable(str(attributes["dn"]))] = group.entry
+        if entries.are_too_many(raw):
+            raise LdapUnavailable("the groups have too many members")
+        bases = comparable(settings.base), comparable(settings.group_base)
+        groups, unknown = entries.linked_groups(raw, dns, bases)
+        return whole_groups(groups), unknown
+
+    def _disabled(self, ends_at: float) -> frozenset[str]:
+        """The identities of the people who are disabled there."""
+        settings = self._settings
+        if not settings.disabled_filter:
+            return frozenset()
+        condition = f"(&{settings.person_filter}{settings.disabled_filter})"
+        matches = search(settings, ends_at, settings.base, condition, [settings.id_attribute], settings.most_people)
+        return frozenset(entries.identity_of(attributes, settings) for attributes in matches)
+
+    def _binds(self, entry: str, password: str, ends_at: float) -> bool:
         from ldap3.core.results import RESULT_INVALID_CREDENTIALS, RESULT_SUCCESS
 
-        with self._connection(self._dn_of(entry), password) as connection:
+        with connected(self._settings, ends_at, self._dn_of(entry, ends_at), password) as connection:
             connection.bind()
             code = connection.result["result"]
         if code not in (RESULT_SUCCESS, RESULT_INVALID_CREDENTIALS):
             raise LdapUnavailable(f"the directory answered the log-in with {connection.result['description']}")
         return bool(code == RESULT_SUCCESS)
 
-    def _dn_of(self, entry: str) -> str:
+    def _dn_of(self, entry: str, ends_at: float) -> str:
         """The name of the one entry with this identity. Raises LdapUnavailable for none and for several."""
         settings = self._settings
-        condition = f"(&{settings.person_filter}({settings.id_attribute}={_filter_value(entry)}))"
-        names = [str(attributes["dn"]) for attributes in self._search(condition, [settings.id_attribute], 2)]
+        enabled = f"(!{settings.disabled_filter})" if settings.disabled_filter else ""
+        condition = f"(&{settings.person_filter}({settings.id_attribute}={filter_value(entry)}){enabled})"
+        matches = search(settings, ends_at, settings.base, condition, [settings.id_attribute], 2)
+        names = [str(attributes["dn"]) for attributes in matches]
         if len(names) != 1 or not names[0]:
             raise LdapUnavailable(f"the directory has {len(names)} entries for one person")
         return names[0]
-
-    def _search(self, condition: str, fields: Sequence[str], most: int) -> Iterator[Mapping[str, Any]]:
-        """The entries of a search, in pages (RFC 2696). Raises LdapUnavailable unless it was complete."""
-        from ldap3 import SUBTREE
-
-        settings, count, cookie = self._settings, 0, None
-        with self._connection(settings.bind_dn, settings.bind_password) as connection:
-            if settings.bind_dn and not connection.bind():
-                raise LdapUnavailable(f"the directory refuses {settings.bind_dn}: {connection.result['description']}")
-            while True:
-                connection.search(
-                    settings.base, condition, SUBTREE, attributes=list(fields), paged_size=_PAGE, paged_cookie=cookie
-                )
-                if connection.result["result"] != 0:
-                    raise LdapUnavailable(f"the search ended with {connection.result['description']}")
-                for entry in connection.response or ():
-                    if entry["type"] == "searchResEntry":
-                        count += 1
-                        yield {"dn": entry["dn"], **entry["raw_attributes"]}
-                if count > most:
-                    raise LdapUnavailable(f"the search has more than {most} entries")
-                cookie = _cookie(connection.result)
-                if not cookie:
-                    return
-
-    @contextlib.contextmanager
-    def _connection(self, name: str, password: str) -> Iterator[Any]:
-        """An open connection, encrypted as the settings say. Raises LdapUnavailable for every fault in the block."""
-        import ssl
-
-        import ldap3
-        from ldap3.core.exceptions import LDAPException
-
-        settings = self._settings
-        check = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=settings.ca_file or None)
-        try:
-            server = ldap3.Server(
-                settings.url,
-                tls=check,
-                connect_timeout=settings.timeout,
-                get_info=ldap3.NONE,
-                mode=ldap3.IP_V6_PREFERRED,
-            )
-            connection = ldap3.Connection(
-                server,
-                name or None,
-                password or None,
-                read_only=True,
-                auto_referrals=False,
-                receive_timeout=ceil(settings.timeout),  # the library packs it into a whole number
-            )
-            connection.open()
-            if settings.tls == "required" and not server.ssl:
-                _check_encrypted(connection.start_tls())
-            try:
-                yield connection
-            finally:
-                connection.unbind()
-        except (LDAPException, OSError) as error:
-            raise LdapUnavailable(f"{settings.url}: {error}") from error
-
-
-def _check_encrypted(is_encrypted: bool) -> None:
-    if not is_encrypted:
-        raise LdapUnavailable("the directory does not encrypt the connection (StartTLS)")
-
-
-def _person(attributes: Mapping[str, Any], settings: LdapSettings) -> LdapPerson | None:
-    """A person with an identity and a name; None for another entry."""
-    entry = _identity(_values(attributes, settings.id_attribute))
-    names = [text for text in map(_text, _values(attributes, settings.name_attribute)) if text]
-    if not entry or not names:
-        return None
-    addresses = [text for text in map(_text, _values(attributes, settings.mail_attribute)) if text]
-    return LdapPerson(entry, names[0], tuple(addresses[:_MOST_ADDRESSES]))
-
-
-def _values(attributes: Mapping[str, Any], name: str) -> Sequence[bytes]:
-    """The values of an attribute, whose name has no case (RFC 4512 §2.5)."""
-    lowered = name.lower()
-    return next((value for key, value in attributes.items() if key.lower() == lowered and key != "dn"), ())
-
-
-def _identity(values: Sequence[bytes]) -> str:
-    """The identity as a text: as it is in ASCII, else its octets as `\\xx`, as filters write them (RFC 4515 §3)."""
-    if len(values) != 1 or not 0 < len(values[0]) <= _TEXT_LIMIT:
-        return ""
-    value = values[0]
-    is_text = value.isascii() and value.decode("ascii").isprintable()
-    return value.decode("ascii").lower() if is_text else "".join(f"\\{octet:02x}" for octet in value)
-
-
-def _filter_value(entry: str) -> str:
-    from ldap3.utils.conv import escape_filter_chars
-
-    return entry if entry.startswith("\\") else str(escape_filter_chars(entry))
-
-
-def _text(value: bytes) -> str:
-    text = value[: _TEXT_LIMIT + 1].decode("utf-8", "replace").strip()
-    return text if len(text) <= _TEXT_LIMIT else ""
-
-
-def _cookie(result: Mapping[str, Any]) -> bytes:
-    """Where the next page begins; empty after the last one (RFC 2696 §2)."""
-    control = (result.get("controls") or {}).get("1.2.840.113556.1.4.319")
-    cookie: bytes = control["value"]["cookie"] if control else b""
-    return cookie

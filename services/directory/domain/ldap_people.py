@@ -10,10 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from shared.events.directory import UserSwitched
+from shared.events.ldap import LdapUserBack, LdapUserSwitched
+from shared.eventstore.event import Event
+
 CREDENTIAL = "{LDAP}"
 """Begins the stored credential of a user whose password is checked elsewhere; the identity of the person follows."""
 ALWAYS_MAY_MISS = 5
-_DAY = 86_400_000_000
+DAY = 86_400_000_000
 
 
 class LdapPerson(msgspec.Struct, frozen=True):
@@ -22,6 +26,12 @@ class LdapPerson(msgspec.Struct, frozen=True):
     entry: str
     name: str
     addresses: tuple[str, ...] = ()
+    display_name: str = ""
+    """Empty: it has none there, and keeps the one here."""
+    language: str = ""
+    """As it stands there (RFC 2798 §2.7); empty: none."""
+    disabled: bool = False
+    """The person is there, but may not log in."""
 
 
 class LinkedUser(msgspec.Struct, frozen=True):
@@ -32,6 +42,8 @@ class LinkedUser(msgspec.Struct, frozen=True):
     disabled: bool
     missing_since: int = 0
     """UTC microseconds since the epoch; 0: the last search had the person."""
+    disabled_there: bool = False
+    """The last search had the person as disabled."""
 
 
 class LdapChanges(msgspec.Struct, frozen=True):
@@ -48,6 +60,11 @@ class LdapChanges(msgspec.Struct, frozen=True):
     back: tuple[LinkedUser, ...]
     """Users whose person is back."""
 
+    @property
+    def disabled_there(self) -> int:
+        """Users whose person is disabled there since this search."""
+        return sum(person.disabled and not user.disabled_there for user, person in self.linked)
+
 
 def changes(
     people: Sequence[LdapPerson], users: Sequence[LinkedUser], now: int, disable_after_days: int
@@ -56,7 +73,7 @@ def changes(
     by_entry: Mapping[str, LdapPerson] = {person.entry: person for person in people}
     known = {user.entry for user in users}
     gone = [user for user in users if user.entry not in by_entry]
-    limit = now - disable_after_days * _DAY
+    limit = now - disable_after_days * DAY
     return LdapChanges(
         tuple(person for person in by_entry.values() if person.entry not in known),
         tuple((user, by_entry[user.entry]) for user in users if user.entry in by_entry),
@@ -66,9 +83,23 @@ def changes(
     )
 
 
-def are_too_many_missing(changed: LdapChanges, users: int, percent: int) -> bool:
+def is_doubtful(missing: int, count: int, percent: int) -> bool:
     """Whether so many are missing at once that the search itself is doubtful."""
-    return len(changed.missing) > max(ALWAYS_MAY_MISS, users * percent // 100)
+    return missing > max(ALWAYS_MAY_MISS, count * percent // 100)
+
+
+def switches(user: LinkedUser, person: LdapPerson) -> list[Event]:
+    """The events that follow from a user's person being back, or being disabled or enabled there.
+
+    A user whom an operator disabled stays disabled, unless the person was missing or disabled there.
+    """
+    events: list[Event] = [LdapUserBack(user.id)] if user.missing_since else []
+    if person.disabled != user.disabled_there:
+        events.append(LdapUserSwitched(user.id, person.disabled))
+    may_enable = not person.disabled and bool(user.missing_since or user.disabled_there)
+    if (person.disabled and not user.disabled_there and not user.disabled) or (user.disabled and may_enable):
+        events.append(UserSwitched(user.id, person.disabled))
+    return events
 
 
 def credential(entry: str) -> str:
@@ -79,3 +110,9 @@ def credential(entry: str) -> str:
 def entry_of(stored: str) -> str:
     """The identity in a stored credential; empty for any other credential."""
     return stored.removeprefix(CREDENTIAL) if stored.startswith(CREDENTIAL) else ""
+
+
+def preferred_language(text: str) -> str:
+    """The first language of a list such as `de, en;q=0.5` (RFC 2798 §2.7); empty without one."""
+    tag = text.partition(",")[0].partition(";")[0].strip()
+    return "" if tag == "*" else tag

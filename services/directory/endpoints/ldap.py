@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from services.directory.endpoints.refusals import as_contract_errors
-from services.directory.handlers.ldap_sync import LdapReport, LdapSync
+from services.directory.handlers.ldap_report import LdapReport
+from services.directory.handlers.ldap_sync import LdapSync
 from shared.grpc.call import current_provenance
 from shared.grpc.errors import Invalid
 from shared.rpc.mailfold.directory.v1 import ldap_pb2 as pb
@@ -13,7 +14,7 @@ from shared.rpc.mailfold.directory.v1.ldap_pb2_grpc import LdapServicer
 
 
 class LdapEndpoint(LdapServicer):
-    """The methods about people of a directory elsewhere."""
+    """The methods about people and groups of a directory elsewhere."""
 
     def __init__(self, sync: LdapSync) -> None:
         self._sync = sync
@@ -36,6 +37,10 @@ class LdapEndpoint(LdapServicer):
             name = await self._sync.link(request.user, request.person or request.user, current_provenance())
         return pb.LinkedLdapUser(user=name)
 
+    async def UnlinkLdapGroup(self, request: pb.UnlinkLdapGroupRequest, context: Any) -> pb.UnlinkedLdapGroup:
+        with as_contract_errors():
+            return pb.UnlinkedLdapGroup(group=await self._sync.unlink_group(request.group, current_provenance()))
+
     def _check_url(self) -> None:
         if not self._url:
             raise Invalid("ldap.url names no directory: `mailfold settings set ldap.url ldaps://…`", "setting")
@@ -50,6 +55,11 @@ class LdapEndpoint(LdapServicer):
             missing=report.missing,
             disabled=report.disabled,
             back=report.back,
+            groups=report.groups,
+            groups_added=report.groups_added,
+            groups_missing=report.groups_missing,
+            joined=report.joined,
+            left=report.left,
             problem=report.problem,
             skipped=report.skipped,
         )

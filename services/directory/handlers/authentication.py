@@ -8,10 +8,12 @@ from typing import Protocol
 
 import msgspec
 
+from services.directory.adapters.ldap_connection import LdapUnavailable
 from services.directory.adapters.passwords import TooManyWaiting
 from services.directory.domain.app_passwords import AppPasswordUse
 from services.directory.domain.folded_logins import FoldedLogin, FoldedLogins
 from services.directory.domain.generated_passwords import read_generated
+from services.directory.domain.ldap_people import entry_of
 from services.directory.domain.login_name import Canonical, LoginName, read_login
 from services.directory.domain.throttle import AttemptOutcome, Guess, Throttle, guess
 from services.directory.handlers.credentials_tried import (
@@ -151,12 +153,22 @@ class Authenticator:
             if self._verified.holds(key, self._clock.monotonic()):
                 return (credential,)
         fits = [
-            await self._once(key, credential.password_hash, password, client)
+            await self._fits(key, credential, password, client)
             for key, credential in zip(keys, credentials, strict=True)
         ]
         if sum(fits) == 1:
-            self._verified.add(keys[fits.index(True)], self._clock.monotonic())
+            place = fits.index(True)
+            elsewhere = bool(entry_of(credentials[place].password_hash))
+            self._verified.add(keys[place], self._clock.monotonic(), elsewhere=elsewhere)
         return [credential for credential, is_right in zip(credentials, fits, strict=True) if is_right]
+
+    async def _fits(self, key: bytes, tried: CredentialTried, password: str, client: str) -> bool:
+        try:
+            return await self._once(key, tried.password_hash, password, client)
+        except LdapUnavailable:
+            if tried.answer.refusal:  # who may not log in is refused for good, also when nobody elsewhere knows of it
+                return False
+            raise
 
     async def _once(self, key: bytes, stored: str, password: str, client: str) -> bool:
         """Check a password once for many connections that are opened with it at the same time."""

@@ -11,7 +11,7 @@ from services.directory.domain import groups, names
 from services.directory.domain.groups import GroupState
 from services.directory.domain.profiles import ProfileRequest, change_profile
 from services.directory.domain.state import DirectoryRefused, UserState
-from services.directory.handlers import load, load_groups
+from services.directory.handlers import ldap_rows, load, load_groups
 from services.directory.handlers.commands import append
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.transaction import Transaction
@@ -40,7 +40,7 @@ class GroupCommands:
         """Give a group another name."""
         new_name = names.group_name(new_name)
         if not tx.answered(provenance.command):
-            group = _group(tx, name)
+            group = _own_group(tx, name)
             events = groups.rename_group(group, load_groups.group(tx, new_name), new_name)
             append(tx, f"group:{group.id}", events, provenance)
         return _group(tx, new_name)
@@ -48,7 +48,7 @@ class GroupCommands:
     def remove(self, tx: Transaction, name: str, provenance: Provenance) -> str:
         """Remove a group; returns its name."""
         if not tx.answered(provenance.command):
-            group = _group(tx, name)
+            group = _own_group(tx, name)
             append(tx, f"group:{group.id}", groups.remove_group(group), provenance)
             return group.name
         return name
@@ -71,13 +71,20 @@ class GroupCommands:
         self, tx: Transaction, name: str, users: Sequence[str], change: _Change, provenance: Provenance
     ) -> GroupState:
         if not tx.answered(provenance.command):
-            group = _group(tx, name)
+            group = _own_group(tx, name)
             append(tx, f"group:{group.id}", change(group, _users(tx, users)), provenance)
         return _group(tx, name)
 
 
 def _group(tx: Transaction, name: str) -> GroupState:
     return load.existing("group", name, load_groups.group(tx, name))
+
+
+def _own_group(tx: Transaction, name: str) -> GroupState:
+    """A group that is changed here, and not in a directory elsewhere. Raises DirectoryRefused."""
+    group = _group(tx, name)
+    ldap_rows.check_not_followed(tx, group.id, group.name)
+    return group
 
 
 def _users(tx: Transaction, users: Sequence[str]) -> list[UserState]:

@@ -1,40 +1,28 @@
-"""Changes that follow from a reading of the directory elsewhere: each method is the body of a unit of work."""
+"""Changes of users that follow from a reading of the directory elsewhere: each method is the body of a unit of work."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from services.directory.domain import decide, names
-from services.directory.domain.ldap_people import LdapPerson, LinkedUser, credential
-from services.directory.domain.state import DirectoryRefused
+from services.directory.domain.ldap_people import LdapPerson, LinkedUser, credential, preferred_language, switches
+from services.directory.domain.profiles import ProfileRequest, change_profile
+from services.directory.domain.state import DirectoryRefused, UserState
 from services.directory.handlers import load
 from services.directory.handlers.commands import append
+from services.directory.handlers.ldap_accounts import add_accounts, lacks_account
 from shared.events.directory import UserPasswordChanged, UserSwitched
-from shared.events.ldap import LdapUserBack, LdapUserLinked, LdapUserMissing
+from shared.events.ldap import LdapUserLinked, LdapUserMissing
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.transaction import Transaction
 from shared.ids import IdKind, Ids
-from shared.protocol.address.account import lookup_key
-from shared.protocol.address.address import Address
 
-_USERS = (
-    "SELECT ldap_user.person, ldap_user.entry, person.disabled, ldap_user.missing_since FROM ldap_user"
-    " JOIN person ON person.id = ldap_user.person WHERE ldap_user.person > ? ORDER BY ldap_user.person LIMIT ?"
-)
-PAGE = 200
-
-
-def linked_users(reader: Reader, after: str) -> list[LinkedUser]:
-    """A page of the users who are people elsewhere, by id."""
-    return [
-        LinkedUser(user, entry, bool(disabled), since)
-        for user, entry, disabled, since in reader.all(_USERS, (after, PAGE))
-    ]
+Linked = tuple[LinkedUser, LdapPerson]
 
 
 class LdapCommands:
-    """The commands. Each returns a sentence for every person that could not be followed."""
+    """The commands. Those that return texts return a sentence for every person that could not be followed."""
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
@@ -49,17 +37,17 @@ class LdapCommands:
                 skipped.append(f"{person.name}: {refused} (`mailfold ldap link` makes a user here that person)")
         return skipped
 
-    def add_accounts(
-        self, tx: Transaction, linked: Sequence[tuple[LinkedUser, LdapPerson]], provenance: Provenance
-    ) -> list[str]:
-        """Add an account for each address in a domain here that is free."""
+    def follow(self, tx: Transaction, linked: Sequence[Linked], provenance: Provenance) -> list[str]:
+        """Bring accounts, profile and state of users up to date."""
         skipped = []
         for user, person in linked:
-            for text in person.addresses:
-                try:
-                    self._add_account(tx, user.id, text, provenance)
-                except DirectoryRefused as refused:
-                    skipped.append(f"{person.name}: {refused}")
+            append(tx, f"user:{user.id}", switches(user, person), provenance)
+            refusals = add_accounts(tx, self._ids, user.id, person.addresses, provenance)
+            try:
+                append(tx, f"user:{user.id}", _profile(tx, user.id, person), provenance)
+            except DirectoryRefused as refused:
+                refusals.append(refused)
+            skipped += [f"{person.name}: {refused}" for refused in refusals]
         return skipped
 
     def note_missing(self, tx: Transaction, users: Sequence[LinkedUser], now: int, provenance: Provenance) -> None:
@@ -71,12 +59,6 @@ class LdapCommands:
         """Disable users whose people are missing for long enough."""
         for user in users:
             append(tx, f"user:{user.id}", [UserSwitched(user.id, True)], provenance)
-
-    def note_back(self, tx: Transaction, users: Sequence[LinkedUser], provenance: Provenance) -> None:
-        """Enable the users of people who are back."""
-        for user in users:
-            enabled: list[Event] = [UserSwitched(user.id, False)] if user.disabled else []
-            append(tx, f"user:{user.id}", [LdapUserBack(user.id), *enabled], provenance)
 
     def link(self, tx: Transaction, name: str, person: LdapPerson, provenance: Provenance) -> str:
         """Make a user here that person; returns the name of the user."""
@@ -92,15 +74,27 @@ class LdapCommands:
         events = decide.add_user(load.user(tx, name), user, name, credential(person.entry))
         append(tx, f"user:{user}", [*events, LdapUserLinked(user, person.entry)], provenance)
 
-    def _add_account(self, tx: Transaction, user: str, text: str, provenance: Provenance) -> None:
-        address = names.account_address(text)
-        if not load.has_domain(tx, address.domain) or _has_key(tx, user, address):
-            return
-        account, limits = self._ids.new(IdKind.ACCOUNT), load.default_limits(tx, address.domain)
-        events = decide.add_account(load.holder_of(tx, address), True, user, account, address, limits)
-        append(tx, f"account:{account}", events, provenance)
+
+def to_follow(reader: Reader, linked: Sequence[Linked]) -> list[Linked]:
+    """Those of whom something is not up to date."""
+    return [pair for pair in linked if _differs(reader, *pair)]
 
 
-def _has_key(reader: Reader, user: str, address: Address) -> bool:
-    row = reader.first_row("SELECT person FROM account WHERE key = ?", (lookup_key(address),))
-    return row is not None and row[0] == user
+def _differs(reader: Reader, user: LinkedUser, person: LdapPerson) -> bool:
+    try:
+        return bool(
+            switches(user, person)
+            or lacks_account(reader, user.id, person.addresses)
+            or _profile(reader, user.id, person)
+        )
+    except DirectoryRefused:
+        return True
+
+
+def _profile(reader: Reader, user: str, person: LdapPerson) -> list[Event]:
+    """The change of a user's profile to what the person has there; what it has not there stays."""
+    sql = "SELECT display_name, language, time_zone FROM profile WHERE person = ?"
+    display_name, language, time_zone = reader.first_row(sql, (user,)) or ("", "", "")
+    state = UserState(user, person.name, "", False, (), display_name, language, time_zone)
+    request = ProfileRequest(person.display_name or None, preferred_language(person.language) or None)
+    return change_profile(state, request, lambda _name: True)

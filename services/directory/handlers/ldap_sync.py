@@ -1,67 +1,55 @@
-"""Follows the people of a directory elsewhere: reads all from time to time, and applies what changed.
+"""Follows the people and groups of a directory elsewhere: reads all from time to time, and applies what changed.
 
 A search that fails or is not complete changes nothing.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from services.directory.adapters.ldap_directory import LdapDirectory, LdapUnavailable
-from services.directory.domain.ldap_people import LdapChanges, LdapPerson, LinkedUser, are_too_many_missing, changes
+from services.directory.adapters.ldap_directory import LdapDirectory, LdapReading, LdapUnavailable
 from services.directory.domain.state import DirectoryRefused
-from services.directory.handlers.ldap_commands import PAGE, LdapCommands, linked_users
+from services.directory.handlers import ldap_commands, ldap_groups, ldap_rows
+from services.directory.handlers.ldap_report import Comparison, LdapReport, compare
 from services.directory.ldap_settings import LdapSettings
 from shared.background import BackgroundTask, every
 from shared.clock import Clock
-from shared.eventstore.connection import StoreUnavailable
+from shared.eventstore.connection import Reader, StoreUnavailable
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
+from shared.ids import Ids
 from shared.owner.health import note
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 
 T = TypeVar("T")
 R = TypeVar("R")
+PAGE = 50
+"""People or groups of a unit of work, between which others are served."""
 _PROVENANCE = Provenance(Actor("service", "ldap"))
-_MOST_SKIPPED = 100
 _LONGEST_PAUSE = 300.0
 
 
-class LdapReport(msgspec.Struct, frozen=True):
-    """What a reading of the directory elsewhere brought."""
+class _Identified(Protocol):
+    @property
+    def id(self) -> str:
+        """The id."""
+        ...
 
-    at: int = 0
-    """UTC microseconds since the epoch; 0: there was none yet."""
-    people: int = 0
-    users: int = 0
-    """Users here who were people there before."""
-    added: int = 0
-    missing: int = 0
-    """Users whose person has gone since the reading before."""
-    disabled: int = 0
-    back: int = 0
-    skipped: tuple[str, ...] = ()
-    """Sentences about people who could not be followed, at most a hundred."""
-    problem: str = ""
-    """Why nothing was changed."""
+
+S = TypeVar("S", bound=_Identified)
 
 
 class LdapSync:
     """The background task, and the readings that an operator asks for."""
 
     def __init__(
-        self,
-        service: str,
-        store: EventStore,
-        ldap: LdapDirectory,
-        settings: LdapSettings,
-        commands: LdapCommands,
-        clock: Clock,
+        self, service: str, store: EventStore, ldap: LdapDirectory, settings: LdapSettings, ids: Ids, clock: Clock
     ) -> None:
         self._store = store
         self._ldap = ldap
@@ -70,8 +58,10 @@ class LdapSync:
         """Where the directory is; empty without one."""
         self.source = ldap if settings.url else None
         """The directory elsewhere; None without such a directory."""
-        self._commands = commands
+        self._users = ldap_commands.LdapCommands(ids)
+        self._groups = ldap_groups.LdapGroupCommands(ids)
         self._clock = clock
+        self._turns = asyncio.Lock()
         self.last = LdapReport()
         self._task = BackgroundTask(
             service,
@@ -93,7 +83,7 @@ class LdapSync:
         self._ldap.close()
 
     def report(self, reply: owner_pb2.ReportReply) -> None:
-        """Add what keeps people from being followed."""
+        """Add what keeps people and groups from being followed."""
         note(reply, self.last.problem, "see `mailfold ldap show`")
 
     async def _turn(self) -> None:
@@ -101,77 +91,114 @@ class LdapSync:
 
     async def sync(self, provenance: Provenance, *, dry_run: bool = False, accept_missing: bool = False) -> LdapReport:
         """Read everybody, and apply what changed. Raises LdapUnavailable, StoreUnavailable."""
-        now = self._clock.now()
-        try:
-            people = await self._ldap.people()
-        except LdapUnavailable as error:
-            self.last = msgspec.structs.replace(self.last, problem=f"the people of {self._settings.url}: {error}")
-            raise
-        users = await self._linked()
-        changed = changes(people, users, now, self._settings.disable_after_days)
-        report = LdapReport(now, len(people), len(users), missing=len(changed.missing))
-        if not accept_missing and are_too_many_missing(changed, len(users), self._settings.most_missing_percent):
-            report = msgspec.structs.replace(report, problem=self._doubt(report))
-        else:
-            skipped = () if dry_run else await self._apply(changed, now, provenance)
-            report = msgspec.structs.replace(
-                report,
-                added=len(changed.new),
-                disabled=len(changed.due),
-                back=len(changed.back),
-                skipped=tuple(skipped[:_MOST_SKIPPED]),
-            )
-        if not dry_run:
-            self.last = report
-        return report
-
-    def _doubt(self, report: LdapReport) -> str:
-        text = f"{report.missing} of {report.users} users are missing in {self.url}: nothing was changed"
-        return f"{text}; `mailfold ldap sync --accept-missing` if that is right"
+        async with self._turns:
+            now = self._clock.now()
+            comparison = await self._compare(await self._read(), now)
+            problem = "" if accept_missing else comparison.doubt(self._settings)
+            if problem:
+                report = comparison.doubtful_report(now, problem)
+            elif dry_run:
+                report = comparison.report(now)
+            else:
+                report = await self._apply(comparison, now, provenance)
+            if not dry_run:
+                self.last = report
+            return report
 
     async def link(self, name: str, person_name: str, provenance: Provenance) -> str:
         """Make a user here the person of that name. Raises DirectoryRefused, LdapUnavailable."""
-        people = [person for person in await self._ldap.people() if person.name == person_name]
+        people = [person for person in (await self._read()).people if person.name == person_name]
         if len(people) != 1:
             raise DirectoryRefused("missing", f"{len(people)} people there have the name {person_name}")
-        return await self._store.write(partial(self._commands.link, name=name, person=people[0], provenance=provenance))
+        return await self._store.write(partial(self._users.link, name=name, person=people[0], provenance=provenance))
 
-    async def _apply(self, changed: LdapChanges, now: int, provenance: Provenance) -> Sequence[str]:
-        """Apply what changed; returns a sentence for each person who could not be followed."""
-        commands = self._commands
-        skipped = await self._add(changed.new, changed.linked, provenance)
-        await self._in_pages(changed.missing, lambda tx, page: commands.note_missing(tx, page, now, provenance))
-        await self._in_pages(changed.due, lambda tx, page: commands.disable(tx, page, provenance))
-        await self._in_pages(changed.back, lambda tx, page: commands.note_back(tx, page, provenance))
+    async def unlink_group(self, name: str, provenance: Provenance) -> str:
+        """Follow a group no longer; returns its name. Raises DirectoryRefused."""
+        return await self._store.write(partial(self._groups.unlink, name=name, provenance=provenance))
+
+    async def _read(self) -> LdapReading:
+        try:
+            return await self._ldap.reading()
+        except LdapUnavailable as error:
+            self.last = msgspec.structs.replace(self.last, problem=f"the people of {self._settings.url}: {error}")
+            raise
+
+    async def _compare(self, reading: LdapReading, now: int) -> Comparison:
+        groups = await self._all(ldap_rows.linked_groups) if reading.groups is not None else []
+        users = await self._all(ldap_rows.linked_users)
+        return await asyncio.to_thread(compare, reading, users, groups, now, self._settings.disable_after_days)
+
+    async def _apply(self, comparison: Comparison, now: int, provenance: Provenance) -> LdapReport:
+        """Apply what changed: people first, because only users can be members."""
+        skipped = await self._apply_people(comparison, now, provenance)
+        report = comparison.report(now)
+        if comparison.groups is not None:
+            new = comparison.groups.new
+            skipped += await self._in_pages(new, lambda tx, page: self._groups.add(tx, page, provenance))
+            comparison = await self._compare(comparison.reading, now)
+            skipped += await self._apply_groups(comparison, now, provenance)
+            with_members = comparison.report(now)
+            report = msgspec.structs.replace(report, joined=with_members.joined, left=with_members.left)
+        return report.with_skipped([text for texts in skipped for text in texts])
+
+    async def _apply_people(self, comparison: Comparison, now: int, provenance: Provenance) -> list[Sequence[str]]:
+        changed, users = comparison.people, self._users
+        skipped: list[Sequence[str]] = []
+        skipped += await self._in_pages(changed.new, lambda tx, page: users.add(tx, page, provenance))
+        if changed.new:
+            known = {user.id for user, _ in changed.linked}
+            fresh = [user for user in await self._all(ldap_rows.linked_users) if user.id not in known]
+            by_entry = {person.entry: person for person in changed.new}
+            added = [(user, by_entry[user.entry]) for user in fresh if user.entry in by_entry]
+        else:
+            added = []
+        pairs = await self._where([*changed.linked, *added], ldap_commands.to_follow)
+        skipped += await self._in_pages(pairs, lambda tx, page: users.follow(tx, page, provenance))
+        await self._in_pages(changed.missing, lambda tx, page: users.note_missing(tx, page, now, provenance))
+        await self._in_pages(changed.due, lambda tx, page: users.disable(tx, page, provenance))
         return skipped
 
-    async def _add(
-        self,
-        new: Sequence[LdapPerson],
-        linked: Sequence[tuple[LinkedUser, LdapPerson]],
-        provenance: Provenance,
-    ) -> Sequence[str]:
-        """Add the users, then the accounts of old and new users."""
-        skipped = await self._in_pages(new, lambda tx, page: self._commands.add(tx, page, provenance))
-        by_entry = {person.entry: person for person in new}
-        added = [user for user in await self._linked() if user.entry in by_entry]
-        everybody = [*linked, *((user, by_entry[user.entry]) for user in added)]
-        without = await self._in_pages(everybody, lambda tx, page: self._commands.add_accounts(tx, page, provenance))
-        return [text for texts in (*skipped, *without) for text in texts]
+    async def _apply_groups(self, comparison: Comparison, now: int, provenance: Provenance) -> list[Sequence[str]]:
+        changed, groups = comparison.groups, self._groups
+        if changed is None:
+            return []
+        pairs = await self._where(changed.linked, ldap_groups.to_follow)
+        skipped = await self._in_pages(pairs, lambda tx, page: groups.follow(tx, page, provenance))
+        await self._in_pages(changed.missing, lambda tx, page: groups.note_missing(tx, page, now, provenance))
+        await self._in_pages(changed.memberships, lambda tx, page: groups.change_members(tx, page, provenance))
+        return [*skipped, changed.skipped]
 
     async def _in_pages(self, items: Sequence[T], work: Callable[[Transaction, Sequence[T]], R]) -> list[R]:
         """The results of small units of work, between which others are served."""
-        return [
-            await self._store.write(partial(_call, work=work, page=items[start : start + PAGE]))
-            for start in range(0, len(items), PAGE)
-        ]
+        results = []
+        for start in range(0, len(items), PAGE):
+            results.append(await self._store.write(partial(_call, work=work, page=items[start : start + PAGE])))
+            self._task.advanced()
+        return results
 
-    async def _linked(self) -> list[LinkedUser]:
-        users: list[LinkedUser] = []
-        while page := await self._store.read(partial(linked_users, after=users[-1].id if users else "")):
-            users += page
-        return users
+    async def _where(self, items: Sequence[T], ask: Callable[[Reader, Sequence[T]], list[T]]) -> list[T]:
+        """The items that a question selects, read in pages; it costs no unit of work when nothing has changed."""
+        selected = list[T]()
+        for start in range(0, len(items), PAGE):
+            selected += await self._store.read(partial(_ask, ask=ask, page=items[start : start + PAGE]))
+            await asyncio.sleep(0)  # an embedded store answers at once
+        return selected
+
+    async def _all(self, read_page: Callable[[Reader, str], list[S]]) -> list[S]:
+        items = list[S]()
+        while page := await self._store.read(partial(_page, read_page=read_page, after=items[-1].id if items else "")):
+            items += page
+            await asyncio.sleep(0)
+        return items
 
 
 def _call(tx: Transaction, work: Callable[[Transaction, Sequence[T]], R], page: Sequence[T]) -> R:
     return work(tx, page)
+
+
+def _ask(reader: Reader, ask: Callable[[Reader, Sequence[T]], list[T]], page: Sequence[T]) -> list[T]:
+    return ask(reader, page)
+
+
+def _page(reader: Reader, read_page: Callable[[Reader, str], list[S]], after: str) -> list[S]:
+    return read_page(reader, after)

@@ -16,8 +16,10 @@ _FINGERPRINT_OCTETS = 8
 class VerifiedLogins:
     """A bounded set of keys, each kept for a limited time."""
 
-    def __init__(self, seconds: float, limit: int) -> None:
+    def __init__(self, seconds: float, limit: int, seconds_elsewhere: float = 0.0) -> None:
+        """`seconds_elsewhere` holds for passwords that are checked elsewhere, where nobody tells us of a new one."""
         self._seconds = seconds
+        self._seconds_elsewhere = seconds_elsewhere
         self._limit = limit
         self._secret = os.urandom(32)
         self._until: OrderedDict[bytes, float] = OrderedDict()
@@ -38,10 +40,11 @@ class VerifiedLogins:
         """Whether this log-in was verified recently."""
         return self._until.get(key, 0.0) > now
 
-    def add(self, key: bytes, now: float) -> None:
-        """Remember a log-in."""
-        if not self._seconds:
+    def add(self, key: bytes, now: float, *, elsewhere: bool = False) -> None:
+        """Remember a log-in; `elsewhere`: its password was checked in a directory elsewhere."""
+        seconds = self._seconds_elsewhere if elsewhere else self._seconds
+        if not seconds:
             return
-        self._until[key] = now + self._seconds
+        self._until[key] = now + seconds
         if len(self._until) > self._limit:
             self._until.popitem(last=False)

@@ -70,7 +70,7 @@ def test_every_promised_command_is_there() -> None:
     names = {
         "resolve",
         "role give",
-        *(f"ldap {word}" for word in ("show", "sync", "link")),
+        *(f"ldap {word}" for word in ("show", "sync", "link", "unlink-group")),
         "role list",
         *("import directory", "import list", "export directory", "history", "revert"),
         "user set",

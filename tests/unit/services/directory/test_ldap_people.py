@@ -7,19 +7,24 @@ import pytest
 from services.directory.domain.ldap_people import (
     LdapPerson,
     LinkedUser,
-    are_too_many_missing,
     changes,
     credential,
     entry_of,
+    is_doubtful,
+    preferred_language,
+    switches,
 )
+from shared.events.directory import UserSwitched
+from shared.events.ldap import LdapUserBack, LdapUserSwitched
+from shared.eventstore.event import Event
 
 DAY = 86_400_000_000
 NOW = 100 * DAY
 ANN, BOB = LdapPerson("e1", "ann"), LdapPerson("e2", "bob")
 
 
-def user(entry: str, *, disabled: bool = False, missing_since: int = 0) -> LinkedUser:
-    return LinkedUser(f"u-{entry}", entry, disabled, missing_since)
+def user(entry: str, *, disabled: bool = False, missing_since: int = 0, there: bool = False) -> LinkedUser:
+    return LinkedUser(f"u-{entry}", entry, disabled, missing_since, there)
 
 
 def test_new_people_and_known_users() -> None:
@@ -72,8 +77,38 @@ def test_who_is_back_is_noted() -> None:
 def test_when_so_many_are_missing_that_the_search_is_doubtful(
     missing: int, users: int, percent: int, too_many: bool
 ) -> None:
-    changed = changes([], [user(f"e{number}") for number in range(missing)], NOW, 7)
-    assert are_too_many_missing(changed, users, percent) is too_many
+    assert is_doubtful(missing, users, percent) is too_many
+
+
+@pytest.mark.parametrize(
+    ("here", "disabled", "events"),
+    [
+        (user("e1"), False, []),
+        (user("e1", disabled=True), False, []),  # an operator did it
+        (user("e1"), True, [LdapUserSwitched("u-e1", True), UserSwitched("u-e1", True)]),
+        (user("e1", disabled=True), True, [LdapUserSwitched("u-e1", True)]),
+        (user("e1", disabled=True, there=True), True, []),
+        (user("e1", there=True), True, []),  # an operator enabled the user again
+        (user("e1", disabled=True, there=True), False, [LdapUserSwitched("u-e1", False), UserSwitched("u-e1", False)]),
+        (user("e1", disabled=True, missing_since=1), False, [LdapUserBack("u-e1"), UserSwitched("u-e1", False)]),
+        (user("e1", disabled=True, missing_since=1), True, [LdapUserBack("u-e1"), LdapUserSwitched("u-e1", True)]),
+        (user("e1", missing_since=1), False, [LdapUserBack("u-e1")]),
+    ],
+)
+def test_who_is_disabled_and_enabled_again(here: LinkedUser, disabled: bool, events: list[Event]) -> None:
+    assert switches(here, LdapPerson("e1", "ann", disabled=disabled)) == events
+
+
+def test_disabled_people_are_counted_once() -> None:
+    people = [LdapPerson("e1", "ann", disabled=True), LdapPerson("e2", "bob", disabled=True)]
+    assert changes(people, [user("e1"), user("e2", disabled=True, there=True)], NOW, 7).disabled_there == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "language"), [("", ""), ("*", ""), ("de", "de"), ("pt-BR, en;q=0.5", "pt-BR"), ("en;q=0.9", "en")]
+)
+def test_the_first_language_counts(text: str, language: str) -> None:
+    assert preferred_language(text) == language
 
 
 def test_the_credential_names_the_person() -> None:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+shared/rpc/mailfold/directory/v1/ldap.proto\x12\x15mailfold.directory.v1\"\r\n\x0bLdapRequest\":\n\x0fSyncLdapRequest\x12\x0f\n\x07\x64ry_run\x18\x01 \x01(\x08\x12\x16\n\x0e\x61\x63\x63\x65pt_missing\x18\x02 \x01(\x08\"\xab\x01\n\nLdapReport\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x0f\n\x07read_at\x18\x02 \x01(\x03\x12\x0e\n\x06people\x18\x03 \x01(\r\x12\r\n\x05users\x18\x04 \x01(\r\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x05 \x01(\r\x12\x0f\n\x07missing\x18\x06 \x01(\r\x12\x10\n\x08\x64isabled\x18\x07 \x01(\r\x12\x0c\n\x04\x62\x61\x63k\x18\x08 \x01(\r\x12\x0f\n\x07problem\x18\t \x01(\t\x12\x0f\n\x07skipped\x18\n \x03(\t\"3\n\x13LinkLdapUserRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0e\n\x06person\x18\x02 \x01(\t\"\x1e\n\x0eLinkedLdapUser\x12\x0c\n\x04user\x18\x01 \x01(\t2\x93\x02\n\x04Ldap\x12Q\n\x08ShowLdap\x12\".mailfold.directory.v1.LdapRequest\x1a!.mailfold.directory.v1.LdapReport\x12U\n\x08SyncLdap\x12&.mailfold.directory.v1.SyncLdapRequest\x1a!.mailfold.directory.v1.LdapReport\x12\x61\n\x0cLinkLdapUser\x12*.mailfold.directory.v1.LinkLdapUserRequest\x1a%.mailfold.directory.v1.LinkedLdapUserb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+shared/rpc/mailfold/directory/v1/ldap.proto\x12\x15mailfold.directory.v1\"\r\n\x0bLdapRequest\":\n\x0fSyncLdapRequest\x12\x0f\n\x07\x64ry_run\x18\x01 \x01(\x08\x12\x16\n\x0e\x61\x63\x63\x65pt_missing\x18\x02 \x01(\x08\"\x87\x02\n\nLdapReport\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x0f\n\x07read_at\x18\x02 \x01(\x03\x12\x0e\n\x06people\x18\x03 \x01(\r\x12\r\n\x05users\x18\x04 \x01(\r\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x05 \x01(\r\x12\x0f\n\x07missing\x18\x06 \x01(\r\x12\x10\n\x08\x64isabled\x18\x07 \x01(\r\x12\x0c\n\x04\x62\x61\x63k\x18\x08 \x01(\r\x12\x0f\n\x07problem\x18\t \x01(\t\x12\x0f\n\x07skipped\x18\n \x03(\t\x12\x0e\n\x06groups\x18\x0b \x01(\r\x12\x14\n\x0cgroups_added\x18\x0c \x01(\r\x12\x16\n\x0egroups_missing\x18\r \x01(\r\x12\x0e\n\x06joined\x18\x0e \x01(\r\x12\x0c\n\x04left\x18\x0f \x01(\r\"3\n\x13LinkLdapUserRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0e\n\x06person\x18\x02 \x01(\t\"\x1e\n\x0eLinkedLdapUser\x12\x0c\n\x04user\x18\x01 \x01(\t\"\'\n\x16UnlinkLdapGroupRequest\x12\r\n\x05group\x18\x01 \x01(\t\"\"\n\x11UnlinkedLdapGroup\x12\r\n\x05group\x18\x01 \x01(\t2\xff\x02\n\x04Ldap\x12Q\n\x08ShowLdap\x12\".mailfold.directory.v1.LdapRequest\x1a!.mailfold.directory.v1.LdapReport\x12U\n\x08SyncLdap\x12&.mailfold.directory.v1.SyncLdapRequest\x1a!.mailfold.directory.v1.LdapReport\x12\x61\n\x0cLinkLdapUser\x12*.mailfold.directory.v1.LinkLdapUserRequest\x1a%.mailfold.directory.v1.LinkedLdapUser\x12j\n\x0fUnlinkLdapGroup\x12-.mailfold.directory.v1.UnlinkLdapGroupRequest\x1a(.mailfold.directory.v1.UnlinkedLdapGroupb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,11 +36,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SYNCLDAPREQUEST']._serialized_start=85
   _globals['_SYNCLDAPREQUEST']._serialized_end=143
   _globals['_LDAPREPORT']._serialized_start=146
-  _globals['_LDAPREPORT']._serialized_end=317
-  _globals['_LINKLDAPUSERREQUEST']._serialized_start=319
-  _globals['_LINKLDAPUSERREQUEST']._serialized_end=370
-  _globals['_LINKEDLDAPUSER']._serialized_start=372
-  _globals['_LINKEDLDAPUSER']._serialized_end=402
-  _globals['_LDAP']._serialized_start=405
-  _globals['_LDAP']._serialized_end=680
+  _globals['_LDAPREPORT']._serialized_end=409
+  _globals['_LINKLDAPUSERREQUEST']._serialized_start=411
+  _globals['_LINKLDAPUSERREQUEST']._serialized_end=462
+  _globals['_LINKEDLDAPUSER']._serialized_start=464
+  _globals['_LINKEDLDAPUSER']._serialized_end=494
+  _globals['_UNLINKLDAPGROUPREQUEST']._serialized_start=496
+  _globals['_UNLINKLDAPGROUPREQUEST']._serialized_end=535
+  _globals['_UNLINKEDLDAPGROUP']._serialized_start=537
+  _globals['_UNLINKEDLDAPGROUP']._serialized_end=571
+  _globals['_LDAP']._serialized_start=574
+  _globals['_LDAP']._serialized_end=957
 # @@protoc_insertion_point(module_scope)

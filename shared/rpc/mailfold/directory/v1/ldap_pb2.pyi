@@ -71,6 +71,11 @@ class LdapReport(_message.Message):
     BACK_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
     SKIPPED_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    GROUPS_ADDED_FIELD_NUMBER: _builtins.int
+    GROUPS_MISSING_FIELD_NUMBER: _builtins.int
+    JOINED_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
     url: _builtins.str
     read_at: _builtins.int
     """microseconds since the epoch; 0: not yet"""
@@ -81,6 +86,12 @@ class LdapReport(_message.Message):
     disabled: _builtins.int
     back: _builtins.int
     problem: _builtins.str
+    groups: _builtins.int
+    groups_added: _builtins.int
+    groups_missing: _builtins.int
+    joined: _builtins.int
+    """memberships"""
+    left: _builtins.int
     @_builtins.property
     def skipped(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -96,10 +107,15 @@ class LdapReport(_message.Message):
         back: _builtins.int = ...,
         problem: _builtins.str = ...,
         skipped: _abc.Iterable[_builtins.str] | None = ...,
+        groups: _builtins.int = ...,
+        groups_added: _builtins.int = ...,
+        groups_missing: _builtins.int = ...,
+        joined: _builtins.int = ...,
+        left: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "back", b"back", "disabled", b"disabled", "missing", b"missing", "people", b"people", "problem", b"problem", "read_at", b"read_at", "skipped", b"skipped", "url", b"url", "users", b"users"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "back", b"back", "disabled", b"disabled", "groups", b"groups", "groups_added", b"groups_added", "groups_missing", b"groups_missing", "joined", b"joined", "left", b"left", "missing", b"missing", "people", b"people", "problem", b"problem", "read_at", b"read_at", "skipped", b"skipped", "url", b"url", "users", b"users"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -146,3 +162,41 @@ class LinkedLdapUser(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LinkedLdapUser: _TypeAlias = LinkedLdapUser  # noqa: Y015
+
+@_typing.final
+class UnlinkLdapGroupRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    group: _builtins.str
+    def __init__(
+        self,
+        *,
+        group: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnlinkLdapGroupRequest: _TypeAlias = UnlinkLdapGroupRequest  # noqa: Y015
+
+@_typing.final
+class UnlinkedLdapGroup(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    group: _builtins.str
+    def __init__(
+        self,
+        *,
+        group: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnlinkedLdapGroup: _TypeAlias = UnlinkedLdapGroup  # noqa: Y015

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class LdapStub:
-    """People of a directory elsewhere (LDAP), who are users here.
+    """People and groups of a directory elsewhere (LDAP), who are users and groups here.
     """
 
     def __init__(self, channel):
@@ -50,10 +50,15 @@ class LdapStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_ldap__pb2.LinkLdapUserRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_ldap__pb2.LinkedLdapUser.FromString,
                 _registered_method=True)
+        self.UnlinkLdapGroup = channel.unary_unary(
+                '/mailfold.directory.v1.Ldap/UnlinkLdapGroup',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_ldap__pb2.UnlinkLdapGroupRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_ldap__pb2.UnlinkedLdapGroup.FromString,
+                _registered_method=True)
 
 
 class LdapServicer:
-    """People of a directory elsewhere (LDAP), who are users here.
+    """People and groups of a directory elsewhere (LDAP), who are users and groups here.
     """
 
     def ShowLdap(self, request, context):
@@ -64,7 +69,7 @@ class LdapServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SyncLdap(self, request, context):
-        """Reads everybody now, and applies what changed.
+        """Reads people and groups now, and applies what changed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,6 +77,13 @@ class LdapServicer:
 
     def LinkLdapUser(self, request, context):
         """Makes a user here a person there, who has the password from then on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnlinkLdapGroup(self, request, context):
+        """Follows a group no longer: it keeps its members, and is changed here from then on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,6 +107,11 @@ def add_LdapServicer_to_server(servicer, server):
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_ldap__pb2.LinkLdapUserRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_ldap__pb2.LinkedLdapUser.SerializeToString,
             ),
+            'UnlinkLdapGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnlinkLdapGroup,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_ldap__pb2.UnlinkLdapGroupRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_ldap__pb2.UnlinkedLdapGroup.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'mailfold.directory.v1.Ldap', rpc_method_handlers)
@@ -104,7 +121,7 @@ def add_LdapServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Ldap:
-    """People of a directory elsewhere (LDAP), who are users here.
+    """People and groups of a directory elsewhere (LDAP), who are users and groups here.
     """
 
     @staticmethod
@@ -178,6 +195,33 @@ class Ldap:
             '/mailfold.directory.v1.Ldap/LinkLdapUser',
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_ldap__pb2.LinkLdapUserRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_ldap__pb2.LinkedLdapUser.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnlinkLdapGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Ldap/UnlinkLdapGroup',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_ldap__pb2.UnlinkLdapGroupRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_ldap__pb2.UnlinkedLdapGroup.FromString,
             options,
             channel_credentials,
             insecure,

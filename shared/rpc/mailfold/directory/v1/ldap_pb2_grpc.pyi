@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class LdapStub:
-    """People of a directory elsewhere (LDAP), who are users here."""
+    """People and groups of a directory elsewhere (LDAP), who are users and groups here."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -36,24 +36,28 @@ class LdapStub:
     ShowLdap: _grpc.UnaryUnaryMultiCallable[_ldap_pb2.LdapRequest, _ldap_pb2.LdapReport]
     """What the last reading brought."""
     SyncLdap: _grpc.UnaryUnaryMultiCallable[_ldap_pb2.SyncLdapRequest, _ldap_pb2.LdapReport]
-    """Reads everybody now, and applies what changed."""
+    """Reads people and groups now, and applies what changed."""
     LinkLdapUser: _grpc.UnaryUnaryMultiCallable[_ldap_pb2.LinkLdapUserRequest, _ldap_pb2.LinkedLdapUser]
     """Makes a user here a person there, who has the password from then on."""
+    UnlinkLdapGroup: _grpc.UnaryUnaryMultiCallable[_ldap_pb2.UnlinkLdapGroupRequest, _ldap_pb2.UnlinkedLdapGroup]
+    """Follows a group no longer: it keeps its members, and is changed here from then on."""
 
 @_typing.type_check_only
 class LdapAsyncStub(LdapStub):
-    """People of a directory elsewhere (LDAP), who are users here."""
+    """People and groups of a directory elsewhere (LDAP), who are users and groups here."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ShowLdap: _aio.UnaryUnaryMultiCallable[_ldap_pb2.LdapRequest, _ldap_pb2.LdapReport]  # type: ignore[assignment]
     """What the last reading brought."""
     SyncLdap: _aio.UnaryUnaryMultiCallable[_ldap_pb2.SyncLdapRequest, _ldap_pb2.LdapReport]  # type: ignore[assignment]
-    """Reads everybody now, and applies what changed."""
+    """Reads people and groups now, and applies what changed."""
     LinkLdapUser: _aio.UnaryUnaryMultiCallable[_ldap_pb2.LinkLdapUserRequest, _ldap_pb2.LinkedLdapUser]  # type: ignore[assignment]
     """Makes a user here a person there, who has the password from then on."""
+    UnlinkLdapGroup: _aio.UnaryUnaryMultiCallable[_ldap_pb2.UnlinkLdapGroupRequest, _ldap_pb2.UnlinkedLdapGroup]  # type: ignore[assignment]
+    """Follows a group no longer: it keeps its members, and is changed here from then on."""
 
 class LdapServicer(metaclass=_abc_1.ABCMeta):
-    """People of a directory elsewhere (LDAP), who are users here."""
+    """People and groups of a directory elsewhere (LDAP), who are users and groups here."""
 
     @_abc_1.abstractmethod
     def ShowLdap(
@@ -69,7 +73,7 @@ class LdapServicer(metaclass=_abc_1.ABCMeta):
         request: _ldap_pb2.SyncLdapRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ldap_pb2.LdapReport, _abc.Awaitable[_ldap_pb2.LdapReport]]:
-        """Reads everybody now, and applies what changed."""
+        """Reads people and groups now, and applies what changed."""
 
     @_abc_1.abstractmethod
     def LinkLdapUser(
@@ -78,5 +82,13 @@ class LdapServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ldap_pb2.LinkedLdapUser, _abc.Awaitable[_ldap_pb2.LinkedLdapUser]]:
         """Makes a user here a person there, who has the password from then on."""
+
+    @_abc_1.abstractmethod
+    def UnlinkLdapGroup(
+        self,
+        request: _ldap_pb2.UnlinkLdapGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ldap_pb2.UnlinkedLdapGroup, _abc.Awaitable[_ldap_pb2.UnlinkedLdapGroup]]:
+        """Follows a group no longer: it keeps its members, and is changed here from then on."""
 
 def add_LdapServicer_to_server(servicer: LdapServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
