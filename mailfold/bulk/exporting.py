@@ -12,10 +12,14 @@ import orjson
 from shared.rpc.mailfold.directory.v1 import bulk_pb2 as pb
 
 COLUMNS = (
-    *("kind", "name", "address", "user", "targets", "owners", "ends_at", "quota_bytes"),
-    *("incoming", "disabled", "alias_of", "domain", "value"),
+    *("kind", "name", "address", "user", "group", "targets", "owners", "members", "ends_at"),
+    *("quota_bytes", "quota_messages", "max_message_size", "incoming", "disabled", "alias_of", "domain", "value"),
+    *("display_name", "language", "time_zone", "receives", "mails_an_hour", "list", "paused", "patterns"),
+    *("description", "members_only", "skip_recipients", "rewrite_author", "text", "html"),
+    *("preset", "host", "port", "tls", "signatures", "connections", "messages_per_minute"),
+    *("recipients_per_message", "accepts_null_reverse_path"),
 )
-_SEPARATORS = {"targets": " ", "owners": ","}
+_SEPARATORS = {"targets": " ", "owners": ",", "members": ",", "patterns": ","}
 
 
 async def export(pages: AsyncIterator[pb.ExportPage], out: IO[bytes], *, csv: bool) -> None:
@@ -44,4 +48,11 @@ def _row(values: Mapping[str, Any]) -> list[str]:
 def _text(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return _SEPARATORS[name].join(value) if isinstance(value, list) else str(value)
+    return _list_text(value, _SEPARATORS[name]) if isinstance(value, list) else str(value)
+
+
+def _list_text(items: Sequence[str], separator: str) -> str:
+    """Items with their separator between them, or a JSON array where an item has it in itself."""
+    text = separator.join(items)
+    pieces = [piece.strip() for piece in text.split(separator.strip() or None)] if items else []
+    return text if pieces == list(items) and not text.startswith("[") else orjson.dumps(items).decode()

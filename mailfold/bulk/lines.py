@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -10,12 +9,11 @@ from typing import IO, NamedTuple
 
 import msgspec
 
+from mailfold.bulk.rows import LINE_LIMIT, TOO_LONG, bounded_lines, rows_of
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
-LINE_LIMIT = 300_000
-"""Octets of a line."""
-LIST_FIELDS = ("targets", "owners")
 _PIECE = 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
 
 
 class FileLine(NamedTuple):
@@ -35,7 +33,7 @@ class ImportFile:
         if not path.is_file():
             raise CommandFailed(f"there is no file {path}", UNUSABLE)
         with path.open("rb") as file:
-            self._is_csv = not file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"#"))
+            self._is_csv = not file.read(4096).removeprefix(_BOM).lstrip().startswith((b"{", b"#"))
 
     def digest(self) -> str:
         """The digest of the whole file."""
@@ -51,50 +49,40 @@ class ImportFile:
         return self.path.stat().st_size
 
     def lines(self) -> Iterator[FileLine]:
-        """The lines with their numbers, from 1. Empty lines, and those that begin with `#`, are left out."""
-        try:
-            if self._is_csv:
-                with self.path.open(encoding="utf-8-sig", newline="") as text:
-                    yield from _of_csv(text)
-            else:
-                with self.path.open("rb") as file:
-                    yield from _of_json(file)
-        except UnicodeDecodeError as error:
-            raise CommandFailed(f"{self.path} is not UTF-8: {error.reason} at octet {error.start}", UNUSABLE) from error
-        except csv.Error as error:
-            raise CommandFailed(f"{self.path} is no CSV that can be read: {error}", UNUSABLE) from error
+        """The lines with their numbers, from 1. Empty lines, and those that begin with `#`, are left out.
+
+        Raises CommandFailed when the first row of a CSV file does not name the fields.
+        """
+        with self.path.open("rb") as file:
+            yield from _of_csv(file) if self._is_csv else _of_json(file)
 
 
 def _of_json(file: IO[bytes]) -> Iterator[FileLine]:
-    number = 0
-    while line := file.readline(LINE_LIMIT + 1):
-        number += 1
-        if len(line) > LINE_LIMIT:
-            while line and not line.endswith(b"\n"):
-                line = file.readline(_PIECE)
-            yield FileLine(number, b"", f"a line has at most {LINE_LIMIT} octets")
+    for number, line in bounded_lines(file):
+        if line is None:
+            yield FileLine(number, b"", TOO_LONG)
             continue
-        line = line.removeprefix(b"\xef\xbb\xbf").strip()
+        line = line.removeprefix(_BOM).strip()
         if line and not line.startswith(b"#"):
             yield FileLine(number, line)
 
 
-def _of_csv(file: IO[str]) -> Iterator[FileLine]:
-    csv.field_size_limit(LINE_LIMIT)
-    rows = csv.reader(file, strict=True)
-    fields = next(rows, [])
-    if "kind" not in fields or len(set(fields)) != len(fields):
+def _of_csv(file: IO[bytes]) -> Iterator[FileLine]:
+    rows = rows_of(file)
+    _, first, mistake = next(rows, (1, [], ""))
+    fields = [name.removeprefix("\ufeff") for name in first]
+    if mistake or "kind" not in fields or len(set(fields)) != len(fields):
         raise CommandFailed(
-            "the first row of a CSV file names the fields, each once, and one of them is `kind`; a file of JSON lines "
-            "begins with {",
+            mistake
+            or "the first row of a CSV file names the fields, each once, and one of them is `kind`; a file of JSON "
+            "lines begins with {",
             UNUSABLE,
         )
-    begun = rows.line_num + 1
-    for row in rows:
-        number, begun = begun, rows.line_num + 1
-        if not any(row) or row[0].startswith("#"):
-            continue
-        yield _of_row(number, fields, row)
+    for number, row, mistake in rows:
+        if mistake:
+            yield FileLine(number, b"", mistake)
+        elif any(row) and not row[0].startswith("#"):
+            yield _of_row(number, fields, row)
 
 
 def _of_row(number: int, fields: list[str], row: list[str]) -> FileLine:
@@ -102,4 +90,4 @@ def _of_row(number: int, fields: list[str], row: list[str]) -> FileLine:
         return FileLine(number, b"", f"the row has {len(row)} columns, and the first one names {len(fields)}")
     values = {name: text for name, text in zip(fields, row, strict=False) if text}
     octets = msgspec.json.encode(values)
-    return FileLine(number, octets, f"a line has at most {LINE_LIMIT} octets" if len(octets) > LINE_LIMIT else "")
+    return FileLine(number, octets, TOO_LONG if len(octets) > LINE_LIMIT else "")

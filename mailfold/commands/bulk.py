@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mailfold.bulk.importing import ImportReport
     from mailfold.operator.session import Session
 
-imports = Group("Many domains, users, accounts and aliases from a file.")
-exports = Group("Domains, users, accounts and aliases as a file.")
+imports = Group("Many domains, users, accounts, aliases, lists and more from a file.")
+exports = Group("Domains, users, accounts, aliases, lists and more as a file.")
 _FIELDS = ("id", "begun_at", "ended_at", "objects", "refused")
 
 

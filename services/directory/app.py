@@ -172,7 +172,7 @@ class Directory:
             NameCommands(DomainCommands(self._current), aliases),
             sending,
         )
-        self._trials = Trials(self.store, host.clock, host.ids)
+        self._trials = Trials(self.store, host.clock, partial(_bulk_kinds, host))
         self._bulk_hasher = BulkHasher(self._hasher.hash_here)
         bulk = self._bulk(host, sending.dkim, aliases, section.password_length)
         self.registrations = self._registrations(
@@ -241,7 +241,7 @@ class Directory:
         return Authenticator(self.store, passwords, self._throttle, line, verified, folded, clock, canonical, renewal)
 
     def _bulk(self, host: Host, dkim: DkimCommands, aliases: AliasCommands, password_length: int) -> BulkEndpoint:
-        kinds = BulkKinds(self._current, host.clock, host.ids)
+        kinds = _bulk_kinds(host, self._current)
         preparation = LinePreparation(self.store, self._bulk_hasher, dkim.for_new_domain, password_length)
         imports = Imports(self.store, kinds, preparation, self._trials, SettingsFile(host.places).hashed)
         reverting = Reverting(DomainCommands(self._current), aliases, kinds, host.clock, host.ids)
@@ -296,6 +296,10 @@ def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Regi
         (add_AddresseesServicer_to_server, AddresseesEndpoint(store, current)),
         (add_GroupsServicer_to_server, GroupsEndpoint(store, GroupCommands(host.ids, is_time_zone))),
     )
+
+
+def _bulk_kinds(host: Host, current: CurrentBook) -> BulkKinds:
+    return BulkKinds(current, host.clock, host.ids, is_time_zone)
 
 
 def _archive_commands(host: Host) -> ArchiveCommands:

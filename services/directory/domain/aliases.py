@@ -59,7 +59,7 @@ def add_alias(
         raise DirectoryRefused("invalid", f"a domain has at most {WILDCARDS_PER_DOMAIN} aliases with a wildcard")
     text = str(address)
     _check_targets(text, request, context)
-    events: list[Event] = [AliasAdded(text, _texts(request))]
+    events: list[Event] = [AliasAdded(text, stored_targets(request))]
     if request.ends_at:
         _check_end(request.ends_at, context.now)
         events.append(AliasEndChanged(text, request.ends_at))
@@ -74,9 +74,9 @@ def change_alias(alias: AliasState, request: AliasRequest, context: AliasContext
     address, events = alias.address, list[Event]()
     if request.disabled is not None and request.disabled != alias.disabled:
         events.append(AliasSwitched(address, request.disabled))
-    if request.targets is not None and _texts(request) != alias.targets:
+    if request.targets is not None and stored_targets(request) != alias.targets:
         _check_targets(address, request, context)
-        events.append(AliasTargetsChanged(address, _texts(request)))
+        events.append(AliasTargetsChanged(address, stored_targets(request)))
     if request.ends_at is not None and (request.ends_at != alias.ends_at or alias.ended):
         if request.ends_at:
             _check_end(request.ends_at, context.now)
@@ -105,7 +105,7 @@ def _check_targets(address: str, request: AliasRequest, context: AliasContext) -
         raise DirectoryRefused(
             "missing", f"there is no {unknown} here: `mailfold account add {unknown} --user NAME` first"
         )
-    if context.leads_back(KnownAlias(address, _texts(request), kind=kind_of(address))):
+    if context.leads_back(KnownAlias(address, stored_targets(request), kind=kind_of(address))):
         raise DirectoryRefused("invalid", f"{address} would lead back to itself")
 
 
@@ -121,6 +121,6 @@ def _check_owners(address: str, owners: tuple[str, ...]) -> None:
         raise DirectoryRefused("invalid", f"an alias has at most {OWNER_LIMIT} owners")
 
 
-def _texts(request: AliasRequest) -> tuple[str, ...]:
+def stored_targets(request: AliasRequest) -> tuple[str, ...]:
     """The targets as events have them."""
     return (*map(str, request.targets or ()), *(f"{GROUP_TARGET}{group}" for group in request.groups))

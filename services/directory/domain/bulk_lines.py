@@ -1,18 +1,15 @@
-"""The lines of an import and an export: one JSON object for each domain, user, account, alias and value of a domain.
-
-A new kind of object gets a class here, and a function in `handlers/bulk_kinds.py` and `handlers/exports.py`.
-"""
+"""Reads and writes the lines of an import and an export, one JSON object each, and makes units of work of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, NamedTuple, Union
+from typing import NamedTuple
 
 import msgspec
-from msgspec import Meta
 
 from services.directory.domain.dkim import NewDomain
+from services.directory.domain.line_kinds import KINDS, AliasLine, AnyLine, ListLine, MembersLine, ValueLine
 from services.directory.domain.names import key_of
 from services.directory.domain.state import DirectoryRefused
 from shared.routing.wildcards import WILDCARD
@@ -23,74 +20,8 @@ UNIT_LINES, UNIT_OCTETS = 100, 32 * 1024
 """Lines and octets of a unit of work, which other commands wait for."""
 
 
-class BulkLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", omit_defaults=True):
-    """A line. None, and an empty text, say nothing about an object that is there already."""
-
-    def __repr__(self) -> str:
-        """The kind of the line alone: it may hold a password."""
-        return f"{type(self).__name__}(…)"
-
-
-class DomainLine(BulkLine, frozen=True, tag="domain"):
-    """A domain."""
-
-    name: str
-    incoming: bool | None = None
-    disabled: bool | None = None
-    alias_of: str = ""
-    """The domain whose addresses are its own."""
-
-
-class UserLine(BulkLine, frozen=True, tag="user"):
-    """A user. Without a password nobody can log in until one is set."""
-
-    name: str
-    password: str = ""
-    password_hash: str = ""
-    disabled: bool | None = None
-
-
-class AccountLine(BulkLine, frozen=True, tag="account"):
-    """An account, and its user, if there is none of that name yet."""
-
-    address: str
-    user: str = ""
-    """Empty: a user with the name of the address."""
-    password: str = ""
-    password_hash: str = ""
-    quota_bytes: Annotated[int, Meta(ge=0)] | None = None
-    disabled: bool | None = None
-
-    @property
-    def user_name(self) -> str:
-        """The name of its user."""
-        return self.user or self.address
-
-
-class AliasLine(BulkLine, frozen=True, tag="alias"):
-    """An alias."""
-
-    address: str
-    targets: tuple[str, ...] | str
-    """A list, or addresses separated by blanks."""
-    owners: tuple[str, ...] | str = ()
-    """A list, or names separated by commas."""
-    ends_at: str = ""
-    """A time of ISO 8601, in UTC unless it names a zone. One in the past: the alias has ended."""
-    disabled: bool | None = None
-
-
-class ValueLine(BulkLine, frozen=True, tag="value"):
-    """A value of a domain. It replaces the one before."""
-
-    domain: str
-    name: str
-    value: str = ""
-
-
-AnyLine = DomainLine | UserLine | AccountLine | AliasLine | ValueLine
-_KINDS = (DomainLine, UserLine, AccountLine, AliasLine, ValueLine)
-_decoder = msgspec.json.Decoder(Union[_KINDS], strict=False)  # noqa: UP007
+_decoder = msgspec.json.Decoder(AnyLine, strict=False)
+_texts = msgspec.json.Decoder(tuple[str, ...])
 _encoder = msgspec.json.Encoder()
 
 
@@ -130,12 +61,19 @@ def written(line: AnyLine) -> bytes:
 
 def kind_names() -> list[str]:
     """The kinds of lines."""
-    return [str(kind.__struct_config__.tag) for kind in _KINDS]
+    return [str(kind.__struct_config__.tag) for kind in KINDS]
 
 
 def words_of(texts: tuple[str, ...] | str, separator: str | None = None) -> tuple[str, ...]:
-    """A list that may be one text."""
-    return tuple(filter(None, map(str.strip, texts.split(separator)))) if isinstance(texts, str) else texts
+    """A list that may be one text: with the separator, or as a JSON array. Raises DirectoryRefused."""
+    if not isinstance(texts, str):
+        return texts
+    if texts.startswith("["):
+        try:
+            return _texts.decode(texts)
+        except msgspec.MsgspecError:
+            raise DirectoryRefused("invalid", "a text that begins with [ is a JSON array of texts") from None
+    return tuple(filter(None, map(str.strip, texts.split(separator))))
 
 
 def microseconds(text: str) -> int:
@@ -176,7 +114,7 @@ def units(lines: Sequence[PreparedLine]) -> Iterator[list[PreparedLine]]:
 
 def _asks_for(line: AnyLine, aliases: set[str]) -> bool:
     """Whether the decision on a line depends on aliases of its own unit of work, or on the whole address book."""
-    if isinstance(line, ValueLine):
+    if isinstance(line, ValueLine | ListLine | MembersLine):
         return True
     if not isinstance(line, AliasLine) or not aliases:
         return False

@@ -45,7 +45,7 @@ class AliasCommands:
     def add(self, tx: Transaction, text: str, texts: AliasTexts, provenance: Provenance) -> AliasState:
         """Add an alias."""
         address = names.alias_address(text)
-        request = _request(tx, msgspec.structs.replace(texts, targets=texts.targets or ()))
+        request = alias_request(tx, msgspec.structs.replace(texts, targets=texts.targets or ()))
         if not tx.answered(provenance.command):
             ours, holder = load.has_domain(tx, address.domain), load.holder_of(tx, address)
             patterns = load.pattern_count(tx, address.domain)
@@ -56,7 +56,7 @@ class AliasCommands:
     def change(self, tx: Transaction, address: str, texts: AliasTexts, provenance: Provenance) -> AliasState:
         """Change an alias; no event is written when nothing changes."""
         alias = _alias(tx, address)
-        events = aliases.change_alias(alias, _request(tx, texts), self.context(tx))
+        events = aliases.change_alias(alias, alias_request(tx, texts), self.context(tx))
         append(tx, f"alias:{names.key_of(alias.address)}", events, provenance)
         return _alias(tx, address)
 
@@ -95,7 +95,7 @@ class AliasCommands:
         return leads_back(AddressBook(self._current.book.names.with_alias(alias)), alias)
 
 
-def _request(tx: Transaction, texts: AliasTexts) -> AliasRequest:
+def alias_request(tx: Transaction, texts: AliasTexts) -> AliasRequest:
     """The request with parsed addresses and ids. Raises DirectoryRefused."""
     targets = None if texts.targets is None else tuple(text.strip() for text in texts.targets)
     groups = tuple(target for target in targets or () if group_of(target))

@@ -16,6 +16,7 @@ from shared.eventstore.connection import Reader, Row
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
+from shared.routing.block_lists import SenderList
 
 PAGE_LIMIT: Final = 1_000
 _PAGE_ROWS = 200
@@ -40,30 +41,38 @@ class BlockingCommands:
         self, tx: Transaction, name: str, list_name: str, texts: Sequence[str], provenance: Provenance
     ) -> Sequence[str]:
         """Put patterns on a list; returns those that were not on it. Raises DirectoryRefused."""
-        account, chosen, patterns = _account_id(tx, name), sender_list(list_name), canonical_patterns(texts)
+        account, chosen, patterns = account_of_lists(tx, name), sender_list(list_name), canonical_patterns(texts)
         earlier = tx.answered(provenance.command)
         if earlier:
             return _patterns_of(earlier[0].event)
-        sql = "SELECT count(*), coalesce(sum(CASE WHEN compared THEN 1 ELSE 0 END), 0) FROM blocking_entry"
-        (total, compared), *_ = tx.all(f"{sql} WHERE account = ?", (account,))
-        events = add_entries(account, chosen, patterns, _present(tx, account, patterns), int(total), int(compared))
-        append(tx, f"blocking:{account}", events, provenance)
+        events = put_on_list(tx, account, chosen, patterns, provenance)
         return _patterns_of(events[0]) if events else ()
 
     def remove(
         self, tx: Transaction, name: str, list_name: str, texts: Sequence[str], provenance: Provenance
     ) -> Sequence[str]:
         """Remove patterns from a list; returns them. Raises DirectoryRefused."""
-        account, chosen, patterns = _account_id(tx, name), sender_list(list_name), canonical_patterns(texts)
+        account, chosen, patterns = account_of_lists(tx, name), sender_list(list_name), canonical_patterns(texts)
         if not tx.answered(provenance.command):
-            events = remove_entries(account, chosen, patterns, _present(tx, account, patterns))
+            events = remove_entries(account, chosen, patterns, lists_of_patterns(tx, account, patterns))
             append(tx, f"blocking:{account}", events, provenance)
         return patterns
 
 
+def put_on_list(
+    tx: Transaction, account: str, chosen: SenderList, patterns: Sequence[str], provenance: Provenance
+) -> Sequence[Event]:
+    """Put canonical patterns on a list; no event when it has all of them. Raises DirectoryRefused."""
+    sql = "SELECT count(*), coalesce(sum(CASE WHEN compared THEN 1 ELSE 0 END), 0) FROM blocking_entry"
+    (total, compared), *_ = tx.all(f"{sql} WHERE account = ?", (account,))
+    events = add_entries(account, chosen, patterns, lists_of_patterns(tx, account, patterns), int(total), int(compared))
+    append(tx, f"blocking:{account}", events, provenance)
+    return events
+
+
 def entries(reader: Reader, name: str, list_name: str, after: str, limit: int) -> EntryPage:
     """The next patterns of a list. Raises DirectoryRefused."""
-    account, chosen = _account_id(reader, name), sender_list(list_name)
+    account, chosen = account_of_lists(reader, name), sender_list(list_name)
     limit = min(limit or PAGE_LIMIT, PAGE_LIMIT)
     chosen_rows = "FROM blocking_entry WHERE account = ? AND list = ?"
     rows = reader.all(
@@ -90,11 +99,12 @@ def _page(after: str, reader: Reader) -> list[Row]:
     return reader.all(_ENTRIES, (after, _PAGE_ROWS))
 
 
-def _account_id(reader: Reader, name: str) -> str:
+def account_of_lists(reader: Reader, name: str) -> str:
+    """The id of an account; empty for an empty name, which stands for the server. Raises DirectoryRefused."""
     return load.existing("account", name, load.account(reader, name)).id if name else ""
 
 
-def _present(reader: Reader, account: str, patterns: Sequence[str]) -> dict[str, str]:
+def lists_of_patterns(reader: Reader, account: str, patterns: Sequence[str]) -> dict[str, str]:
     """The lists of those patterns that are on one."""
     sql = "SELECT list FROM blocking_entry WHERE key = ?"
     rows = ((pattern, reader.first_row(sql, (entry_key(account, pattern),))) for pattern in patterns)

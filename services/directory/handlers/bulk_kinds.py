@@ -7,22 +7,14 @@ changes nothing. All decisions on a line come before its first event.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from services.directory.domain import aliases, decide, dkim, domains, names
 from services.directory.domain.aliases import AliasRequest
-from services.directory.domain.bulk_lines import (
-    AccountLine,
-    AliasLine,
-    DomainLine,
-    LineMistake,
-    PreparedLine,
-    UserLine,
-    ValueLine,
-    microseconds,
-    words_of,
-)
+from services.directory.domain.bulk_lines import LineMistake, PreparedLine, microseconds, words_of
 from services.directory.domain.dkim import NewDomain
+from services.directory.domain.line_kinds import AccountLine, AliasLine, DomainLine, UserLine, ValueLine
+from services.directory.domain.profiles import ProfileRequest, change_profile
 from services.directory.domain.state import (
     AccountState,
     AliasState,
@@ -31,18 +23,20 @@ from services.directory.domain.state import (
     GivenLimits,
     UserState,
 )
-from services.directory.handlers import load
-from services.directory.handlers.aliases import AliasCommands
+from services.directory.handlers import load, load_groups
+from services.directory.handlers.aliases import AliasCommands, AliasTexts, alias_request
 from services.directory.handlers.book import CurrentBook
+from services.directory.handlers.bulk_memberships import MembershipLines
+from services.directory.handlers.bulk_sending import SendingLines
 from services.directory.handlers.commands import append, user_id
 from services.directory.handlers.domains import DomainCommands
+from services.directory.handlers.lists import ListCommands
+from services.directory.handlers.present_objects import LineDecision, check_same
 from shared.clock import Clock
 from shared.events.directory import AliasEndChanged, AliasEnded, AliasSwitched
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.transaction import Transaction
 from shared.ids import IdKind, Ids
-
-Add = Callable[[Transaction, PreparedLine, Any, Provenance], None]
 
 
 class UnitOutcome(NamedTuple):
@@ -56,17 +50,22 @@ class UnitOutcome(NamedTuple):
 class BulkKinds:
     """The kinds of lines."""
 
-    def __init__(self, current: CurrentBook, clock: Clock, ids: Ids) -> None:
+    def __init__(self, current: CurrentBook, clock: Clock, ids: Ids, is_time_zone: Callable[[str], bool]) -> None:
+        """`is_time_zone` says whether the IANA time zone database has a name."""
+        self._is_time_zone = is_time_zone
         self._clock = clock
         self._ids = ids
         self._aliases = AliasCommands(current, clock)
         self._domains = DomainCommands(current)
-        self._kinds: Mapping[type, Add] = {
+        self.memberships = memberships = MembershipLines(ListCommands(current, clock, ids), ids)
+        self._kinds: Mapping[type, LineDecision] = {
             DomainLine: self._domain,
             UserLine: self._user,
             AccountLine: self._account,
             AliasLine: self._alias,
             ValueLine: self._value,
+            **memberships.kinds,
+            **SendingLines(ids).kinds,
         }
 
     def carry_out(self, tx: Transaction, unit: Sequence[PreparedLine], provenance: Provenance) -> UnitOutcome:
@@ -86,7 +85,7 @@ class BulkKinds:
         present = load.domain(tx, name)
         other = load.existing("domain", line.alias_of, load.domain(tx, line.alias_of)) if line.alias_of else None
         if present is not None:
-            _check_same(
+            check_same(
                 f"the domain {name}",
                 incoming=(line.incoming, present.incoming),
                 disabled=(line.disabled, present.disabled),
@@ -101,11 +100,17 @@ class BulkKinds:
 
     def _user(self, tx: Transaction, prepared: PreparedLine, line: UserLine, provenance: Provenance) -> None:
         name = names.user_name(line.name)
-        present = load.user(tx, name)
+        profile = ProfileRequest(line.display_name, line.language, line.time_zone)
+        present = load_groups.user_if_any(tx, name)
         if present is not None:
-            _check_same(f"the user {name}", disabled=(line.disabled, present.disabled))
+            check_same(f"the user {name}", disabled=(line.disabled, present.disabled))
+            if change_profile(present, profile, self._is_time_zone):
+                check_same(f"the user {name}", profile=(True, False))
             return
-        self._add_user(tx, name, prepared.password_hash, line.disabled, provenance)
+        change_profile(UserState("", name, "", False, ()), profile, self._is_time_zone)  # refused before it is added
+        user = self._add_user(tx, name, prepared.password_hash, line.disabled, provenance)
+        new = UserState(user, name, prepared.password_hash, bool(line.disabled), ())
+        append(tx, f"user:{user}", change_profile(new, profile, self._is_time_zone), provenance)
 
     def _add_user(
         self, tx: Transaction, name: str, password_hash: str, disabled: bool | None, provenance: Provenance
@@ -118,44 +123,47 @@ class BulkKinds:
 
     def _account(self, tx: Transaction, prepared: PreparedLine, line: AccountLine, provenance: Provenance) -> None:
         address = names.account_address(line.address)
-        user_name = names.user_name(line.user or str(address))
-        user, present = load.user_id(tx, user_name), load.account(tx, str(address))
+        owner, user_name = _owner(tx, line, str(address))
+        present = load.account(tx, str(address))
         if present is not None:
-            _check_same(
+            check_same(
                 f"the account {address}",
-                user=(user or user_name, present.user),
+                owner=(owner or user_name, present.user),
                 quota_bytes=(line.quota_bytes, present.quota_bytes),
+                quota_messages=(line.quota_messages, present.quota_messages),
+                max_message_size=(line.max_message_size, present.max_message_size),
                 disabled=(line.disabled, present.disabled),
             )
             return
-        if user is None and line.user and not (line.password or line.password_hash):
-            user = user_id(tx, user_name)  # there is none: this says so
+        if owner is None and line.user and not (line.password or line.password_hash):
+            owner = user_id(tx, user_name)  # there is none: this says so
         ours, holder = load.has_domain(tx, address.domain), load.holder_of(tx, address)
-        limits = GivenLimits(line.quota_bytes).or_else(load.default_limits(tx, address.domain))
+        given = GivenLimits(line.quota_bytes, line.quota_messages, line.max_message_size)
+        limits = given.or_else(load.default_limits(tx, address.domain))
         account = self._ids.new(IdKind.ACCOUNT)
         decide.add_account(holder, ours, "", account, address, limits)  # refused before its user is added
-        user = user or self._add_user(tx, user_name, prepared.password_hash, None, provenance)
-        events = decide.add_account(holder, ours, user, account, address, limits)
-        state = AccountState(account, str(address), user, user_name, limits.octets or 0, False, limits.messages or 0)
+        owner = owner or self._add_user(tx, user_name, prepared.password_hash, None, provenance)
+        events = decide.add_account(holder, ours, owner, account, address, limits)
+        state = AccountState(account, str(address), owner, user_name, limits.octets or 0, False, limits.messages or 0)
         append(
             tx, f"account:{account}", events + decide.change_account(state, line.disabled, GivenLimits()), provenance
         )
 
     def _alias(self, tx: Transaction, prepared: PreparedLine, line: AliasLine, provenance: Provenance) -> None:
         address, ends_at = names.alias_address(line.address), microseconds(line.ends_at)
-        targets = names.alias_targets(words_of(line.targets))
-        owners = tuple(sorted({user_id(tx, name) for name in words_of(line.owners, ",")}))
+        in_force = ends_at if ends_at > self._clock.now() else 0
+        texts = AliasTexts(words_of(line.targets), words_of(line.owners, ","), in_force)
+        request = alias_request(tx, texts)
         present = load.alias(tx, str(address))
         if present is not None:
-            _check_same(
+            check_same(
                 f"the alias {address}",
-                targets=(tuple(map(str, targets)), present.targets),
-                owners=(owners or None, present.owners),
+                targets=(aliases.stored_targets(request), present.targets),
+                owners=(request.owners or None, present.owners),
                 ends_at=(ends_at or None, present.ends_at),
                 disabled=(line.disabled, present.disabled),
             )
             return
-        request = AliasRequest(targets, owners, ends_at if ends_at > self._clock.now() else 0)
         self.add_alias(tx, AliasState(str(address), (), bool(line.disabled), ends_at), request, provenance)
 
     def add_alias(self, tx: Transaction, state: AliasState, request: AliasRequest, provenance: Provenance) -> None:
@@ -173,10 +181,11 @@ class BulkKinds:
         self._domains.set_value(tx, line.domain, line.name, line.value, provenance)
 
 
-def _check_same(what: str, **values: tuple[object, object]) -> None:
-    """Check that a line says of an object what it is; None says nothing. Raises DirectoryRefused."""
-    differing = [name for name, (said, present) in values.items() if said is not None and said != present]
-    if differing:
-        raise DirectoryRefused(
-            "taken", f"{what} is there already, with another {' and '.join(differing)}: an import changes no object"
-        )
+def _owner(tx: Transaction, line: AccountLine, address: str) -> tuple[str | None, str]:
+    """The id of the user or group of an account, None for a user who is not there; and the user's name."""
+    if not line.group:
+        user_name = names.user_name(line.user or address)
+        return load.user_id(tx, user_name), user_name
+    if line.user or line.password or line.password_hash:
+        raise DirectoryRefused("invalid", "an account belongs to a user or to a group, and a group has no password")
+    return load_groups.group_id(tx, line.group), ""

@@ -32,7 +32,9 @@ class GroupCommands:
         name = names.group_name(name)
         if not tx.answered(provenance.command):
             identity = self._ids.new(IdKind.GROUP)
-            events = groups.add_group(load_groups.group(tx, name), identity, name, _users(tx, users) if users else ())
+            events = groups.add_group(
+                load_groups.group(tx, name), identity, name, users_named(tx, users) if users else ()
+            )
             append(tx, f"group:{identity}", events, provenance)
         return _group(tx, name)
 
@@ -72,7 +74,7 @@ class GroupCommands:
     ) -> GroupState:
         if not tx.answered(provenance.command):
             group = _own_group(tx, name)
-            append(tx, f"group:{group.id}", change(group, _users(tx, users)), provenance)
+            append(tx, f"group:{group.id}", change(group, users_named(tx, users)), provenance)
         return _group(tx, name)
 
 
@@ -87,7 +89,8 @@ def _own_group(tx: Transaction, name: str) -> GroupState:
     return group
 
 
-def _users(tx: Transaction, users: Sequence[str]) -> list[UserState]:
+def users_named(tx: Transaction, users: Sequence[str]) -> list[UserState]:
+    """Existing users by name or id. Raises DirectoryRefused."""
     if not users:
         raise DirectoryRefused("invalid", "which users? `mailfold user list` shows them")
     if len(users) > groups.MEMBER_LIMIT:

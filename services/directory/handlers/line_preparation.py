@@ -12,15 +12,9 @@ import msgspec
 
 from services.directory.adapters.bulk_hashing import BulkHasher
 from services.directory.domain import ready_hashes
-from services.directory.domain.bulk_lines import (
-    AccountLine,
-    DomainLine,
-    LineMistake,
-    PreparedLine,
-    UserLine,
-    parsed,
-)
+from services.directory.domain.bulk_lines import LineMistake, PreparedLine, parsed
 from services.directory.domain.dkim import NewDomain
+from services.directory.domain.line_kinds import AccountLine, DomainLine, UserLine
 from services.directory.domain.names import domain_name
 from services.directory.domain.new_passwords import checked_password
 from services.directory.domain.state import DirectoryRefused

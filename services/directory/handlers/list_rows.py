@@ -52,6 +52,12 @@ def mailing_list(reader: Reader, name: str) -> ListState:
     return _state(row)
 
 
+def list_at(reader: Reader, key: str) -> ListState | None:
+    """The list with an address by its lookup key."""
+    row = reader.first_row(f"{_LIST} WHERE key = ?", (True, key))
+    return None if row is None else _state(row)
+
+
 def address_of(reader: Reader, name: str) -> str:
     """The address of the list with this address or id; a name that is none stays as it is."""
     row = reader.first_row("SELECT address FROM mailing_list WHERE id = ?", (name,))
@@ -99,6 +105,11 @@ def members(reader: Reader, identity: str, after: str, limit: int, paused: bool 
 def member_keys(reader: Reader, identity: str, keys: Sequence[str]) -> set[str]:
     """Those of the lookup keys that are members already."""
     return {row[0] for row in _among(reader, "SELECT key FROM list_member WHERE list = ? AND key", identity, keys)}
+
+
+def members_at(reader: Reader, identity: str, keys: Sequence[str]) -> list[MemberState]:
+    """The members of a list with one of these lookup keys."""
+    return [_member(reader, row) for row in _among(reader, f"{_MEMBER} WHERE list = ? AND key", identity, keys)]
 
 
 def members_with(reader: Reader, identity: str, keys: Set[str]) -> list[MemberState]:

@@ -39,8 +39,8 @@ class ListCommands:
         """Add a list."""
         address = names.account_address(text)
         if not tx.answered(provenance.command):
-            identity, holder = self._ids.new(IdKind.LIST), _holder(tx, address)
-            ours, known = load.has_domain(tx, address.domain), self._addresses(tx, owners)
+            identity, holder = self._ids.new(IdKind.LIST), holder_of_list(tx, address)
+            ours, known = load.has_domain(tx, address.domain), self.known_addresses(tx, owners)
             append(
                 tx,
                 f"list:{identity}",
@@ -61,7 +61,7 @@ class ListCommands:
         state = list_rows.mailing_list(tx, name)
         if owners is not None:
             changes = ListChanges(
-                self._addresses(tx, owners),
+                self.known_addresses(tx, owners),
                 changes.description,
                 changes.members_only,
                 changes.skip_recipients,
@@ -87,17 +87,21 @@ class ListCommands:
             return list(load_groups.with_group_names(tx, joined))
         if len(texts) > lists.JOIN_LIMIT:
             raise DirectoryRefused("invalid", f"at most {lists.JOIN_LIMIT} members join at once")
-        groups = dict.fromkeys(list_rows.member_key(tx, text) for text in texts if group_of(text.strip()))
-        addresses = self._addresses(tx, [text for text in texts if not group_of(text.strip())])
-        by_key = {lookup_key(address): str(address) for address in addresses}
-        self._check_loops(tx, state, by_key)
-        by_key |= {key: key for key in groups}
+        by_key = self.joining(tx, state, texts)
         present = list_rows.member_keys(tx, state.id, list(by_key))
         joining = [address for key, address in by_key.items() if key not in present]
         identities = sorted(self._ids.new(IdKind.LIST_MEMBER) for _ in joining)  # pages are in the order of joining
         new = [JoinedMember(identity, address) for identity, address in zip(identities, joining, strict=True)]
         append(tx, f"list:{state.id}", lists.join(state, new), provenance)
         return list(load_groups.with_group_names(tx, [member.address for member in new]))
+
+    def joining(self, tx: Transaction, state: ListState, texts: Sequence[str]) -> dict[str, str]:
+        """The addresses, and groups by id, that may be members of a list, by their keys. Raises DirectoryRefused."""
+        groups = dict.fromkeys(list_rows.member_key(tx, text) for text in texts if group_of(text.strip()))
+        addresses = self.known_addresses(tx, [text for text in texts if not group_of(text.strip())])
+        by_key = {lookup_key(address): str(address) for address in addresses}
+        self._check_loops(tx, state, by_key)
+        return by_key | {key: key for key in groups}
 
     def leave(self, tx: Transaction, name: str, texts: Sequence[str], provenance: Provenance) -> list[str]:
         """Remove members; returns their addresses. Who is no member is left out."""
@@ -151,7 +155,7 @@ class ListCommands:
         append(tx, f"list:{state.id}", events, provenance)
         return [member.address for member in known]
 
-    def _addresses(self, tx: Transaction, texts: Sequence[str]) -> tuple[Address, ...]:
+    def known_addresses(self, tx: Transaction, texts: Sequence[str]) -> tuple[Address, ...]:
         """The canonical addresses, without repeats. Raises DirectoryRefused for one that is ours and does not exist."""
         addresses = [self._current.canonical(address) for address in names.addresses(texts)]
         for address in addresses:
@@ -179,7 +183,7 @@ class ListCommands:
                 raise DirectoryRefused("invalid", f"posts of {inner.address} would lead back to {state.address}")
 
 
-def _holder(tx: Transaction, address: Address) -> str:
+def holder_of_list(tx: Transaction, address: Address) -> str:
     """What holds the address of a new list or one of its service addresses; empty when all are free."""
     own = load.holder_of(tx, address)
     if own:

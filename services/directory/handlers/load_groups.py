@@ -83,7 +83,14 @@ def accounts_of(reader: Reader, identity: str) -> list[str]:
 
 def whole_user(reader: Reader, name: str) -> UserState:
     """The user with this name or id, with the profile and the groups. Raises DirectoryRefused."""
-    user = load.existing("user", name, load.user(reader, name))
+    return load.existing("user", name, user_if_any(reader, name))
+
+
+def user_if_any(reader: Reader, name: str) -> UserState | None:
+    """The user with this name or id, with the profile and the groups."""
+    user = load.user(reader, name)
+    if user is None:
+        return None
     sql = "SELECT display_name, language, time_zone FROM profile WHERE person = ?"
     display_name, language, time_zone = reader.first_row(sql, (user.id,)) or ("", "", "")
     groups = tuple(name for _, name in groups_of(reader, user.id))

@@ -27,29 +27,31 @@ class SendAsState(NamedTuple):
 
 def grant(tx: Transaction, name: str, address: str, provenance: Provenance) -> SendAsState:
     """Let a user send as an account."""
-    user, account = user_id(tx, name), _account(tx, address)
-    append(tx, f"user:{user}", send_as.grant(user, account, _granted(tx, user)), provenance)
+    user, account = user_id(tx, name), granted_account(tx, address)
+    append(tx, f"user:{user}", send_as.grant(user, account, accounts_granted(tx, user)), provenance)
     return granted(tx, name)
 
 
 def revoke(tx: Transaction, name: str, address: str, provenance: Provenance) -> SendAsState:
     """Take the right away."""
-    user, account = user_id(tx, name), _account(tx, address)
-    append(tx, f"user:{user}", send_as.revoke(user, account, _granted(tx, user)), provenance)
+    user, account = user_id(tx, name), granted_account(tx, address)
+    append(tx, f"user:{user}", send_as.revoke(user, account, accounts_granted(tx, user)), provenance)
     return granted(tx, name)
 
 
 def granted(reader: Reader, name: str) -> SendAsState:
     """The accounts of others as which a user may send."""
     user = load.existing("user", name, load.user(reader, name))
-    return SendAsState(user.name, _granted(reader, user.id))
+    return SendAsState(user.name, accounts_granted(reader, user.id))
 
 
-def _granted(reader: Reader, user: str) -> dict[str, str]:
+def accounts_granted(reader: Reader, user: str) -> dict[str, str]:
+    """The accounts of others as which a user, by id, may send: address by id."""
     return dict(reader.all(_GRANTED, (user,)))
 
 
-def _account(reader: Reader, address: str) -> AccountState:
+def granted_account(reader: Reader, address: str) -> AccountState:
+    """The account that a grant names. Raises DirectoryRefused."""
     account = load.account(reader, address)
     if account is None and load.alias(reader, address) is not None:
         raise DirectoryRefused("invalid", f"{address} is an alias: `mailfold alias owners` names who may send as it")

@@ -17,6 +17,8 @@ _RELAY = (
     " messages_per_minute, recipients_per_message, accepts_null_reverse_path"
     " FROM relay LEFT JOIN domain ON domain.id = relay.domain"
 )
+RELAY_PAGE = _RELAY.replace("SELECT ", "SELECT '.' || relay.domain, ", 1)
+"""Relays with a key before them that is not empty, so that pages begin with the default relay."""
 
 
 def keys_of(reader: Reader, domain: str) -> list[DkimKeyState]:
@@ -74,6 +76,12 @@ def relay_of(reader: Reader, domain: str) -> RelayState | None:
     return None if row is None else _relay(row)
 
 
+def relay_as_given(reader: Reader, domain: str) -> RelaySet | None:
+    """The relay of a domain, by its id, as an operator gave it: what is empty is that of the preset."""
+    row = reader.first_row(f"{_RELAY} WHERE relay.domain = ?", (domain,))
+    return None if row is None else given_relay(row)
+
+
 def relays(reader: Reader) -> list[RelayState]:
     """All relays, the default relay first."""
     return [_relay(row) for row in reader.all(f"{_RELAY} ORDER BY relay.domain <> '', domain.name")]
@@ -122,9 +130,21 @@ def _key(row: Row) -> DkimKeyState:
 
 
 def _relay(row: Row) -> RelayState:
-    domain, name, preset, host, port, tls, user, password, signatures, connections, messages, recipients, null = row
-    accepts_null = None if null is None else bool(null)
-    given = RelaySet(
-        domain, preset, host, port, tls, user, password, signatures, connections, messages, recipients, accepts_null
+    given, name = given_relay(row), row[1]
+    return RelayState(
+        given.domain,
+        name or "",
+        given.preset,
+        given.host,
+        given.port,
+        given.tls,
+        given.user,
+        given.password,
+        properties_of(given),
     )
-    return RelayState(domain, name or "", preset, host, port, tls, user, password, properties_of(given))
+
+
+def given_relay(row: Row) -> RelaySet:
+    """The relay of a row that begins with the id and the name of its domain."""
+    domain, _name, *values, null = row
+    return RelaySet(*(domain, *values, None if null is None else bool(null)))

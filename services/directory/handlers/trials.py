@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 
 from services.directory.domain.bulk_lines import PreparedLine
@@ -17,7 +17,6 @@ from shared.eventstore.event import Event, Provenance, Recorded
 from shared.eventstore.scratch import insert, rows_of, scratch, tables_of
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Heads, Transaction
-from shared.ids import Ids
 
 MOST_TRIALS = 2
 IDLE_SECONDS = 600.0
@@ -49,13 +48,13 @@ class TrialTransaction(Transaction):
 class _Trial:
     """One trial. Its methods run on threads, one after the other."""
 
-    def __init__(self, store: EventStore, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: EventStore, clock: Clock, make_kinds: Callable[[CurrentBook], BulkKinds]) -> None:
         self._store = store
         self._clock = clock
         self._stack = contextlib.ExitStack()
         self._rows = self._stack.enter_context(scratch(store.projections, store.backend.folder))
         self._current = CurrentBook()
-        self._kinds = BulkKinds(self._current, clock, ids)
+        self._kinds = make_kinds(self._current)
         self.lock = asyncio.Lock()
         self.used = monotonic()
 
@@ -80,10 +79,10 @@ class _Trial:
 class Trials:
     """The trials that are running."""
 
-    def __init__(self, store: EventStore, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: EventStore, clock: Clock, make_kinds: Callable[[CurrentBook], BulkKinds]) -> None:
         self._store = store
         self._clock = clock
-        self._ids = ids
+        self._make_kinds = make_kinds
         self._running: dict[str, _Trial] = {}
 
     async def begin(self, identity: str) -> None:
@@ -92,7 +91,7 @@ class Trials:
             await self.end(left)
         if len(self._running) >= MOST_TRIALS:
             raise DirectoryRefused("not-empty", f"{MOST_TRIALS} dry runs are running already; try again later")
-        trial = self._running[identity] = _Trial(self._store, self._clock, self._ids)
+        trial = self._running[identity] = _Trial(self._store, self._clock, self._make_kinds)
         try:
             async with trial.lock:
                 await self._store.read_snapshot(trial.copy)

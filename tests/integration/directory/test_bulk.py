@@ -157,7 +157,7 @@ async def test_a_dry_run_finds_the_mistakes_of_the_import_and_writes_nothing(
         {"kind": "account", "address": "dora@example.org", "password": "secret-word"},
         {"kind": "alias", "address": "dora@example.org", "targets": ["ann@example.org"]},
         {"kind": "value", "domain": "example.org", "name": "catch_all", "value": "nobody@example.org"},
-        {"kind": "group", "name": "all"},
+        {"kind": "crowd", "name": "all"},
     )
     before = [name for name, _ in await events_of(people)]
     tried = await import_file(people, file, trial=True)

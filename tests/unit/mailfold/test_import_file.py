@@ -47,15 +47,40 @@ def test_a_long_line_is_a_mistake_and_the_next_one_is_read(tmp_path: Path) -> No
     [
         (b"name,password\nann,x\n", "one of them is `kind`"),
         (b"kind,name,name\n", "each once"),
-        (b"kind,name\nuser,\xff\n", "not UTF-8"),
-        (b'kind,name\nuser,"a" b\n', "no CSV"),
         (b"", "one of them is `kind`"),
-        (b'kind,name\nuser,"' + b"x" * (LINE_LIMIT + 1), "field limit"),
+        (b'"kind,name\n' + b"user,x\n" * LINE_LIMIT, "not closed"),
+        (b"kind," * LINE_LIMIT, f"at most {LINE_LIMIT} octets"),
+        (b"kind,\xff\n", "not UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, octets: bytes, text: str) -> None:
     with pytest.raises(CommandFailed, match=text):
         read(tmp_path, octets)
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (b"user,\xff", "this is not UTF-8: invalid start byte at octet 6 of the row"),
+        (b'user,"a" b', "this is no CSV that can be read: ',' expected after '"),
+        (b'user,"' + b"x" * LINE_LIMIT + b'"', f"a line has at most {LINE_LIMIT} octets"),
+        (b"user," * LINE_LIMIT, f"a line has at most {LINE_LIMIT} octets"),
+        (b"user,x,y", "the row has 3 columns, and the first one names 2"),
+    ],
+)
+def test_a_row_with_a_mistake_leaves_the_others(tmp_path: Path, row: bytes, text: str) -> None:
+    read_lines = read(tmp_path, b"kind,name\nuser,ann\n" + row + b"\nuser,bob\n")
+    assert [(number, mistake.split('"')[0]) for number, _, mistake in read_lines] == [(2, ""), (3, text), (4, "")]
+
+
+def test_a_quotation_mark_without_an_end_takes_its_own_line_alone(tmp_path: Path) -> None:
+    rows = [b"user,%d" % number for number in range(LINE_LIMIT // 5)]
+    read_lines = read(tmp_path, b"\n".join([b"kind,name", b'user,"ann', *rows, b'user,"two', b'lines"', b"user,bob"]))
+    assert [line for line in read_lines if line[2]] == [
+        (2, None, f"a quotation mark is not closed within {LINE_LIMIT} octets")
+    ]
+    assert len(read_lines) == len(rows) + 3
+    assert read_lines[-2][1] == {"kind": "user", "name": "two\nlines"}
 
 
 def test_there_is_no_file(tmp_path: Path) -> None:

@@ -8,13 +8,7 @@ from services.directory.domain.bulk_lines import (
     LINE_LIMIT,
     UNIT_LINES,
     UNIT_OCTETS,
-    AccountLine,
-    AliasLine,
-    AnyLine,
-    DomainLine,
     PreparedLine,
-    UserLine,
-    ValueLine,
     as_time,
     microseconds,
     parsed,
@@ -22,6 +16,7 @@ from services.directory.domain.bulk_lines import (
     words_of,
     written,
 )
+from services.directory.domain.line_kinds import AccountLine, AliasLine, AnyLine, DomainLine, UserLine, ValueLine
 from services.directory.domain.state import DirectoryRefused
 
 
@@ -43,7 +38,10 @@ def test_lists_may_be_texts() -> None:
 @pytest.mark.parametrize(
     ("octets", "text"),
     [
-        (b'{"kind":"users","name":"secret-word"}', "kind is one of domain, user, account, alias, value"),
+        (
+            b'{"kind":"users","name":"secret-word"}',
+            "kind is one of domain, user, group, account, application, alias, list, members, ",
+        ),
         (b'{"name":"secret-word"}', "missing required field `kind`"),
         (b'{"kind":"user","name":"ann","pasword":"secret-word"}', "unknown field `pasword`"),
         (b'{"kind":"user","name":"ann","password":{"secret-word":1}}', "`\\$.password`"),

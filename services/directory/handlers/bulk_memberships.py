@@ -1,0 +1,112 @@
+"""What an import does with lines about groups, mailing lists, their members, and grants to send as an account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from services.directory.domain import groups, lists, names, send_as
+from services.directory.domain.bulk_lines import PreparedLine, words_of
+from services.directory.domain.line_kinds import GrantLine, GroupLine, ListLine, MembersLine
+from services.directory.domain.lists import ListChanges, ListState
+from services.directory.domain.state import DirectoryRefused
+from services.directory.handlers import list_rows, load, load_groups
+from services.directory.handlers import send_as as send_as_commands
+from services.directory.handlers.commands import append, user_id
+from services.directory.handlers.groups import users_named
+from services.directory.handlers.lists import ListCommands, holder_of_list
+from services.directory.handlers.present_objects import LineDecision, check_same
+from shared.events.lists import JoinedMember, ListMemberSwitched
+from shared.eventstore.event import Event, Provenance
+from shared.eventstore.transaction import Transaction
+from shared.ids import IdKind, Ids
+from shared.protocol.address.account import lookup_key
+from shared.protocol.address.address import Address
+from shared.routing.known_groups import GROUP_TARGET
+
+
+class MembershipLines:
+    """Decides on these lines."""
+
+    def __init__(self, list_commands: ListCommands, ids: Ids) -> None:
+        self._lists = list_commands
+        self._ids = ids
+        self.kinds: Mapping[type, LineDecision] = {
+            GroupLine: self._group,
+            ListLine: self._list,
+            MembersLine: self._members,
+            GrantLine: self._grant,
+        }
+
+    def _group(self, tx: Transaction, _prepared: PreparedLine, line: GroupLine, provenance: Provenance) -> None:
+        name, words = names.group_name(line.name), words_of(line.members, ",")
+        users = users_named(tx, words) if words else []
+        present = load_groups.group(tx, name)
+        if present is not None:
+            members = {user.id for user in users} if users else None
+            check_same(f"the group {name}", members=(members, set(present.members)))
+            return
+        identity = self._ids.new(IdKind.GROUP)
+        append(tx, f"group:{identity}", groups.add_group(None, identity, name, users), provenance)
+
+    def _list(self, tx: Transaction, _prepared: PreparedLine, line: ListLine, provenance: Provenance) -> None:
+        address, words = names.account_address(line.address), words_of(line.owners, ",")
+        owners = self._lists.known_addresses(tx, words[: lists.OWNERS_LIMIT + 1])
+        present = list_rows.list_at(tx, lookup_key(address))
+        if present is not None:
+            check_same(
+                f"the list {address}",
+                owners=(set(map(lookup_key, owners)) or None, set(map(names.key_of, present.owners))),
+                description=(line.description.strip() or None, present.description),
+                members_only=(line.members_only, present.members_only),
+                skip_recipients=(line.skip_recipients, present.skip_recipients),
+                rewrite_author=(line.rewrite_author, present.rewrite_author),
+                disabled=(line.disabled, present.disabled),
+            )
+            return
+        changes = ListChanges(None, None, line.members_only, line.skip_recipients, line.rewrite_author, line.disabled)
+        self.add_list(tx, address, owners, line.description.strip(), changes, provenance)
+
+    def add_list(
+        self,
+        tx: Transaction,
+        address: Address,
+        owners: tuple[Address, ...],
+        description: str,
+        changes: ListChanges,
+        provenance: Provenance,
+    ) -> ListState:
+        """Add a list with its switches; returns it. Raises DirectoryRefused."""
+        identity, ours = self._ids.new(IdKind.LIST), load.has_domain(tx, address.domain)
+        events = lists.add_list(holder_of_list(tx, address), ours, identity, address, owners, description)
+        events += lists.change_list(ListState(identity, str(address), (), description), changes)
+        append(tx, f"list:{identity}", events, provenance)
+        return list_rows.mailing_list(tx, identity)
+
+    def _members(self, tx: Transaction, _prepared: PreparedLine, line: MembersLine, provenance: Provenance) -> None:
+        state, words = list_rows.mailing_list(tx, line.list), words_of(line.members, ",")
+        if not 0 < len(words) <= lists.JOIN_LIMIT:
+            raise DirectoryRefused("invalid", f"a line has 1 to {lists.JOIN_LIMIT} members of a list")
+        by_key = self._lists.joining(tx, state, words)
+        present = list_rows.members_at(tx, state.id, list(by_key))
+        for member in present:
+            check_same(f"the member {member.address} of {state.address}", paused=(line.paused, member.paused))
+        for member in present:
+            del by_key[f"{GROUP_TARGET}{member.group}" if member.group else names.key_of(member.address)]
+        self.join(tx, state, [(address, bool(line.paused)) for address in by_key.values()], provenance)
+
+    def join(self, tx: Transaction, state: ListState, members: list[tuple[str, bool]], provenance: Provenance) -> None:
+        """Add members, who are none yet, each with whether it is paused. Raises DirectoryRefused."""
+        identities = sorted(self._ids.new(IdKind.LIST_MEMBER) for _ in members)
+        joined = [JoinedMember(identity, address) for identity, (address, _) in zip(identities, members, strict=True)]
+        events: list[Event] = lists.join(state, joined)
+        events += [
+            ListMemberSwitched(state.id, member.id, True)
+            for member, (_, paused) in zip(joined, members, strict=True)
+            if paused
+        ]
+        append(tx, f"list:{state.id}", events, provenance)
+
+    def _grant(self, tx: Transaction, _prepared: PreparedLine, line: GrantLine, provenance: Provenance) -> None:
+        user, account = user_id(tx, line.user), send_as_commands.granted_account(tx, line.address)
+        present = send_as_commands.accounts_granted(tx, user)
+        append(tx, f"user:{user}", send_as.grant(user, account, present), provenance)
