@@ -27,6 +27,7 @@ from services.directory.endpoints.groups import GroupsEndpoint
 from services.directory.endpoints.guarded import guarded
 from services.directory.endpoints.ldap import LdapEndpoint
 from services.directory.endpoints.lists import ListsEndpoint
+from services.directory.endpoints.mail_rights import MailRightsEndpoint
 from services.directory.endpoints.names import NameCommands
 from services.directory.endpoints.return_paths import ReturnPathsEndpoint
 from services.directory.endpoints.roles import RolesEndpoint
@@ -103,6 +104,7 @@ from shared.rpc.mailfold.directory.v1.expiry_pb2_grpc import add_ExpiryRulesServ
 from shared.rpc.mailfold.directory.v1.groups_pb2_grpc import add_GroupsServicer_to_server
 from shared.rpc.mailfold.directory.v1.ldap_pb2_grpc import add_LdapServicer_to_server
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import add_ListsServicer_to_server
+from shared.rpc.mailfold.directory.v1.mailrights_pb2_grpc import add_MailRightsServicer_to_server
 from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
 from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import add_RolesServicer_to_server
 from shared.rpc.mailfold.directory.v1.sendas_pb2_grpc import add_SendAsServicer_to_server
@@ -181,6 +183,7 @@ class Directory:
             (add_CredentialsServicer_to_server, CredentialsEndpoint(self.store, credentials)),
             (add_LdapServicer_to_server, LdapEndpoint(self._ldap)),
             (add_BulkServicer_to_server, bulk),
+            (add_MailRightsServicer_to_server, MailRightsEndpoint(self.store, RightsGuard(self.store, host.clock))),
         )
 
     def _registrations(self, host: Host, endpoint: DirectoryEndpoint, *further: Registration) -> Sequence[Registration]:

@@ -33,6 +33,7 @@ from services.ingress.handlers.submitted_reports import SubmittedReports
 from services.ingress.handlers.submitted_test_mails import SubmittedTestMails
 from services.ingress.handlers.waiting import WaitingLimits, WaitingSubmissions
 from services.ingress.handlers.waiting_commands import WaitingCommands
+from services.ingress.handlers.waiting_rights import WaitingRights
 from services.ingress.projections.receptions import ReceptionProjection
 from services.ingress.projections.submission_counts import SubmissionCountProjection
 from services.ingress.projections.waiting import WaitingProjection
@@ -224,7 +225,8 @@ class Ingress:
         )
         reports = SubmittedReports(self.receptions, self.repeater)
         commands = WaitingCommands(self.waiting, self.releaser, self.receptions)
-        waiting = WaitingEndpoint(self.waiting, commands, self.receptions)
+        rights = WaitingRights(host.channel("directory", SERVICE), self.receptions)
+        waiting = WaitingEndpoint(self.waiting, commands, self.receptions, rights)
         return IngressEndpoint(self.receptions, self.repeater, holding, reports, test_mails, waiting)
 
     async def _report(self) -> owner_pb2.ReportReply:

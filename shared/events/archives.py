@@ -6,10 +6,12 @@ address as removed. Its mail belongs to the id of the account, and is in the mai
 
 from __future__ import annotations
 
-from shared.eventstore.event import Event, stored
+from typing import Any
+
+from shared.eventstore.event import Event, stored, upcast
 
 
-@stored("account.archived")
+@stored("account.archived", 2)
 class AccountArchived(Event, frozen=True):
     """The mail of a removed account is kept as an archive, which can be restored."""
 
@@ -22,6 +24,14 @@ class AccountArchived(Event, frozen=True):
     """UTC microseconds since the epoch."""
     reserved_until: int
     """Until then (UTC microseconds) nobody else gets the address; 0: it is free at once."""
+    quota_messages: int = 0
+    max_message_size: int = 0
+
+
+@upcast("account.archived", 1)
+def _without_further_limits(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 kept neither the number of messages nor the size limit of the account."""
+    return data
 
 
 @stored("account.address_released")

@@ -10,6 +10,8 @@ OPERATOR = "operator"
 USER = "user"
 """The kind of an actor in whose name a call is made."""
 _KNOWS_ROLES = "directory"
+_ASKS_FOR_RIGHTS = frozenset({"Ingress/ListWaiting", "Ingress/ReleaseWaiting", "Ingress/CancelWaiting"})
+"""Methods that ask the directory whose mail it is."""
 
 _TABLE: dict[str, tuple[str, ...]] = {
     "ingress": (
@@ -20,6 +22,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.ReturnPaths/Secrets",
         "directory.Signatures/ChooseSignature",
         "directory.Lists/MayPost",
+        "directory.MailRights/AccountsOf",
         "directory.events/*",
         "mailstore.Mailstore/Quota",
         "mailstore.Quota/ListNearlyFull",
@@ -83,9 +86,14 @@ def may_reach(caller: str, service: str) -> bool:
     return any(fnmatchcase(service, allowed.partition(".")[0]) for allowed in _TABLE.get(caller, ()))
 
 
-def needs_operator(caller: str, service: str, actor_kind: str) -> bool:
-    """Whether a call in the name of a user is refused: only the directory knows what users may do."""
-    return caller == OPERATOR and actor_kind == USER and service != _KNOWS_ROLES
+def needs_operator(caller: str, service: str, path: str, actor_kind: str) -> bool:
+    """Whether a call in the name of a user is refused: only the directory knows what users may do.
+
+    `path` is that of the method. Some methods of other services ask the directory themselves.
+    """
+    if caller != OPERATOR or actor_kind != USER or service == _KNOWS_ROLES:
+        return False
+    return path.rpartition(".")[2] not in _ASKS_FOR_RIGHTS
 
 
 @lru_cache(maxsize=4096)

@@ -55,7 +55,7 @@ class Method(NamedTuple):
             raise self._refusal(error) from error
 
     def _admit_actor(self, caller: str) -> None:
-        if needs_operator(caller, self.service, current_provenance().actor.kind):
+        if needs_operator(caller, self.service, self.path, current_provenance().actor.kind):
             raise Denied(f"{self.path.rpartition('/')[2]} needs an operator of the server", "rights")
 
     @staticmethod

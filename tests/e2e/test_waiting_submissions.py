@@ -116,12 +116,42 @@ def test_a_cancelled_mail_goes_nowhere(server: MailfoldServer, ann: Person) -> N
     assert "by operator" in server.command("trace", queue_id)
 
 
+def test_senders_take_back_and_release_their_own_mail(server: MailfoldServer, ann: Person) -> None:
+    bob, command = server.people.person("bob"), server.command
+    first, second = (
+        submit(server, ann, [bob.address], compose(ann.address, bob.address).data, "HOLDFOR=86400") for _ in range(2)
+    )
+    sent = compose(bob.address, ann.address)
+    other = submit(server, bob, [ann.address], sent.data, "HOLDFOR=86400")
+
+    def seen_by(person: Person) -> list[str]:
+        return [mail["queue_id"] for mail in command.json("--as", person.user, "submissions", "list")["submissions"]]
+
+    assert (seen_by(ann), seen_by(bob)) == ([first, second], [other])
+    for words in (("cancel", first), ("release", first, other), ("cancel", "--account", ann.address), ("list", first)):
+        refusal = command.run("--as", bob.user, "submissions", *words)
+        assert refusal.status == 1
+        assert "no mail with the queue id" in refusal.errors or "this needs an admin" in refusal.errors
+    unknown = command.run("--as", bob.user, "submissions", "cancel", "q00000000000000000000")
+    assert "you have no mail with the queue id" in unknown.errors
+    until(lambda: "Ingress/CancelWaiting" in command("events", "--type", "right.refused"), "the refusals")
+    assert [mail["queue_id"] for mail in waiting(server, "--account", ann.address)] == [first, second]
+    assert command.json("--as", ann.user, "submissions", "cancel", first)["queue_ids"] == [first]
+    assert command.json("--as", bob.user, "submissions", "release", "--all")["queue_ids"] == [other]
+    with server.imap(ann) as imap:
+        imap.wait_for(sent.message_id)
+    assert seen_by(ann) == [second]
+    assert seen_by(bob) == []
+    until(lambda: ann.user in command("trace", first) or "cancelled" in command("trace", first), "the event")
+    assert command.run("--as", ann.user, "queue", "list").status == 1
+
+
 def test_a_choice_is_needed(server: MailfoldServer) -> None:
     for word in ("release", "cancel"):
         refusal = server.command.run("submissions", word)
         assert refusal.status == 2 and "which mails?" in refusal.errors
     unknown = server.command.run("submissions", "cancel", "q-nothing")
-    assert unknown.status == 1 and "no mail has this queue id" in unknown.output
+    assert unknown.status == 1 and "no mail has this queue id" in unknown.errors
 
 
 @pytest.mark.parametrize("layout", ["small", "split"])

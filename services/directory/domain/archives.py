@@ -11,8 +11,8 @@ from enum import StrEnum
 
 import msgspec
 
-from services.directory.domain.decide import check_free
-from services.directory.domain.state import AccountState, AliasState, DirectoryRefused
+from services.directory.domain.decide import check_free, further_limits
+from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, GivenLimits
 from shared.events.archives import AccountArchived, AccountDeleted, AccountRestored, AddressReleased
 from shared.events.directory import (
     AccountAdded,
@@ -77,13 +77,22 @@ class ArchiveState(msgspec.Struct, frozen=True):
     archived_at: int
     reserved_until: int
     """0: the address is not reserved."""
+    quota_messages: int = 0
+    max_message_size: int = 0
 
 
 def archive(account: AccountState, now: int, days: int) -> list[Event]:
     """Keep the mail of an account, and its address for some days."""
     until = now + days * _DAY if days else 0
     archived = AccountArchived(
-        account.id, account.address, account.user, account.quota_bytes, archived_at=now, reserved_until=until
+        account.id,
+        account.address,
+        account.user,
+        account.quota_bytes,
+        archived_at=now,
+        reserved_until=until,
+        quota_messages=account.quota_messages,
+        max_message_size=account.max_message_size,
     )
     return [AccountRemoved(account.id, account.address), archived]
 
@@ -99,9 +108,11 @@ def delete_archive(state: ArchiveState) -> list[Event]:
 
 
 def restore(state: ArchiveState, holder: str, ours: bool, user: str, address: Address) -> list[Event]:
-    """Make an archive an account again, under an address that is free. Raises DirectoryRefused."""
+    """Make an archive an account again with its limits, under an address that is free. Raises DirectoryRefused."""
     check_free(holder, ours, address)
-    return [AccountRestored(state.id, str(address)), AccountAdded(state.id, str(address), user, state.quota_bytes)]
+    limits = further_limits(state.id, GivenLimits(None, state.quota_messages, state.max_message_size))
+    added = AccountAdded(state.id, str(address), user, state.quota_bytes)
+    return [AccountRestored(state.id, str(address)), added, *limits]
 
 
 def release_address(state: ArchiveState | None, now: int) -> list[Event]:

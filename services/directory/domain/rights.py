@@ -53,6 +53,8 @@ class Touched(msgspec.Struct, frozen=True):
     users: tuple[UserTouched, ...] = ()
     owner: str = ""
     """The id of the user who may do it because it is his own."""
+    members: frozenset[str] = frozenset()
+    """The ids of the users of a group that may do it."""
     anybody: bool = False
     """Whether it needs no right."""
     any_admin: bool = False
@@ -61,7 +63,9 @@ class Touched(msgspec.Struct, frozen=True):
 
 def refusal(rights: Rights, touched: Touched) -> str:
     """Why a user may not do something; empty when the user may."""
-    if rights.role is UserRole.ADMIN or touched.anybody or (touched.owner and touched.owner == rights.user):
+    if rights.role is UserRole.ADMIN or touched.anybody or rights.user in touched.members:
+        return ""
+    if touched.owner and touched.owner == rights.user:
         return ""
     if rights.role is UserRole.USER:
         return "this needs an admin"

@@ -14,7 +14,7 @@ from shared.routing.domain_values import rules_of
 MOST_LISTED = 1_000
 _ARCHIVE = (
     "SELECT archive.id, address, archive.person, coalesce(person.name, user_group.name), quota_bytes, archived_at,"
-    " reserved_until FROM archive LEFT JOIN person ON person.id = archive.person"
+    " reserved_until, quota_messages, max_message_size FROM archive LEFT JOIN person ON person.id = archive.person"
     " LEFT JOIN user_group ON user_group.id = archive.person"
 )
 _STATE = (
@@ -138,5 +138,5 @@ def _lists(reader: Reader, key: str) -> tuple[str, ...]:
 
 
 def _archive(row: Row) -> ArchiveState:
-    identity, address, person, name, quota_bytes, archived_at, reserved_until = row
-    return ArchiveState(identity, address, person, name or "", quota_bytes, archived_at, reserved_until)
+    identity, address, person, name, *values = row
+    return ArchiveState(identity, address, person, name or "", *values)

@@ -10,6 +10,7 @@ from services.directory.domain import archives, names
 from services.directory.domain.archives import ArchiveState, ReferenceFate, References
 from services.directory.domain.state import AccountState, DirectoryRefused
 from services.directory.handlers import archive_rows, load
+from services.directory.handlers.blocking import kept_entries
 from services.directory.handlers.commands import append, user_id
 from shared.clock import Clock
 from shared.events.archives import ArchiveOpened
@@ -70,7 +71,7 @@ class ArchiveCommands:
         return state
 
     def restore(self, tx: Transaction, name: str, text: str, user_name: str, provenance: Provenance) -> AccountState:
-        """Make an archive an account again, with the references that were kept."""
+        """Make an archive an account again, with its limits, its lists of senders and the references that were kept."""
         for recorded in tx.answered(provenance.command):
             if isinstance(recorded.event, AccountAdded):
                 return load.existing("account", recorded.event.id, load.account(tx, recorded.event.id))
@@ -85,7 +86,9 @@ class ArchiveCommands:
         events = archives.restore(state, holder, load.has_domain(tx, address.domain), user, address)
         if state.reserved_until and names.key_of(state.address) != names.key_of(str(address)):
             _replace(tx, state.address, str(address), provenance)
+        kept = kept_entries(tx, state.id)
         append(tx, f"account:{state.id}", events, provenance)
+        append(tx, f"blocking:{state.id}", kept, provenance)
         return load.existing("account", state.id, load.account(tx, state.id))
 
     def delete(self, tx: Transaction, name: str, provenance: Provenance) -> Removal:

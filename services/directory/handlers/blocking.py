@@ -7,7 +7,13 @@ from functools import partial
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from services.directory.domain.blocking import add_entries, canonical_patterns, remove_entries, sender_list
+from services.directory.domain.blocking import (
+    MOST_AT_ONCE,
+    add_entries,
+    canonical_patterns,
+    remove_entries,
+    sender_list,
+)
 from services.directory.handlers import load
 from services.directory.handlers.commands import append
 from services.directory.projections.blocking import entry_key
@@ -80,6 +86,17 @@ def entries(reader: Reader, name: str, list_name: str, after: str, limit: int) -
     )
     row = reader.first_row(f"SELECT count(*) {chosen_rows}", (account, chosen))
     return EntryPage(tuple(pattern for (pattern,) in rows[:limit]), len(rows) > limit, int(row[0]) if row else 0)
+
+
+def kept_entries(reader: Reader, account: str) -> list[Event]:
+    """The events that give a restored account the lists that it had when it was archived."""
+    sql = "SELECT list, pattern FROM kept_blocking_entry WHERE account = ? ORDER BY list, pattern"
+    events = list[Event]()
+    for chosen, group in groupby(reader.all(sql, (account,)), key=lambda row: row[0]):
+        patterns = [pattern for _, pattern in group]
+        for start in range(0, len(patterns), MOST_AT_ONCE):
+            events.append(BlockingEntriesAdded(account, chosen, tuple(patterns[start : start + MOST_AT_ONCE])))
+    return events
 
 
 async def blocking_events(store: EventStore) -> AsyncIterator[Sequence[Event]]:

@@ -38,6 +38,12 @@ def group(reader: Reader, name: str) -> GroupState | None:
     )
 
 
+def member_ids(reader: Reader, group: str) -> frozenset[str]:
+    """The ids of the users in a group by id; none for what is no group."""
+    rows = reader.all("SELECT person FROM group_member WHERE user_group = ?", (group,))
+    return frozenset(user for (user,) in rows)
+
+
 def group_id(reader: Reader, name: str) -> str:
     """The id of an existing group. Raises DirectoryRefused."""
     row = load.row_of(reader, _GROUP, "user_group", "key", name, user_key(name))

@@ -12,7 +12,7 @@ import msgspec
 
 from services.directory.domain.rights import Rights, Touched, UserRole, UserTouched
 from services.directory.domain.state import DirectoryRefused
-from services.directory.handlers import archive_rows, credential_rows, list_rows, load
+from services.directory.handlers import archive_rows, credential_rows, list_rows, load, load_groups
 from shared.eventstore.connection import Reader
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
@@ -25,6 +25,13 @@ _DOMAINS_OF = (
     " OR account.person IN (SELECT user_group FROM group_member WHERE person = ?)"
 )
 """The domains of the accounts that a user's password opens, also those of groups."""
+_ACCOUNTS_OF = (
+    "SELECT id FROM account WHERE person = ? OR person IN (SELECT user_group FROM group_member WHERE person = ?)"
+    " ORDER BY id LIMIT ?"
+)
+MOST_ACCOUNTS = 1_000
+MAIL_METHODS = ("Ingress/ListWaiting", "Ingress/ReleaseWaiting", "Ingress/CancelWaiting")
+"""Methods of other services that ask the directory whose mail it is (`MailRights`)."""
 
 
 def rights_of(reader: Reader, user: str) -> Rights | None:
@@ -195,6 +202,19 @@ def _renamed_application(reader: Reader, request: Any) -> Touched:
     return Touched(_application(reader, request).domains | _address(reader, request).domains)
 
 
+def accounts_of(reader: Reader, user: str) -> list[str]:
+    """The ids of the accounts that a user's password opens, also those of groups; the oldest first."""
+    return [identity for (identity,) in reader.all(_ACCOUNTS_OF, (user, user, MOST_ACCOUNTS))]
+
+
+def _mail_of_account(reader: Reader, request: Any) -> Touched:
+    """The mail of an account is its user's, or that of every member of its group."""
+    account = load.account(reader, request.account) if request.account else None
+    if account is None:
+        return Touched(anybody=not request.account)
+    return msgspec.structs.replace(_account(reader, account.id), members=load_groups.member_ids(reader, account.user))
+
+
 def _sender_lists(reader: Reader, request: Any) -> Touched:
     """The lists of an account are its owner's too; those of the server need an admin of the server."""
     return _account(reader, request.account) if request.account else _ADMIN_ONLY
@@ -256,6 +276,7 @@ RULES: Mapping[str, Rule] = {
     "Credentials/ShowApplication": _application,
     "Credentials/RemoveApplication": _application,
     "Credentials/ListApplications": _anybody,
+    **dict.fromkeys(MAIL_METHODS, _mail_of_account),
     "SendAs/GrantSendAs": _send_as,
     "SendAs/RevokeSendAs": _send_as,
     "SendAs/ListSendAs": _shown_fields,

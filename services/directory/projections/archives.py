@@ -13,8 +13,8 @@ from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
 _ADD = (
-    "INSERT INTO archive (id, address, key, person, quota_bytes, archived_at, reserved_until)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO archive (id, address, key, person, quota_bytes, archived_at, reserved_until,"
+    " quota_messages, max_message_size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -22,7 +22,7 @@ class ArchiveProjection:
     """Keeps a row for each archive. It is a table of its own, so that accounts have no further column."""
 
     name = "archives"
-    version = 1
+    version = 2
 
     def __init__(self, metadata: sqlalchemy.MetaData) -> None:
         self.tables: Sequence[Table] = (
@@ -36,6 +36,8 @@ class ArchiveProjection:
                 Column("quota_bytes", BigInteger, nullable=False),
                 Column("archived_at", BigInteger, nullable=False),
                 Column("reserved_until", BigInteger, nullable=False),
+                Column("quota_messages", BigInteger, nullable=False),
+                Column("max_message_size", BigInteger, nullable=False),
                 Index("archive_key", "key", "reserved_until"),
                 Index("archive_reserved_until", "reserved_until"),
                 sqlite_with_rowid=False,
@@ -44,9 +46,9 @@ class ArchiveProjection:
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:
         match recorded.event:
-            case AccountArchived(identity, address, user, quota_bytes, archived_at, reserved_until):
+            case AccountArchived(identity, address, user, quota_bytes, archived_at, reserved_until) as event:
                 row = (identity, address, key_of(address), user, quota_bytes, archived_at, reserved_until)
-                connection.execute(_ADD, row)
+                connection.execute(_ADD, (*row, event.quota_messages, event.max_message_size))
             case AddressReleased(identity):
                 connection.execute("UPDATE archive SET reserved_until = 0 WHERE id = ?", (identity,))
             case AccountRestored(id=identity) | AccountDeleted(id=identity):

@@ -8,6 +8,7 @@ import sqlalchemy
 from sqlalchemy import Boolean, Column, Index, MetaData, Table, Text
 
 from services.directory.domain.blocking import needs_comparison
+from shared.events.archives import AccountDeleted, AccountRestored
 from shared.events.blocking import BlockingEntriesAdded, BlockingEntriesRemoved
 from shared.events.directory import AccountRemoved
 from shared.eventstore.connection import Connection
@@ -15,10 +16,10 @@ from shared.eventstore.event import Recorded
 
 
 class BlockingProjection:
-    """Keeps the lists."""
+    """Keeps the lists, and those of removed accounts until they are restored or deleted for good."""
 
     name = "blocking"
-    version = 1
+    version = 2
 
     def __init__(self, metadata: MetaData) -> None:
         self.tables: Sequence[sqlalchemy.Table] = (
@@ -31,6 +32,14 @@ class BlockingProjection:
                 Column("pattern", Text, nullable=False),
                 Column("compared", Boolean, nullable=False),
                 Index("blocking_entry_list", "account", "list", "pattern"),
+            ),
+            Table(
+                "kept_blocking_entry",
+                metadata,
+                Column("account", Text, primary_key=True),
+                Column("pattern", Text, primary_key=True),
+                Column("list", Text, nullable=False),
+                sqlite_with_rowid=False,
             ),
         )
 
@@ -46,9 +55,19 @@ class BlockingProjection:
                 for pattern in patterns:
                     connection.execute("DELETE FROM blocking_entry WHERE key = ?", (entry_key(account, pattern),))
             case AccountRemoved(account):
-                connection.execute("DELETE FROM blocking_entry WHERE account = ?", (account,))
+                _keep(connection, account)
+            case AccountRestored(account) | AccountDeleted(account):
+                connection.execute("DELETE FROM kept_blocking_entry WHERE account = ?", (account,))
             case _:
                 pass
+
+
+def _keep(connection: Connection, account: str) -> None:
+    for chosen, pattern in connection.all("SELECT list, pattern FROM blocking_entry WHERE account = ?", (account,)):
+        connection.execute(
+            "INSERT INTO kept_blocking_entry (account, pattern, list) VALUES (?, ?, ?)", (account, pattern, chosen)
+        )
+    connection.execute("DELETE FROM blocking_entry WHERE account = ?", (account,))
 
 
 def entry_key(account: str, pattern: str) -> str:

@@ -13,6 +13,8 @@ class WaitingSelection(msgspec.Struct, frozen=True):
     ids: tuple[str, ...] = ()
     account: str = ""
     sender: str = ""
+    accounts: tuple[str, ...] | None = None
+    """The ids of the accounts whose mail a user may choose; None: of all."""
 
     def condition(self) -> tuple[str, tuple[object, ...]]:
         """A condition of a WHERE clause, with its parameters."""
@@ -23,6 +25,9 @@ class WaitingSelection(msgspec.Struct, frozen=True):
         if self.account:
             parts.append("account = ?")
             parameters.append(self.account)
+        if self.accounts is not None:
+            parts.append(f"account IN ({', '.join('?' * len(self.accounts))})" if self.accounts else "1 = 0")
+            parameters += self.accounts
         if self.sender:
             parts.append("lower(sender) LIKE ? ESCAPE '!'")
             literal = self.sender.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")

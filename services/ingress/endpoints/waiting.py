@@ -8,6 +8,7 @@ from services.ingress.domain.waiting_filter import MOST_IDS, WaitingSelection
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.waiting import WaitingRow, WaitingSubmissions
 from services.ingress.handlers.waiting_commands import WaitingChange, WaitingCommands, Whereabouts
+from services.ingress.handlers.waiting_rights import WaitingRights
 from shared.events.mail import MailSubmitted
 from shared.grpc.call import current_provenance
 from shared.grpc.errors import Invalid
@@ -21,17 +22,21 @@ _LONGEST_TEXT = 500
 
 
 class WaitingEndpoint:
-    """Lists, releases and cancels waiting submissions for the operator."""
+    """Lists, releases and cancels waiting submissions for the operator, and for users those of their accounts."""
 
-    def __init__(self, waiting: WaitingSubmissions, commands: WaitingCommands, receptions: Receptions) -> None:
+    def __init__(
+        self, waiting: WaitingSubmissions, commands: WaitingCommands, receptions: Receptions, rights: WaitingRights
+    ) -> None:
         self._waiting = waiting
         self._commands = commands
         self._receptions = receptions
+        self._rights = rights
 
     async def listed(self, request: pb.ListWaitingRequest) -> pb.WaitingList:
         """A page of them, oldest first."""
         limit = min(request.limit or _LISTED, _MOST_LISTED)
-        rows = await self._waiting.page(_selection(request.filter), request.after, limit)
+        selection = await self._rights.within(_selection(request.filter), "ListWaiting")
+        rows = await self._waiting.page(selection, request.after, limit)
         reply = pb.WaitingList(next=rows[-1].queue_id if len(rows) == limit else "")
         for number, row in enumerate(rows, 1):
             reply.submissions.append(await self._submission(row))
@@ -41,12 +46,14 @@ class WaitingEndpoint:
 
     async def release(self, request: pb.ChangeWaitingRequest) -> pb.ChangeWaitingReply:
         """Release what fits. Raises Invalid when nothing is chosen."""
-        return _reply(await self._commands.release(_chosen(request), current_provenance()))
+        selection = await self._rights.within(_chosen(request), "ReleaseWaiting")
+        return _reply(await self._commands.release(selection, current_provenance()))
 
     async def cancel(self, request: pb.ChangeWaitingRequest) -> pb.ChangeWaitingReply:
         """Cancel what fits. Raises Invalid when nothing is chosen."""
         reason = request.reason[:_LONGEST_TEXT]
-        return _reply(await self._commands.cancel(_chosen(request), reason, current_provenance()))
+        selection = await self._rights.within(_chosen(request), "CancelWaiting")
+        return _reply(await self._commands.cancel(selection, reason, current_provenance()))
 
     async def _submission(self, row: WaitingRow) -> pb.WaitingSubmission:
         recorded = await self._receptions.accepted(row.queue_id)

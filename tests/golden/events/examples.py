@@ -160,7 +160,9 @@ EXAMPLES: tuple[Event, ...] = (
     credentials.ApplicationLimited("a0002", 30),
     credentials.ApplicationPasswordChanged("a0002", "blake2b$00ff$33cc"),
     credentials.ApplicationRemoved("a0002", "store.app@example.org"),
-    archives.AccountArchived("a0001", "ann@example.org", "u0001", 1_000, 1_700_000_000_000_000, 1_702_592_000_000_000),
+    archives.AccountArchived(
+        "a0001", "ann@example.org", "u0001", 1_000, 1_700_000_000_000_000, 1_702_592_000_000_000, 5_000, 20_000_000
+    ),
     archives.AccountDeleted("a0001"),
     archives.AccountRestored("a0001", "anna@example.org"),
     archives.AddressReleased("a0001"),

@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 
+from services.directory.domain.blocking import MOST_AT_ONCE
 from shared.clock import SystemClock
 from shared.grpc.errors import AlreadyExists, Invalid, NotFound, NotNow
-from shared.rpc.mailfold.directory.v1 import archives_pb2, groups_pb2, lists_pb2
+from shared.protocol.address.address import parse_address
+from shared.rpc.mailfold.directory.v1 import archives_pb2, blocking_pb2, groups_pb2, lists_pb2
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import BlockingStub
 from shared.rpc.mailfold.directory.v1.groups_pb2_grpc import GroupsStub
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import ListsStub
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from tests.integration.directory.conftest import Running
+from tests.integration.directory.test_starts_of_copies import book
 
 ANN, BOB = "ann@example.org", "bob@example.org"
 Remove = archives_pb2.RemoveAccountRequest
@@ -256,3 +260,40 @@ async def test_services_may_not_remove_accounts(people: Running, caller: str) ->
     stub = type(people.archives)(people.channel(caller))
     with pytest.raises(Denied):
         await stub.RemoveAccount(Remove(account=ANN, fate=Remove.ARCHIVE))
+
+
+async def test_a_restored_account_has_its_limits_and_its_lists_of_senders(people: Running) -> None:
+    change = pb.ChangeAccountRequest(address=ANN, quota_messages=70, max_message_size=100_000)
+    await people.stub.ChangeAccount(change)
+    await people.stub.AddAccount(pb.AddAccountRequest(address=BOB, user="ann"))
+    blocking = BlockingStub(people.channel("operator"))
+    many = [f"s{number}@x.example" for number in range(MOST_AT_ONCE)]
+    for account, chosen, patterns in (
+        (ANN, "block", many),
+        (ANN, "block", ["*@y.example"]),
+        (ANN, "allow", ["a@b.example"]),
+    ):
+        await blocking.AddEntries(blocking_pb2.BlockingEntriesRequest(account=account, list=chosen, patterns=patterns))
+
+    async def lists(account: str) -> list[int]:
+        requests = [blocking_pb2.ListBlockingRequest(account=account, list=chosen) for chosen in ("block", "allow")]
+        return [(await blocking.ListEntries(request)).total for request in requests]
+
+    identity = (await archived(people)).id
+    await people.restart()
+    blocking = BlockingStub(people.channel("operator"))
+    assert await is_clean(people)
+    await people.archives.RestoreArchive(
+        archives_pb2.RestoreArchiveRequest(archive=identity, address="anna@example.org")
+    )
+    shown = await people.stub.ShowAccount(pb.NameRequest(name=identity))
+    assert (shown.quota_bytes, shown.quota_messages, shown.max_message_size) == (1000, 70, 100_000)
+    assert (await lists("anna@example.org"), await lists(BOB)) == ([MOST_AT_ONCE + 1, 1], [0, 0])
+    copied = await book(people, "ingress")
+    assert copied.copy is not None
+    assert copied.copy.size_limit_of(parse_address("anna@example.org")) == 100_000
+    await copied.stop()
+    await archived(people, name="anna@example.org")
+    await people.archives.DeleteArchive(archives_pb2.ArchiveRequest(archive=identity))
+    rows = await people.store.read(lambda reader: reader.all("SELECT pattern FROM kept_blocking_entry"))
+    assert (rows, await is_clean(people)) == ([], True)
