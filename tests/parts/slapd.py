@@ -47,6 +47,7 @@ class Slapd:
     def __init__(self) -> None:
         self._folder = Folder("slapd")
         self.port = free_port()
+        self._tls_port = free_port()
         self.certificate = Path()
         """The file of its certificate, which is its own authority."""
         self._child: Child | None = None
@@ -60,6 +61,11 @@ class Slapd:
     def url(self) -> str:
         """Where it listens; its certificate has the name localhost."""
         return f"ldap://localhost:{self.port}"
+
+    @property
+    def tls_url(self) -> str:
+        """Where it listens with TLS from the first octet."""
+        return f"ldaps://localhost:{self._tls_port}"
 
     def __enter__(self) -> Slapd:
         folder = self._folder.path
@@ -86,7 +92,8 @@ class Slapd:
     def start(self) -> None:
         """Start it with the people it had."""
         folder = self._folder.path
-        argv = [_PROGRAM, "-d", "0", "-f", str(folder / "slapd.conf"), "-h", f"ldap://127.0.0.1:{self.port}/"]
+        urls = f"ldap://127.0.0.1:{self.port}/ ldaps://127.0.0.1:{self._tls_port}/"
+        argv = [_PROGRAM, "-d", "0", "-f", str(folder / "slapd.conf"), "-h", urls]
         self._child = Child(argv, folder / "slapd.log")
         self._child.wait_until(lambda: accepts(self.port))
 

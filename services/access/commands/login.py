@@ -9,6 +9,7 @@ import structlog
 from services.access.commands.connection import offered
 from services.access.session.channel import SessionEnded
 from services.access.session.session import ImapSession
+from shared.grpc.errors import NotNow
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.frame_event import AFTER_LOGIN, ContinuationLine
@@ -55,7 +56,11 @@ def _sasl_refusal(tag: bytes, failure: SaslFailure) -> bytes:
 
 
 async def _admit(session: ImapSession, tag: bytes, credentials: Credentials) -> bytes:
-    identity = await session.backend.directory.authenticate(credentials, "imap", session.address)
+    try:
+        identity = await session.backend.directory.authenticate(credentials, "imap", session.address)
+    except NotNow as error:  # an LDAP directory that has the password is away; its name is not for strangers
+        log.warning("access.login_not_checked", session=session.id, reason=error.message)
+        return response.no(tag, "Passwords cannot be checked now; try again later", Code.UNAVAILABLE)
     if not identity.ok:
         return await _refuse(session, tag, identity.refusal, identity.refusals)
     if not session.backend.admission.admit_account(identity.account):

@@ -124,7 +124,7 @@ def identity_of(attributes: Attributes, settings: LdapSettings) -> str:
 def _values(attributes: Attributes, name: str) -> Sequence[bytes]:
     """The values of an attribute, whose name has no case (RFC 4512 §2.5)."""
     lowered = name.lower()
-    return next((value for key, value in attributes.items() if key.lower() == lowered and key != "dn"), ())
+    return next((value or () for key, value in attributes.items() if key.lower() == lowered and key != "dn"), ())
 
 
 def _first(attributes: Attributes, name: str) -> str:

@@ -153,6 +153,26 @@ async def test_more_pages_than_a_search_returns_at_once(following: Running, slap
     assert len(listed) == 1_202 and not listed["bob"][0]
 
 
+class TestWithTlsFromTheFirstOctet:
+    @pytest.fixture
+    def environment(self, slapd: Slapd) -> dict[str, str]:
+        return {**settings_of(slapd), "MAILFOLD_LDAP_URL": slapd.tls_url}
+
+    async def test_it_is_read_and_asked(self, following: Running) -> None:
+        assert (await following.log_in("horse")).ok
+        assert (await following.log_in("staple")).refusal == "bad-credentials"
+
+
+class TestUnderAnotherName:
+    @pytest.fixture
+    def environment(self, slapd: Slapd) -> dict[str, str]:
+        return {**settings_of(slapd), "MAILFOLD_LDAP_URL": slapd.url.replace("localhost", "127.0.0.1")}
+
+    async def test_the_name_in_the_certificate_is_checked(self, directory: Running) -> None:
+        with pytest.raises(NotNow, match="certificate"):
+            await sync(directory)
+
+
 class TestWithoutItsAuthority:
     @pytest.fixture
     def environment(self, slapd: Slapd) -> dict[str, str]:
