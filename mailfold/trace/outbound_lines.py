@@ -176,6 +176,8 @@ def attempt_lines(attempt: SendingAttempt) -> Iterator[str]:
     steps = ", ".join(f"{name} {milliseconds} ms" for name, milliseconds in attempt.steps.items())
     took = f", {attempt.milliseconds} ms" + (f" ({steps})" if steps else "")
     yield f"  attempt {attempt.number} by {attempt.route or 'no route'}{took}"
+    if attempt.seal:
+        yield f"    ARC {attempt.seal}"
     for host in attempt.hosts:
         yield f"    {_server(host)}, {tls_of(host)}, {host.milliseconds} ms{_policy(host)}"
         yield f"      {_end(host)}"

@@ -109,7 +109,9 @@ class Outbound:
         recorder = self._recorder(addressees)
         sending = SendingDirectory(directory, Keyring(host.places), host.clock)
         probe = RelayProbe(sending, self._resolver, self._connections)
-        messages = MessagePreparer(host.blobs, host.clock, MailSignatures(SignatureVersions(directory)))
+        messages = MessagePreparer(
+            host.blobs, host.clock, MailSignatures(SignatureVersions(directory)), host.server.host
+        )
         self._runner = self._new_runner(due, recorder, sending, messages)
         self._ages = Ages(
             due, recorder, settings.schedule(), host.clock, self._runner.claiming, settings.age_look_seconds

@@ -58,6 +58,8 @@ class SendingAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     transcript: tuple[str, ...] = ()
     """The lines of the last connection, bounded, without credentials and message text. Of the recipients of one
     transaction only the first has it."""
+    seal: str = ""
+    """The ARC set that the message got, or why it got none; empty for a message that needs none."""
 
 
 class SignedText(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -73,7 +75,18 @@ class SignedText(msgspec.Struct, frozen=True, omit_defaults=True):
     charset: str = ""
 
 
-@stored("outbound.queued", schema=4)
+class EarlierSets(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The ARC sets with which a mail came (RFC 8617), as they were validated when it was received."""
+
+    status: str = "none"
+    """`none`, `pass` or `fail`."""
+    instance: int = 0
+    """The highest instance value; 0 without sets."""
+    is_ended: bool = False
+    """Whether the newest seal says that the chain has failed, so that nobody adds a set."""
+
+
+@stored("outbound.queued", schema=5)
 class OutboundQueued(Event, frozen=True):
     """A copy for another server was put into the queue; it will be sent or bounced."""
 
@@ -105,6 +118,14 @@ class OutboundQueued(Event, frozen=True):
     """Whether the account was not known to have written to this recipient before."""
     signature: ChosenSignature | None = None
     """The mail signature that the message gets when it is sent."""
+    seals: EarlierSets | None = None
+    """What the seal of this copy vouches for, beside the results in the prefix; None: the copy is not sealed."""
+
+
+@upcast("outbound.queued", 4)
+def _without_seals(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 4 knew no seals, and no mail was sealed."""
+    return data
 
 
 @upcast("outbound.queued", 3)

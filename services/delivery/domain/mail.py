@@ -38,6 +38,10 @@ class AcceptedMail(msgspec.Struct, frozen=True):
     """The user who submitted the mail."""
     dmarc: RecordedCheck | None = None
     """DMARC of a received mail."""
+    arc: RecordedCheck | None = None
+    """The verdict on the ARC sets of a received mail that may be sent on."""
+    is_authenticated: bool = False
+    """Whether a check has passed: a log-in, SPF, DKIM, DMARC or ARC."""
     own_verdicts: Mapping[str, ListVerdict] = {}
     """The verdicts for accounts whose own lists have the sender."""
 
@@ -85,6 +89,7 @@ def from_submitted(event: MailSubmitted) -> AcceptedMail:
 def _mail(
     event: MailReceived | MailSubmitted, *, spam: bool = False, spam_headers: bytes = b"", submitted: bool = False
 ) -> AcceptedMail:
+    checks = {check.name: check for check in event.checks}
     account, signature = (event.account, event.signature) if isinstance(event, MailSubmitted) else ("", None)
     return AcceptedMail(
         event.queue_id,
@@ -100,7 +105,9 @@ def _mail(
         event.require_tls,
         signature,
         event.user if isinstance(event, MailSubmitted) else "",
-        next((check for check in event.checks if check.name == "dmarc"), None),
+        checks.get("dmarc"),
+        checks.get("arc"),
+        any(check.result == "pass" for check in event.checks),
     )
 
 

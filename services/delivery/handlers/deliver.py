@@ -21,6 +21,7 @@ from services.delivery.handlers.list_posts import ListPosts
 from services.delivery.handlers.notices import FailedStep, Notices
 from services.delivery.handlers.recipient_routes import RecipientRoutes
 from services.delivery.handlers.record import DeliveryRecord, outcomes_of, record_of
+from services.delivery.handlers.sealing import earlier_sets
 from shared.clock import Clock
 from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliveryReported, DeliverySettled, Step
 from shared.events.mail import Outcome, Recipient
@@ -244,6 +245,7 @@ def _enqueue(mail: AcceptedMail, step: Step, recipient: Recipient | None) -> Enq
         account=mail.account if own else "",
         require_tls=mail.require_tls and own,
         signature=_signature(mail.signature) if own else None,
+        seals=earlier_sets(mail) if own and not mail.submitted else None,
     )
 
 

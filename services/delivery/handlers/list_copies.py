@@ -7,6 +7,7 @@ import asyncio
 from services.delivery.domain.mail import AcceptedMail, prefix
 from services.delivery.domain.plan import StepAction
 from services.delivery.handlers.list_posts import poster_of
+from services.delivery.handlers.sealing import earlier_sets
 from shared.clock import Clock
 from shared.events.delivery import DeliveryListExpanded, Step
 from shared.failures import deciding
@@ -116,4 +117,5 @@ def _enqueue(mail: AcceptedMail, part: DeliveryListExpanded, step: Step) -> Enqu
         message_id=message.message_id,
         sending_domain=part.address.rpartition("@")[2],
         require_tls=mail.require_tls,
+        seals=earlier_sets(mail),
     )

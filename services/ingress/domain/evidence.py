@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from shared.events.mail import DnsAnswer, RecordedCheck
+from shared.protocol.arc.result import ChainResult
 from shared.protocol.dkim.result import DkimResult
 from shared.protocol.dmarc.result import DmarcResult
 from shared.protocol.dns.question import Answer, Question
@@ -62,6 +63,13 @@ def dmarc_check(verdict: DmarcResult, disposition: str, from_values: Iterable[st
     return RecordedCheck(
         "dmarc", verdict.result, detail | {"disposition": disposition, "from": authors}, _answers(used)
     )
+
+
+def arc_check(verdict: ChainResult, used: Used) -> RecordedCheck:
+    """The check of the ARC sets with which a message came."""
+    detail = _fields_of(verdict, ("instance", "is_ended", "reason"))
+    sealers = _bounded(tuple(item.domain for item in verdict.sets))
+    return RecordedCheck("arc", verdict.status, detail | ({"sealers": sealers} if sealers else {}), _answers(used))
 
 
 def _fields_of(verdict: msgspec.Struct, fields: Iterable[str]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from shared.protocol.smtp.commands import Mail, Rcpt, SmtpTransaction
 from shared.protocol.smtp.events import BodyEnd
 from shared.protocol.smtp.reply import Reply, with_cause
 from shared.routing.known_lists import KnownList
-from shared.routing.resolution import Target
+from shared.routing.resolution import ResolutionKind, Target
 
 
 class MailTransaction:
@@ -39,6 +39,8 @@ class MailTransaction:
         self._envelope = 0
         self._list: KnownList | None = None
         """The mailing list that is the only recipient of a mail from another server."""
+        self._is_sent_on = False
+        """Whether copies for members of a list, or by an alias, may leave this server again."""
         self._accounts: dict[Address, str] = {}
         """The ids of the accounts that had the addresses of recipients at RCPT."""
         self._sizes = RecipientSizes()
@@ -78,11 +80,12 @@ class MailTransaction:
             reply = self._sizes.refusal(limit, self._mail.size or 0) or reply
         if reply.is_positive:
             self._envelope = envelope
+            self._is_sent_on |= any(target.list_id or target.is_remote for target in targets)
             self._begin_spf()
         return reply
 
     async def _admission(self, address: Address) -> tuple[Reply, Sequence[Target]]:
-        """The reply to a recipient, and where its mail goes."""
+        """The reply to a recipient, and where its mail goes if the address is ours."""
         dependencies, is_authenticated = self._dependencies, self._client.is_authenticated
         resolution = dependencies.directory.known(address, for_user=is_authenticated)
         network, now = network_of(self._client.address), dependencies.clock.monotonic()
@@ -101,7 +104,7 @@ class MailTransaction:
             return reply, ()
         if resolution.account:
             self._accounts[address] = resolution.account
-        targets = resolution.targets
+        targets = resolution.targets if resolution.kind is ResolutionKind.ACCOUNTS else ()
         return await dependencies.mailbox_room.refusal(address, targets, self._mail.size or 0) or reply, targets
 
     async def _list_refusal(self, targets: Sequence[Target]) -> Reply | None:
@@ -134,6 +137,7 @@ class MailTransaction:
             dependencies.settings.max_header_bytes,
             dependencies.authserv_ids,
             submitted=self._client.is_authenticated,
+            is_sent_on=self._is_sent_on,
         )
         self.began = dependencies.clock.monotonic()
         return replies.start_mail_input()
@@ -184,6 +188,7 @@ class MailTransaction:
         self._intake, self._spf = None, None
         self._mail, self._envelope, self.sender = Mail(None), 0, ""
         self._list = None
+        self._is_sent_on = False
         self._accounts = {}
         self._sizes = RecipientSizes()
 

@@ -1,4 +1,4 @@
-"""SPF, DKIM and DMARC of a mail from another server.
+"""SPF, DKIM and DMARC of a mail from another server, and ARC where its copies are sealed.
 
 DNS questions are asked as early as possible; the verdicts are computed at the end of the message.
 """
@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from services.ingress.domain.authorship import Authorship
 from services.ingress.domain.client import SmtpClient
-from services.ingress.domain.evidence import dkim_check, dmarc_check, spf_check
+from services.ingress.domain.evidence import arc_check, dkim_check, dmarc_check, spf_check
 from shared.clock import Clock
 from shared.dns.resolver import Resolver
 from shared.dns.run import Used
 from shared.events.mail import RecordedCheck
 from shared.protocol.address.address import Address
+from shared.protocol.arc.payload import arc_result
 from shared.protocol.authres.field import MethodResult, build_field
 from shared.protocol.authres.verdicts import dkim_results, dmarc_result, spf_result
 from shared.protocol.dmarc.evaluate import evaluate, organisational_domain
@@ -56,7 +57,8 @@ class SenderChecks:
         domains = authorship.authors.domains[:_MOST_AUTHORS]
         names = dict.fromkeys(name for domain in domains for name in (domain, organisational_domain(domain)))
         policies = (Question(f"_dmarc.{name}", "TXT") for name in names)
-        self._resolver.prefetch((*authorship.verifier.questions, *policies))
+        seals = authorship.chain.questions if authorship.chain is not None else ()
+        self._resolver.prefetch((*authorship.verifier.questions, *policies, *seals))
 
     async def verdicts(
         self, client: SmtpClient, reverse_path: Address | None, authorship: Authorship, spf: SpfAnswer, message_id: str
@@ -69,7 +71,7 @@ class SenderChecks:
         # RFC 7489 §6.6.4: the policy applies to a percentage of messages; a repeat of the message must get the
         # same result.
         disposition = dmarc.disposition(zlib.crc32(message_id.encode()) % 100)
-        checks = (
+        checks: tuple[RecordedCheck, ...] = (
             spf_check(spf_verdict, client.address, client.hello, sender, spf_used),
             dkim_check(dkim_verdicts, verifier.ignored, dkim_used),
             dmarc_check(dmarc, disposition, authorship.from_values, dmarc_used),
@@ -79,4 +81,8 @@ class SenderChecks:
             *dkim_results(dkim_verdicts),
             dmarc_result(dmarc),
         ]
+        if authorship.chain is not None:
+            chain, chain_used = await self._resolver.drive(authorship.chain.finish(self._clock.now()))
+            checks = (*checks, arc_check(chain, chain_used))
+            results.append(arc_result(chain))
         return Checked(checks, build_field(self._authserv_id, results))

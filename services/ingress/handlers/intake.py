@@ -28,15 +28,23 @@ class Intake:
     """
 
     def __init__(
-        self, writer: BlobWriter, header_limit: int, authserv_ids: Set[str], *, submitted: bool = False
+        self,
+        writer: BlobWriter,
+        header_limit: int,
+        authserv_ids: Set[str],
+        *,
+        submitted: bool = False,
+        is_sent_on: bool = False,
     ) -> None:
-        """`submitted` says that the message comes from a user and not from another server."""
+        """`submitted` says that the message comes from a user and not from another server, and `is_sent_on` that
+        copies of it leave this server again."""
         self._writer = writer
         self._scanner = Scanner()
         self._block: HeaderBlock | None = HeaderBlock(header_limit)
         self._header_limit = header_limit
         self._authserv_ids = authserv_ids
         self._submitted = submitted
+        self._is_sent_on = is_sent_on
         self.header = b""
         """The header as received, with its blank line; empty until it is complete."""
         self.authorship: Authorship | None = None
@@ -86,15 +94,15 @@ class Intake:
         if self._submitted:
             clean = without_blind(clean)
         else:
-            self.authorship = authorship_of(header)
+            self.authorship = authorship_of(header, is_sent_on=self._is_sent_on)
         self._keep(clean + body)
         if self.authorship is not None and body:
-            self.authorship.verifier.feed(body)
+            self.authorship.feed(body)
 
     def _body(self, piece: bytes) -> None:
         self._keep(piece)
         if self.authorship is not None:
-            self.authorship.verifier.feed(piece)
+            self.authorship.feed(piece)
 
     def _keep(self, octets: bytes) -> None:
         try:

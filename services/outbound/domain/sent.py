@@ -39,6 +39,8 @@ class SentMail(msgspec.Struct, frozen=True):
     """A connection that was refused for a reason about our address, while the other family of addresses works."""
     signature: HandledSignature | None = None
     """What became of the mail signature; None when none was chosen."""
+    seal: str = ""
+    """The ARC set that the message got, or why it got none; empty for a message that needs none."""
 
 
 def for_all(entries: tuple[str, ...], outcome: RecipientOutcome, signal: HopSignal = HopSignal.SILENT) -> SentMail:

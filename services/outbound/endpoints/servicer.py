@@ -12,7 +12,7 @@ from services.outbound.handlers.commands import ChangeResult, QueueCommands
 from services.outbound.handlers.enqueue import Enqueuer
 from services.outbound.handlers.holds import HoldRule, Holds
 from services.outbound.handlers.runner import Runner
-from shared.events.outbound import OutboundQueued
+from shared.events.outbound import EarlierSets, OutboundQueued
 from shared.events.signatures import ChosenSignature
 from shared.eventstore.connection import Row
 from shared.eventstore.event import encode
@@ -203,7 +203,12 @@ def _queued(request: pb.EnqueueRequest) -> OutboundQueued:
         release_at=request.release_at,
         require_tls=request.require_tls,
         signature=_signature(request.signature) if request.HasField("signature") else None,
+        seals=_seals(request.seals) if request.HasField("seals") else None,
     )
+
+
+def _seals(earlier: pb.EarlierSets) -> EarlierSets:
+    return EarlierSets(earlier.status, earlier.instance, earlier.is_ended)
 
 
 def _signature(chosen: pb.Signature) -> ChosenSignature:

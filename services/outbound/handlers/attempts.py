@@ -59,15 +59,13 @@ class Attempts:
 
         began = self._clock.now()
         message = await self._messages.prepare(mail)
-        signature = None
         if isinstance(message, PreparedMessage):
-            signature = message.signature
             sent = await self._transport.send(state.hop, mail, message, partial(_note_taken, state, on_room))
+            if message.signature is not None or message.seal:
+                sent = msgspec.structs.replace(sent, signature=message.signature, seal=message.seal)
         else:
             sent = for_all(mail.ids, message)
         blocked_until = self._note_signal(state, sent.signal)
-        if signature is not None:
-            sent = msgspec.structs.replace(sent, signature=signature)
         await self._recorder.record_attempt(mail, _route(state.hop, mail), sent, began, blocked_until)
 
     async def without_hop(self, mail: ReadyMail, outcome: RecipientOutcome) -> None:

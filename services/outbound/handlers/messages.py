@@ -12,6 +12,7 @@ from services.outbound.domain.outcome import Cause, RecipientOutcome, SendingRes
 from services.outbound.domain.ready import ReadyMail
 from services.outbound.domain.sending import RelayUse
 from services.outbound.handlers.mail_signatures import MailSignatures
+from services.outbound.handlers.sealing import NO_KEYS, SealedForms, Sealer
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
@@ -63,6 +64,7 @@ class PreparedMessage:
         *,
         is_tls_optional: bool = False,
         signature: HandledSignature | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
         self._message = message
         self.size = size
@@ -75,6 +77,9 @@ class PreparedMessage:
         """Whether the sender wants the mail to be sent even where the destination's TLS is broken (RFC 8689 §5)."""
         self.signature = signature
         """What became of the mail signature; None when none was chosen."""
+        self._sealer = sealer
+        self.seal = ""
+        """The ARC set of the last form, or why it has none; empty while there is no form that needs a set."""
 
     async def form(self, peer: PeerForms) -> SignedMessage | Unsendable:
         """The message for a server that takes these forms, signed, or why it cannot be sent there."""
@@ -88,7 +93,12 @@ class PreparedMessage:
         if isinstance(final, Unsendable):
             return final
         if not self._keys or not self._profile.key_types:
+            self.seal = NO_KEYS if self._sealer is not None else ""
             return SignedMessage(b"", final)
+        if self._sealer is not None:
+            sealed = self._sealer.sealed(peer, final, self._keys, self._profile, self._now)
+            self.seal = sealed.text
+            return SignedMessage(sealed.fields, final)
         return SignedMessage(self._sign(final.header, final.body()), final)
 
     def _sign(self, header: bytes, body: Iterable[bytes]) -> bytes:
@@ -98,8 +108,10 @@ class PreparedMessage:
 class MessagePreparer:
     """Prepares messages from their blobs."""
 
-    def __init__(self, blobs: Blobs, clock: Clock, signatures: MailSignatures) -> None:
+    def __init__(self, blobs: Blobs, clock: Clock, signatures: MailSignatures, hostname: str) -> None:
         self._blobs = blobs
+        self._hostname = hostname
+        self._sealed = SealedForms()
         self._clock = clock
         self._signatures = signatures
 
@@ -118,7 +130,14 @@ class MessagePreparer:
         keys, profile = mail.sending.keys, _profile(mail.sending.relay)
         now, is_optional = self._clock.now(), is_tls_optional(header)
         return PreparedMessage(
-            message, blob.body_size, keys, profile, now, is_tls_optional=is_optional, signature=signature
+            message,
+            blob.body_size,
+            keys,
+            profile,
+            now,
+            is_tls_optional=is_optional,
+            signature=signature,
+            sealer=Sealer(queued, self._hostname, self._sealed) if queued.seals is not None else None,
         )
 
     async def _signed(

@@ -66,6 +66,7 @@ class Recorder:
                 (now - began) // 1000,
                 dict(sent.steps),
                 sent.transcript if not at else (),
+                sent.seal,
             )
             outcome = sent.outcomes[entry.id]
             event = decide(entry, outcome, attempt, now, self._schedule, self._chance(), blocked_until)

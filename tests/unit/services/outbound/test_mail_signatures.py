@@ -100,7 +100,7 @@ async def prepared(texts: Texts, chosen: ChosenSignature | None) -> tuple[object
     stored = await store_message(blobs, HEAD + b"Hello.\r\n")
     entry = entry_with(chosen, str(stored.id))
     mail = ReadyMail("q1", "far.example", "ann@example.org", (entry,))
-    message = await MessagePreparer(blobs, FixedClock(), MailSignatures(texts)).prepare(mail)
+    message = await MessagePreparer(blobs, FixedClock(), MailSignatures(texts), "mail.example.org").prepare(mail)
     if not isinstance(message, PreparedMessage):
         return message, b""
     form = await message.form(PeerForms())

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.shared/rpc/mailfold/outbound/v1/outbound.proto\x12\x14mailfold.outbound.v1\"\"\n\x10TestRelayRequest\x12\x0e\n\x06\x64omain\x18\x01 \x01(\t\"{\n\x0eTestRelayReply\x12\r\n\x05works\x18\x01 \x01(\x08\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0b\n\x03tls\x18\x04 \x01(\t\x12\x11\n\tmechanism\x18\x05 \x01(\t\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\r\n\x05stage\x18\x07 \x01(\t\"\x96\x03\n\x0e\x45nqueueRequest\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x11\n\trecipient\x18\x02 \x01(\t\x12\r\n\x05index\x18\x03 \x01(\r\x12\x0c\n\x04\x62lob\x18\x04 \x01(\t\x12\x0e\n\x06prefix\x18\x05 \x01(\x0c\x12\x0c\n\x04size\x18\x06 \x01(\x04\x12\x14\n\x0creverse_path\x18\x07 \x01(\t\x12\x14\n\x0c\x66orward_path\x18\x08 \x01(\t\x12\x0e\n\x06notify\x18\t \x01(\t\x12\r\n\x05orcpt\x18\n \x01(\t\x12\x0b\n\x03ret\x18\x0b \x01(\t\x12\r\n\x05\x65nvid\x18\x0c \x01(\t\x12\x11\n\teight_bit\x18\r \x01(\x08\x12\x10\n\x08smtputf8\x18\x0e \x01(\x08\x12\x12\n\nmessage_id\x18\x0f \x01(\t\x12\x16\n\x0esending_domain\x18\x10 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x11 \x01(\t\x12\x12\n\nrelease_at\x18\x12 \x01(\x03\x12\x13\n\x0brequire_tls\x18\x13 \x01(\x08\x12\x32\n\tsignature\x18\x14 \x01(\x0b\x32\x1f.mailfold.outbound.v1.Signature\"\x9c\x01\n\tSignature\x12\n\n\x02id\x18\x01 \x01(\t\x12;\n\x06values\x18\x02 \x03(\x0b\x32+.mailfold.outbound.v1.Signature.ValuesEntry\x12\x17\n\x0fsigns_automatic\x18\x03 \x01(\x08\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"5\n\x0c\x45nqueueReply\x12\x13\n\x0bqueue_entry\x18\x01 \x01(\t\x12\x10\n\x08repeated\x18\x02 \x01(\x08\"\x8d\x01\n\x0bQueueFilter\x12\x0b\n\x03ids\x18\x01 \x03(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x11\n\trecipient\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x06 \x01(\x03\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x08 \x01(\t\"c\n\x10ListQueueRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x31\n\x06\x66ilter\x18\x02 \x01(\x0b\x32!.mailfold.outbound.v1.QueueFilter\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"\xd7\x01\n\nQueueEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x11\n\trecipient\x18\x03 \x01(\t\x12\x0e\n\x06sender\x18\x04 \x01(\t\x12\n\n\x02\x61t\x18\x05 \x01(\x03\x12\r\n\x05state\x18\x06 \x01(\t\x12\x0c\n\x04size\x18\x07 \x01(\x04\x12\x0b\n\x03\x64ue\x18\x08 \x01(\x03\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\x12\x0e\n\x06status\x18\n \x01(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x0f\n\x07in_hand\x18\x0c \x01(\x08\x12\x0f\n\x07\x65xpires\x18\r \x01(\x03\"\x81\x01\n\tQueueList\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32 .mailfold.outbound.v1.QueueEntry\x12\r\n\x05total\x18\x02 \x01(\x04\x12\x0c\n\x04next\x18\x03 \x01(\t\x12\x0e\n\x06paused\x18\x04 \x01(\x08\x12\x14\n\x0cpause_reason\x18\x05 \x01(\t\"\x1a\n\x0c\x45ntryRequest\x12\n\n\x02id\x18\x01 \x01(\t\"q\n\x0c\x45ntryHistory\x12/\n\x05\x65ntry\x18\x01 \x01(\x0b\x32 .mailfold.outbound.v1.QueueEntry\x12\x30\n\x06\x65vents\x18\x02 \x03(\x0b\x32 .mailfold.outbound.v1.EntryEvent\"C\n\nEntryEvent\x12\n\n\x02\x61t\x18\x01 \x01(\x03\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04json\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\"_\n\rChangeRequest\x12\x31\n\x06\x66ilter\x18\x01 \x01(\x0b\x32!.mailfold.outbound.v1.QueueFilter\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0b\n\x03\x61ll\x18\x03 \x01(\x08\"@\n\x0b\x43hangeReply\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x04\x12\x0f\n\x07in_hand\x18\x02 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x03 \x03(\t\"\x1e\n\x0cPauseRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x0f\n\rResumeRequest\"-\n\x0bSwitchReply\x12\x0e\n\x06paused\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\"U\n\x08HoldRule\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x11\n\trecipient\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\n\n\x02\x61t\x18\x05 \x01(\x03\"\x16\n\x14ListHoldRulesRequest\"=\n\x0cHoldRuleList\x12-\n\x05rules\x18\x01 \x03(\x0b\x32\x1e.mailfold.outbound.v1.HoldRule2\x97\t\n\x08Outbound\x12S\n\x07\x45nqueue\x12$.mailfold.outbound.v1.EnqueueRequest\x1a\".mailfold.outbound.v1.EnqueueReply\x12O\n\x04List\x12&.mailfold.outbound.v1.ListQueueRequest\x1a\x1f.mailfold.outbound.v1.QueueList\x12N\n\x04Show\x12\".mailfold.outbound.v1.EntryRequest\x1a\".mailfold.outbound.v1.EntryHistory\x12O\n\x05Retry\x12#.mailfold.outbound.v1.ChangeRequest\x1a!.mailfold.outbound.v1.ChangeReply\x12N\n\x04Hold\x12#.mailfold.outbound.v1.ChangeRequest\x1a!.mailfold.outbound.v1.ChangeReply\x12Q\n\x07Release\x12#.mailfold.outbound.v1.ChangeRequest\x1a!.mailfold.outbound.v1.ChangeReply\x12P\n\x06\x43\x61ncel\x12#.mailfold.outbound.v1.ChangeRequest\x1a!.mailfold.outbound.v1.ChangeReply\x12P\n\x06\x42ounce\x12#.mailfold.outbound.v1.ChangeRequest\x1a!.mailfold.outbound.v1.ChangeReply\x12N\n\x05Pause\x12\".mailfold.outbound.v1.PauseRequest\x1a!.mailfold.outbound.v1.SwitchReply\x12P\n\x06Resume\x12#.mailfold.outbound.v1.ResumeRequest\x1a!.mailfold.outbound.v1.SwitchReply\x12M\n\x0b\x41\x64\x64HoldRule\x12\x1e.mailfold.outbound.v1.HoldRule\x1a\x1e.mailfold.outbound.v1.HoldRule\x12P\n\x0eRemoveHoldRule\x12\x1e.mailfold.outbound.v1.HoldRule\x1a\x1e.mailfold.outbound.v1.HoldRule\x12_\n\rListHoldRules\x12*.mailfold.outbound.v1.ListHoldRulesRequest\x1a\".mailfold.outbound.v1.HoldRuleList\x12Y\n\tTestRelay\x12&.mailfold.outbound.v1.TestRelayRequest\x1a$.mailfold.outbound.v1.TestRelayReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.shared/rpc/mailfold/outbound/v1/outbound.proto\x12\x14mailfold.outbound.v1\"\"\n\x10TestRelayRequest\x12\x0e\n\x06\x64omain\x18\x01 \x01(\t\"{\n\x0eTestRelayReply\x12\r\n\x05works\x18\x01 \x01(\x08\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0b\n\x03tls\x18\x04 \x01(\t\x12\x11\n\tmechanism\x18\x05 \x01(\t\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\r\n\x05stage\x18\x07 \x01(\t\"\xc8\x03\n\x0e\x45nqueueRequest\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x11\n\trecipient\x18\x02 \x01(\t\x12\r\n\x05index\x18\x03 \x01(\r\x12\x0c\n\x04\x62lob\x18\x04 \x01(\t\x12\x0e\n\x06prefix\x18\x05 \x01(\x0c\x12\x0c\n\x04size\x18\x06 \x01(\x04\x12\x14\n\x0creverse_path\x18\x07 \x01(\t\x12\x14\n\x0c\x66orward_path\x18\x08 \x01(\t\x12\x0e\n\x06notify\x18\t \x01(\t\x12\r\n\x05orcpt\x18\n \x01(\t\x12\x0b\n\x03ret\x18\x0b \x01(\t\x12\r\n\x05\x65nvid\x18\x0c \x01(\t\x12\x11\n\teight_bit\x18\r \x01(\x08\x12\x10\n\x08smtputf8\x18\x0e \x01(\x08\x12\x12\n\nmessage_id\x18\x0f \x01(\t\x12\x16\n\x0esending_domain\x18\x10 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x11 \x01(\t\x12\x12\n\nrelease_at\x18\x12 \x01(\x03\x12\x13\n\x0brequire_tls\x18\x13 \x01(\x08\x12\x32\n\tsignature\x18\x14 \x01(\x0b\x32\x1f.mailfold.outbound.v1.Signature\x12\x30\n\x05seals\x18\x15 \x01(\x0b\x32!.mailfold.outbound.v1.EarlierSets\"A\n\x0b\x45\x61rlierSets\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\r\x12\x10\n\x08is_ended\x18\x03 \x01(\x08\"\x9c\x01\n\tSignature\x12\n\n\x02id\x18\x01 \x01(\t\x12;\n\x06values\x18\x02 \x03(\x0b\x32+.mailfold.outbound.v1.Signature.ValuesEntry\x12\x17\n\x0fsigns_automatic\x18\x03 \x01(\x08\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"5\n\x0c\x45nqueueReply\x12\x13\n\x0bqueue_entry\x18\x01 \x01(\t\x12\x10\n\x08repeated\x18\x02 \x01(\x08\"\x8d\x01\n\x0bQueueFilter\x12\x0b\n\x03ids\x18\x01 \x03(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x11\n\trecipient\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x06 \x01(\x03\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x08 \x01(\t\"c\n\x10ListQueueRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x31\n\x06\x66ilter\x18\x02 \x01(\x0b\x32!.mailfold.outbound.v1.QueueFilter\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"\xd7\x01\n\nQueueEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x11\n\trecipient\x18\x03 \x01(\t\x12\x0e\n\x06sender\x18\x04 \x01(\t\x12\n\n\x02\x61t\x18\x05 \x01(\x03\x12\r\n\x05state\x18\x06 \x01(\t\x12\x0c\n\x04size\x18\x07 \x01(\x04\x12\x0b\n\x03\x64ue\x18\x08 \x01(\x03\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\x12\x0e\n\x06status\x18\n \x01(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x0f\n\x07in_hand\x18\x0c \x01(\x08\x12\x0f\n\x07\x65xpires\x18\r \x01(\x03\"\x81\x01\n\tQueueList\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32 .mailfold.outbound.v1.QueueEntry\x12\r\n\x05total\x18\x02 \x01(\x04\x12\x0c\n\x04next\x18\x03 \x01(\t\x12\x0e\n\x06paused\x18\x04 \x01(\x08\x12\x14\n\x0cpause_reason\x18\x05 \x01(\t\"\x1a\n\x0c\x45ntryRequest\x12\n\n\x02id\x18\x01 \x01(\t\"q\n\x0c\x45ntryHistory\x12/\n\x05\x65ntry\x18\x01 \x01(\x0b\x32 .mailfold.outbound.v1.QueueEntry\x12\x30\n\x06\x65vents\x18\x02 \x03(\x0b\x32 .mailfold.outbound.v1.EntryEvent\"C\n\nEntryEvent\x12\n\n\x02\x61t\x18\x01 \x01(\x03\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04json\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\"_\n\rChangeRequest\x12\x31\n\x06\x66ilter\x18\x01 \x01(\x0b\x32!.mailfold.outbound.v1.QueueFilter\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0b\n\x03\x61ll\x18\x03 \x01(\x08\"@\n\x0b\x43hangeReply\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x04\x12\x0f\n\x07in_hand\x18\x02 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x03 \x03(\t\"\x1e\n\x0cPauseRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x0f\n\rResumeRequest\"-\n\x0bSwitchReply\x12\x0e\n\x06paused\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\"U\n\x08HoldRule\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x11\n\trecipient\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\n\n\x02\x61t\x18\x05 \x01(\x03\"\x16\n\x14ListHoldRulesRequest\"=\n\x0cHoldRuleList\x12-\n\x05rules\x18\x01 \x03(\x0b\x32\x1e.mailfold.outbound.v1.HoldRule2\x97\t\n\x08Outbound\x12S\n\x07\x45nqueue\x12$.mailfold.outbound.v1.EnqueueRequest\x1a\".mailfold.outbound.v1.EnqueueReply\x12O\n\x04List\x12&.mailfold.outbound.v1.ListQueueRequest\x1a\x1f.mailfold.outbound.v1.QueueList\x12N\n\x04Show\x12\".mailfold.outbound.v1.EntryRequest\x1a\".mailfold.outbound.v1.EntryHistory\x12O\n\x05Retry\x12#.mailfold.outbound.v1.ChangeRequest\x1a!.mailfold.outbound.v1.ChangeReply\x12N\n\x04Hold\x12#.mailfold.outbound.v1.ChangeRequest\x1a!.mailfold.outbound.v1.ChangeReply\x12Q\n\x07Release\x12#.mailfold.outbound.v1.ChangeRequest\x1a!.mailfold.outbound.v1.ChangeReply\x12P\n\x06\x43\x61ncel\x12#.mailfold.outbound.v1.ChangeRequest\x1a!.mailfold.outbound.v1.ChangeReply\x12P\n\x06\x42ounce\x12#.mailfold.outbound.v1.ChangeRequest\x1a!.mailfold.outbound.v1.ChangeReply\x12N\n\x05Pause\x12\".mailfold.outbound.v1.PauseRequest\x1a!.mailfold.outbound.v1.SwitchReply\x12P\n\x06Resume\x12#.mailfold.outbound.v1.ResumeRequest\x1a!.mailfold.outbound.v1.SwitchReply\x12M\n\x0b\x41\x64\x64HoldRule\x12\x1e.mailfold.outbound.v1.HoldRule\x1a\x1e.mailfold.outbound.v1.HoldRule\x12P\n\x0eRemoveHoldRule\x12\x1e.mailfold.outbound.v1.HoldRule\x1a\x1e.mailfold.outbound.v1.HoldRule\x12_\n\rListHoldRules\x12*.mailfold.outbound.v1.ListHoldRulesRequest\x1a\".mailfold.outbound.v1.HoldRuleList\x12Y\n\tTestRelay\x12&.mailfold.outbound.v1.TestRelayRequest\x1a$.mailfold.outbound.v1.TestRelayReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,43 +38,45 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TESTRELAYREPLY']._serialized_start=108
   _globals['_TESTRELAYREPLY']._serialized_end=231
   _globals['_ENQUEUEREQUEST']._serialized_start=234
-  _globals['_ENQUEUEREQUEST']._serialized_end=640
-  _globals['_SIGNATURE']._serialized_start=643
-  _globals['_SIGNATURE']._serialized_end=799
-  _globals['_SIGNATURE_VALUESENTRY']._serialized_start=754
-  _globals['_SIGNATURE_VALUESENTRY']._serialized_end=799
-  _globals['_ENQUEUEREPLY']._serialized_start=801
-  _globals['_ENQUEUEREPLY']._serialized_end=854
-  _globals['_QUEUEFILTER']._serialized_start=857
-  _globals['_QUEUEFILTER']._serialized_end=998
-  _globals['_LISTQUEUEREQUEST']._serialized_start=1000
-  _globals['_LISTQUEUEREQUEST']._serialized_end=1099
-  _globals['_QUEUEENTRY']._serialized_start=1102
-  _globals['_QUEUEENTRY']._serialized_end=1317
-  _globals['_QUEUELIST']._serialized_start=1320
-  _globals['_QUEUELIST']._serialized_end=1449
-  _globals['_ENTRYREQUEST']._serialized_start=1451
-  _globals['_ENTRYREQUEST']._serialized_end=1477
-  _globals['_ENTRYHISTORY']._serialized_start=1479
-  _globals['_ENTRYHISTORY']._serialized_end=1592
-  _globals['_ENTRYEVENT']._serialized_start=1594
-  _globals['_ENTRYEVENT']._serialized_end=1661
-  _globals['_CHANGEREQUEST']._serialized_start=1663
-  _globals['_CHANGEREQUEST']._serialized_end=1758
-  _globals['_CHANGEREPLY']._serialized_start=1760
-  _globals['_CHANGEREPLY']._serialized_end=1824
-  _globals['_PAUSEREQUEST']._serialized_start=1826
-  _globals['_PAUSEREQUEST']._serialized_end=1856
-  _globals['_RESUMEREQUEST']._serialized_start=1858
-  _globals['_RESUMEREQUEST']._serialized_end=1873
-  _globals['_SWITCHREPLY']._serialized_start=1875
-  _globals['_SWITCHREPLY']._serialized_end=1920
-  _globals['_HOLDRULE']._serialized_start=1922
-  _globals['_HOLDRULE']._serialized_end=2007
-  _globals['_LISTHOLDRULESREQUEST']._serialized_start=2009
-  _globals['_LISTHOLDRULESREQUEST']._serialized_end=2031
-  _globals['_HOLDRULELIST']._serialized_start=2033
-  _globals['_HOLDRULELIST']._serialized_end=2094
-  _globals['_OUTBOUND']._serialized_start=2097
-  _globals['_OUTBOUND']._serialized_end=3272
+  _globals['_ENQUEUEREQUEST']._serialized_end=690
+  _globals['_EARLIERSETS']._serialized_start=692
+  _globals['_EARLIERSETS']._serialized_end=757
+  _globals['_SIGNATURE']._serialized_start=760
+  _globals['_SIGNATURE']._serialized_end=916
+  _globals['_SIGNATURE_VALUESENTRY']._serialized_start=871
+  _globals['_SIGNATURE_VALUESENTRY']._serialized_end=916
+  _globals['_ENQUEUEREPLY']._serialized_start=918
+  _globals['_ENQUEUEREPLY']._serialized_end=971
+  _globals['_QUEUEFILTER']._serialized_start=974
+  _globals['_QUEUEFILTER']._serialized_end=1115
+  _globals['_LISTQUEUEREQUEST']._serialized_start=1117
+  _globals['_LISTQUEUEREQUEST']._serialized_end=1216
+  _globals['_QUEUEENTRY']._serialized_start=1219
+  _globals['_QUEUEENTRY']._serialized_end=1434
+  _globals['_QUEUELIST']._serialized_start=1437
+  _globals['_QUEUELIST']._serialized_end=1566
+  _globals['_ENTRYREQUEST']._serialized_start=1568
+  _globals['_ENTRYREQUEST']._serialized_end=1594
+  _globals['_ENTRYHISTORY']._serialized_start=1596
+  _globals['_ENTRYHISTORY']._serialized_end=1709
+  _globals['_ENTRYEVENT']._serialized_start=1711
+  _globals['_ENTRYEVENT']._serialized_end=1778
+  _globals['_CHANGEREQUEST']._serialized_start=1780
+  _globals['_CHANGEREQUEST']._serialized_end=1875
+  _globals['_CHANGEREPLY']._serialized_start=1877
+  _globals['_CHANGEREPLY']._serialized_end=1941
+  _globals['_PAUSEREQUEST']._serialized_start=1943
+  _globals['_PAUSEREQUEST']._serialized_end=1973
+  _globals['_RESUMEREQUEST']._serialized_start=1975
+  _globals['_RESUMEREQUEST']._serialized_end=1990
+  _globals['_SWITCHREPLY']._serialized_start=1992
+  _globals['_SWITCHREPLY']._serialized_end=2037
+  _globals['_HOLDRULE']._serialized_start=2039
+  _globals['_HOLDRULE']._serialized_end=2124
+  _globals['_LISTHOLDRULESREQUEST']._serialized_start=2126
+  _globals['_LISTHOLDRULESREQUEST']._serialized_end=2148
+  _globals['_HOLDRULELIST']._serialized_start=2150
+  _globals['_HOLDRULELIST']._serialized_end=2211
+  _globals['_OUTBOUND']._serialized_start=2214
+  _globals['_OUTBOUND']._serialized_end=3389
 # @@protoc_insertion_point(module_scope)

@@ -102,6 +102,7 @@ class EnqueueRequest(_message.Message):
     RELEASE_AT_FIELD_NUMBER: _builtins.int
     REQUIRE_TLS_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
+    SEALS_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     recipient: _builtins.str
     index: _builtins.int
@@ -128,6 +129,10 @@ class EnqueueRequest(_message.Message):
     def signature(self) -> Global___Signature:
         """of the author's domain, as it was chosen at submission; not set: none"""
 
+    @_builtins.property
+    def seals(self) -> Global___EarlierSets:
+        """the copy is sealed; not set: it is not"""
+
     def __init__(
         self,
         *,
@@ -151,14 +156,42 @@ class EnqueueRequest(_message.Message):
         release_at: _builtins.int = ...,
         require_tls: _builtins.bool = ...,
         signature: Global___Signature | None = ...,
+        seals: Global___EarlierSets | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["signature", b"signature"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["seals", b"seals", "signature", b"signature"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "blob", b"blob", "eight_bit", b"eight_bit", "envid", b"envid", "forward_path", b"forward_path", "index", b"index", "message_id", b"message_id", "notify", b"notify", "orcpt", b"orcpt", "prefix", b"prefix", "queue_id", b"queue_id", "recipient", b"recipient", "release_at", b"release_at", "require_tls", b"require_tls", "ret", b"ret", "reverse_path", b"reverse_path", "sending_domain", b"sending_domain", "signature", b"signature", "size", b"size", "smtputf8", b"smtputf8"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "blob", b"blob", "eight_bit", b"eight_bit", "envid", b"envid", "forward_path", b"forward_path", "index", b"index", "message_id", b"message_id", "notify", b"notify", "orcpt", b"orcpt", "prefix", b"prefix", "queue_id", b"queue_id", "recipient", b"recipient", "release_at", b"release_at", "require_tls", b"require_tls", "ret", b"ret", "reverse_path", b"reverse_path", "seals", b"seals", "sending_domain", b"sending_domain", "signature", b"signature", "size", b"size", "smtputf8", b"smtputf8"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EnqueueRequest: _TypeAlias = EnqueueRequest  # noqa: Y015
+
+@_typing.final
+class EarlierSets(_message.Message):
+    """The ARC sets with which a mail came, as they were validated when it was received."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    INSTANCE_FIELD_NUMBER: _builtins.int
+    IS_ENDED_FIELD_NUMBER: _builtins.int
+    status: _builtins.str
+    instance: _builtins.int
+    is_ended: _builtins.bool
+    def __init__(
+        self,
+        *,
+        status: _builtins.str = ...,
+        instance: _builtins.int = ...,
+        is_ended: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instance", b"instance", "is_ended", b"is_ended", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EarlierSets: _TypeAlias = EarlierSets  # noqa: Y015
 
 @_typing.final
 class Signature(_message.Message):
