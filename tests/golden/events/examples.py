@@ -305,6 +305,7 @@ EXAMPLES: tuple[Event, ...] = (
         True,
         True,
         _SIGNATURE,
+        outbound.EarlierSets("pass", 2, True),
     ),
     outbound.OutboundBounced("e0009", "q0001", "ann@elsewhere.example", "5.1.1", "550 5.1.1 no such user", _ATTEMPT),
     outbound.OutboundCancelled("e0009", "q0001", "asked for by the sender"),
