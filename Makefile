@@ -2,7 +2,7 @@
 .PHONY: help install run parts test check proto lock load clean
 
 VENV   := .venv
-PYTHON ?= python3
+PYTHON ?= $(shell sh ops/python/fastest.sh)
 BIN    := $(VENV)/bin
 DATA   ?= data
 PORT_OFFSET ?=

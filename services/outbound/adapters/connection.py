@@ -143,15 +143,25 @@ class OutgoingConnection:
             self._session.end_of_input()
 
     async def _send_body(self, pieces: Iterable[bytes]) -> None:
+        """Send the pieces. The last leaves together with the end of the message, so that a small mail is one write."""
+        last = b""
         for piece in pieces:
-            while self._session.takes_body and (not self._session.body_room or self._wire.has_input):
-                await self._receive()
-            if not self._session.takes_body:
-                return
-            self._session.body(piece)
-            await self._flush()
-            await asyncio.sleep(0)  # a fast connection takes each piece at once, and other work must run in between
-        self._session.end_body()
+            if last:
+                if not await self._may_send():
+                    return
+                self._session.body(last)
+                await self._flush()
+                await asyncio.sleep(0)  # a fast connection takes each piece at once, and other work must run in between
+            last = piece
+        if await self._may_send():
+            self._session.body(last)
+            self._session.end_body()
+
+    async def _may_send(self) -> bool:
+        """Take replies until the session has room for a piece; False when it takes none any more."""
+        while self._session.takes_body and (not self._session.body_room or self._wire.has_input):
+            await self._receive()
+        return self._session.takes_body
 
     async def _flush(self) -> None:
         """Write what the session has, and wait until the other side takes it."""

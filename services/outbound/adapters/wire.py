@@ -126,14 +126,24 @@ class ClientWire(asyncio.Protocol):
             self._transport.abort()
 
     async def _wait(self, condition: Callable[[], bool], seconds: float) -> None:
-        async with asyncio.timeout(seconds):
-            while not condition():
-                self._waiter = asyncio.get_running_loop().create_future()
-                await self._waiter
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while not condition():
+            waiter = self._waiter = loop.create_future()
+            timer = loop.call_at(end, _time_out, waiter)  # a fifth of the work of asyncio.timeout, at every reply
+            try:
+                await waiter
+            finally:
+                timer.cancel()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _time_out(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
 
 
 async def connect(address: str, port: int, seconds: float) -> ClientWire:
