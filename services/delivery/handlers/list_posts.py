@@ -130,7 +130,7 @@ class ListPosts:
         known = self._copy().names.lists.holder(key_of(step.address))
         if not isinstance(known, KnownList):
             raise Unavailable(f"the mailing list {step.address} is not known yet", "lists")
-        reason = no_post(identity_of(known).identifier, mail.reverse_path, post.header)
+        reason = no_post(known.address, mail.reverse_path, post.header)
         if reason is not None:
             return refused(mail, step, reason)
         if known.purpose == "post" and not known.members_only and not mail.spam:

@@ -56,7 +56,7 @@ class ListAdmission:
         self, known: KnownList, header: bytes, reverse_path: Address | None, checked: Checked, author: str
     ) -> Reply | None:
         """The refusal of a message from another server. `author` is its first author. Raises ServiceError."""
-        reason = no_post(known.identifier, str(reverse_path or ""), header)
+        reason = no_post(known.address, str(reverse_path or ""), header)
         if reason is NoPost.LOOP:
             return replies.list_loop()
         if reason is not None:

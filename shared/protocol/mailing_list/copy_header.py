@@ -24,9 +24,10 @@ def copy_fields(identity: ListIdentity, header_block: bytes) -> bytes:
     """The fields that a list puts before each copy, in wire form.
 
     A Precedence of the author stays: a second one is refused by some servers. What a person wrote gets no
-    Auto-Submitted (RFC 3834 §5).
+    Auto-Submitted (RFC 3834 §5). Delivered-To shows the list that the message has been here (RFC 9228).
     """
     lines = [
+        f"Delivered-To: {identity.address}",
         f"List-Id: {_named(identity)}",
         f"List-Post: <mailto:{identity.address}>",
         f"List-Help: <mailto:{identity.owner}?subject=help>",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from shared.protocol.mailing_list.identity import identifiers_of
+from shared.protocol.mailing_list.identity import identifiers_of, list_identifier
 from shared.protocol.message.headers import header_values
 
 
@@ -19,16 +19,22 @@ class NoPost(StrEnum):
     NO_MEMBER_LEAVES = "only a member can leave, and the author is not proven to be one"
 
 
-def no_post(identifier: str, reverse_path: str, header_block: bytes) -> NoPost | None:
-    """Why a message is no post of the list with this list-id, as its envelope and header show; None for a post.
+def no_post(address: str, reverse_path: str, header_block: bytes) -> NoPost | None:
+    """Why a message is no post of the list with this address, as its envelope and header show; None for a post.
 
-    An automatic message says so in Auto-Submitted (RFC 3834 §5). A list-id of the list itself shows a loop.
+    An automatic message says so in Auto-Submitted (RFC 3834 §5). The list-id of the list itself shows a loop, and so
+    does its address in Delivered-To (RFC 9228), which stays when another list replaces the list-id by its own.
     """
     if not reverse_path:
         return NoPost.NULL_SENDER
-    if identifier in identifiers_of(header_block):
+    if list_identifier(address) in identifiers_of(header_block) or _was_delivered_to(address, header_block):
         return NoPost.LOOP
     return NoPost.AUTOMATIC if is_automatic(header_block) else None
+
+
+def _was_delivered_to(address: str, header_block: bytes) -> bool:
+    values = header_values(header_block, b"delivered-to")
+    return any(value.strip(b" \t\r\n<>").decode("utf-8", "replace").lower() == address.lower() for value in values)
 
 
 def is_automatic(header_block: bytes) -> bool:

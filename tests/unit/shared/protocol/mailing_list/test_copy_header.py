@@ -7,6 +7,7 @@ from email.message import EmailMessage
 
 from shared.protocol.mailing_list.copy_header import copy_fields, post_header, rewritten_author
 from shared.protocol.mailing_list.identity import ListIdentity
+from shared.protocol.mailing_list.post import NoPost, no_post
 
 DEVS = ListIdentity("devs@example.org", 'The "Dev" list', "devs-owner@example.org", "devs-leave@example.org")
 POST = b"From: Ann <ann@example.net>\r\nTo: devs@example.org\r\nSubject: hello\r\n\r\n"
@@ -28,7 +29,13 @@ def test_the_fields_of_a_copy() -> None:
         "List-Unsubscribe": "<mailto:devs-leave@example.org>",
         "Precedence": "list",
     }
-    assert "Auto-Submitted" not in fields
+    assert "Auto-Submitted" not in fields and fields["Delivered-To"] == "devs@example.org"
+
+
+def test_a_copy_is_no_post_of_its_list_whatever_another_list_has_replaced() -> None:
+    copy = post_header(copy_fields(DEVS, POST) + POST)
+    assert "List-Id" not in read(copy)
+    assert no_post(DEVS.address, "ann@example.net", copy) is NoPost.LOOP
 
 
 def test_a_precedence_of_the_author_stays_the_only_one() -> None:

@@ -7,7 +7,7 @@ import pytest
 from shared.protocol.mailing_list.identity import identifiers_of
 from shared.protocol.mailing_list.post import NoPost, no_post
 
-DEVS = "devs.example.org"
+DEVS = "devs@example.org"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,9 @@ DEVS = "devs.example.org"
         ("ann@example.org", b"auto-submitted:\r\n auto-generated; x=y\r\n\r\n", NoPost.AUTOMATIC),
         ("ann@example.org", b"List-Id: Devs <DEVS.example.org>\r\n\r\n", NoPost.LOOP),
         ("ann@example.org", b"List-Id: devs.example.org\r\n\r\n", NoPost.LOOP),
+        ("ann@example.org", b"Delivered-To: ann@example.org\r\nDelivered-To: xdevs@example.org\r\n\r\n", None),
+        ("ann@example.org", b"Delivered-To: devs.example@org\r\n\r\n", None),
+        ("ann@example.org", b"Delivered-To: ann@b.c\r\ndelivered-to:\r\n <Devs@Example.org> \r\n\r\n", NoPost.LOOP),
         ("ann@example.org", b"List-Id: <a.b>\r\nList-Id:\r\n =?x?= <devs.example.org> \r\n\r\n", NoPost.LOOP),
     ],
 )
