@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, _Place] = {
     "role": _Place("role", "app"),
     "ldap": _Place("ldap", "app"),
     "group": _Place("group", "app"),
+    "sharing": _Place("sharing", "app"),
     "account": _Place("account", "app"),
     "mailbox": _Place("mailbox", "app"),
     "alias": _Place("alias", "app"),

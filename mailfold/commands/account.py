@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
+from mailfold.commands.account_all_mail import all_mail
 from mailfold.commands.directory import call, show, show_all
 from mailfold.commands.limits import Messages, Size, limits_of, octets, quota_of
 from mailfold.commands.limits import Quota as NewQuota
@@ -94,6 +95,7 @@ def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
 
 
 app.commands["remove"] = remove
+app.command("all-mail")(all_mail)
 
 
 def _change(data: Path, address: str, *, json: bool, **values: Any) -> None:

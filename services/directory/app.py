@@ -18,6 +18,7 @@ from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Throttle, ThrottleLimits
 from services.directory.endpoints.addressees import AddresseesEndpoint
+from services.directory.endpoints.all_mail import AllMailEndpoint
 from services.directory.endpoints.archives import ArchivesEndpoint
 from services.directory.endpoints.blocking import BlockingEndpoint
 from services.directory.endpoints.bulk import BulkCommands, BulkEndpoint
@@ -34,8 +35,9 @@ from services.directory.endpoints.roles import RolesEndpoint
 from services.directory.endpoints.send_as import SendAsEndpoint
 from services.directory.endpoints.sending import SendingCommands
 from services.directory.endpoints.servicer import DirectoryEndpoint
+from services.directory.endpoints.sharing import SharingEndpoint
 from services.directory.endpoints.signatures import SignaturesEndpoint
-from services.directory.handlers import load
+from services.directory.handlers import load, sharing
 from services.directory.handlers.aliases import AliasCommands
 from services.directory.handlers.app_passwords import AppPasswordCommands, PasswordMaker
 from services.directory.handlers.applications import ApplicationCommands
@@ -66,6 +68,7 @@ from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.trials import Trials
 from services.directory.handlers.verified import VerifiedLogins
 from services.directory.ldap_settings import LdapSettings
+from services.directory.projections.all_mail import AllMailProjection
 from services.directory.projections.archives import ArchiveProjection
 from services.directory.projections.blocking import BlockingProjection
 from services.directory.projections.bulk import BulkProjection
@@ -79,10 +82,11 @@ from services.directory.projections.return_paths import ReturnPathProjection
 from services.directory.projections.rights import RightsProjection
 from services.directory.projections.send_as import SendAsProjection
 from services.directory.projections.sending import SendingProjection
+from services.directory.projections.sharing import SharingProjection
 from services.directory.projections.signatures import SignatureProjection
 from services.directory.projections.size_limits import SizeLimitProjection
 from services.directory.settings import SECTIONS as SECTIONS
-from services.directory.settings import DirectorySettings, ExpirySettings
+from services.directory.settings import DirectorySettings, ExpirySettings, MailboxSettings, SharingSettings
 from shared.dns.settings import ResolverSettings
 from shared.events.directory import AccountAdded, UserPasswordChanged, UserSwitched
 from shared.eventstore.event import Recorded
@@ -95,6 +99,7 @@ from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
 from shared.routing.address_book import key_of
 from shared.rpc.mailfold.directory.v1.addressees_pb2_grpc import add_AddresseesServicer_to_server
+from shared.rpc.mailfold.directory.v1.allmail_pb2_grpc import add_AllMailServicer_to_server
 from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import add_ArchivesServicer_to_server
 from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import add_BlockingServicer_to_server
 from shared.rpc.mailfold.directory.v1.bulk_pb2_grpc import add_BulkServicer_to_server
@@ -108,6 +113,7 @@ from shared.rpc.mailfold.directory.v1.mailrights_pb2_grpc import add_MailRightsS
 from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
 from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import add_RolesServicer_to_server
 from shared.rpc.mailfold.directory.v1.sendas_pb2_grpc import add_SendAsServicer_to_server
+from shared.rpc.mailfold.directory.v1.sharing_pb2_grpc import add_SharingServicer_to_server
 from shared.rpc.mailfold.directory.v1.signatures_pb2_grpc import add_SignaturesServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
@@ -134,6 +140,8 @@ _PROJECTIONS = (
     SendAsProjection,
     ExpiryRuleProjection,
     GroupsProjection,
+    SharingProjection,
+    AllMailProjection,
     SizeLimitProjection,
 )
 log = structlog.get_logger("directory")
@@ -215,6 +223,7 @@ class Directory:
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self._settings.note_edits()
         await note_settings(self.store, self._host.section(ExpirySettings))
+        await sharing.note_settings(self.store, self._host.section(SharingSettings))
         self._journal.start()
         for ends in self._ends:
             ends.start()
@@ -296,6 +305,8 @@ def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Regi
         (add_ArchivesServicer_to_server, archives),
         (add_SendAsServicer_to_server, SendAsEndpoint(store)),
         (add_ExpiryRulesServicer_to_server, ExpiryRulesEndpoint(store)),
+        (add_AllMailServicer_to_server, AllMailEndpoint(store, host.section(MailboxSettings))),
+        (add_SharingServicer_to_server, SharingEndpoint(store, current)),
         (add_AddresseesServicer_to_server, AddresseesEndpoint(store, current)),
         (add_GroupsServicer_to_server, GroupsEndpoint(store, GroupCommands(host.ids, is_time_zone))),
     )

@@ -137,9 +137,35 @@ class ExpirySettings(Section, frozen=True):
     ] = 0
 
 
+class MailboxSettings(Section, frozen=True):
+    """Which mailboxes accounts have besides their own."""
+
+    all_mail: Annotated[
+        bool,
+        Meta(
+            description="Whether accounts are to have an All Mail mailbox, where neither the account nor its domain "
+            "says otherwise. The mailbox itself is not part of this release."
+        ),
+    ] = False
+
+
+class SharingSettings(Section, frozen=True):
+    """Whether users may share mailboxes with each other."""
+
+    enabled: Annotated[
+        bool,
+        Meta(
+            description="Whether users may share mailboxes, and see the addresses of those with whom they may: of "
+            "their own domain, unless `mailfold sharing set` says otherwise. Switched off, all shares rest."
+        ),
+    ] = False
+
+
 SECTIONS: Mapping[str, type[Section]] = {
     "directory": DirectorySettings,
     "expiry": ExpirySettings,
     "ldap": LdapSettings,
+    "mailboxes": MailboxSettings,
     "resolver": ResolverSettings,
+    "sharing": SharingSettings,
 }

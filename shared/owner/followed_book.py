@@ -26,7 +26,7 @@ _KINDS = {
     pb.Resolution.DISABLED: ResolutionKind.DISABLED,
     pb.Resolution.OUTGOING_ONLY: ResolutionKind.OUTGOING_ONLY,
 }
-_AREAS = ("domain.", "account.", "alias.", "list.", "group.", "sendas.")
+_AREAS = ("domain.", "account.", "alias.", "list.", "group.", "sendas.", "sharing.")
 """The areas of events that change the address book."""
 _LISTS = "blocking."
 """The events of blocked and allowed senders, which services follow that need them."""

@@ -23,6 +23,7 @@ from shared.routing.known_groups import GROUP_TARGET, group_of
 from shared.routing.known_lists import KnownList, ListOwners
 from shared.routing.known_names import KnownAccount, KnownAlias, KnownDomain, KnownNames
 from shared.routing.known_names import key_of as key_of
+from shared.routing.known_sharing import KnownSharing
 from shared.routing.resolution import Resolution, ResolutionKind, Target
 from shared.routing.send_as import SendAsGrants
 
@@ -58,6 +59,7 @@ class AddressBook:
     def __init__(self, names: KnownNames | None = None) -> None:
         self.names = names or KnownNames()
         self.grants = SendAsGrants()
+        self.sharing = KnownSharing()
         self.has_size_limits = False
         """Whether a domain or an account limits the size of its messages, or did."""
         self._expanded: dict[str, tuple[Target, ...]] = {}
@@ -70,6 +72,7 @@ class AddressBook:
         self._expanded_targets = 0
         self.names.apply(event)
         self.grants.apply(event)
+        self.sharing.apply(event)
         if isinstance(event, AccountSizeLimitChanged):
             self.has_size_limits = True
         if isinstance(event, DomainValueChanged) and event.name == "max_message_size":

@@ -137,6 +137,13 @@ def _switched(name: str, text: str) -> str:
     return _SWITCH.get(text, "")
 
 
+def tri_state(name: str, text: str) -> str:
+    """`on`, `off`, or an empty text for `default`. Raises ValueError with a sentence for the operator."""
+    if text not in ("", "on", "off", "default"):
+        raise ValueError(f"{name} is `on`, `off` or `default`")
+    return "" if text == "default" else text
+
+
 def _signature(text: str) -> str:
     if text not in ("", "off"):
         raise ValueError("give the mail signature with `mailfold domain signature`; here it can only be `off`")
@@ -188,6 +195,12 @@ DOMAIN_VALUES: Mapping[str, DomainValue] = {
             "Days after which Spam forgets messages, or `never`. Those that are there get these days from now on.",
             "default",
             _expiry,
+        ),
+        DomainValue(
+            "all_mail",
+            "on, off: accounts are to have an All Mail mailbox. This release keeps the value and has no such mailbox.",
+            "default",
+            partial(tri_state, "all_mail"),
         ),
         DomainValue(
             "masquerading",

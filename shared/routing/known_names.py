@@ -159,6 +159,16 @@ class KnownNames:
             if accounts:
                 yield min(accounts, key=lambda account: account.id)
 
+    def account_with_id(self, identity: str) -> KnownAccount | None:
+        """The account with this id."""
+        account = self.accounts.get(self._account_keys.get(identity, ""))
+        return account if account is not None and account.id == identity else None
+
+    def accounts_of(self, owner: str) -> Iterator[KnownAccount]:
+        """The accounts of a user or group, given by id, that are in use."""
+        keys = self._account_keys_of.get(owner, "").split(_BETWEEN_KEYS)
+        return (account for key in keys if key and not (account := self.accounts[key]).disabled)
+
     def with_alias(self, alias: KnownAlias) -> KnownNames:
         """The names as they would be with this alias, to try it; they must not be changed."""
         tried = self._copy()

@@ -15,6 +15,7 @@ import msgspec
 from services.directory.handlers import list_rows
 from services.directory.handlers.blocking import blocking_events
 from services.directory.handlers.credential_rows import application_events
+from services.directory.handlers.sharing_rows import SHARING_SQL, sharing_events
 from shared.events.account_limits import AccountSizeLimitChanged
 from shared.events.directory import (
     AccountAdded,
@@ -145,6 +146,7 @@ _TABLES = (
         " WHERE account > ? ORDER BY account LIMIT ?) ORDER BY account, person",
         _grant,
     ),
+    _Table(SHARING_SQL, sharing_events),
     _Table("SELECT id, name FROM user_group WHERE id > ? ORDER BY id LIMIT ?", _group),
     _Table(
         "SELECT user_group, person FROM group_member WHERE user_group IN (SELECT DISTINCT user_group FROM group_member"

@@ -220,6 +220,20 @@ def _sender_lists(reader: Reader, request: Any) -> Touched:
     return _account(reader, request.account) if request.account else _ADMIN_ONLY
 
 
+def _owned_account(reader: Reader, request: Any) -> Touched:
+    """What the owner of an account and the admins of its domain may ask and choose."""
+    return _account(reader, request.account)
+
+
+def _held(reader: Reader, request: Any) -> Touched:
+    """What an account holds towards another one concerns the domains of both, and the owner of both."""
+    if not request.owner:
+        return _account(reader, request.account)
+    touched, other = _account(reader, request.account), _account(reader, request.owner)
+    owner = touched.owner if touched.owner == other.owner else ""
+    return Touched(touched.domains | other.domains, owner=owner)
+
+
 RULES: Mapping[str, Rule] = {
     "Directory/ShowDomain": _named_domain,
     "Directory/SetDomainValue": _named_domain,
@@ -262,6 +276,13 @@ RULES: Mapping[str, Rule] = {
     "Blocking/RemoveEntries": _sender_lists,
     "Blocking/ListEntries": _sender_lists,
     "Groups/SetProfile": _shown_fields,
+    "AllMail/SetAllMail": _owned_account,
+    "AllMail/ShowAllMail": _owned_account,
+    "Sharing/SetSharing": _sending_domain,
+    "Sharing/ShowSharing": _sending_domain,
+    "Sharing/Identify": _owned_account,
+    "Sharing/ListIdentifiers": _owned_account,
+    "Sharing/HeldIdentifiers": _held,
     "Signatures/SetSignature": _sending_domain,
     "Signatures/ShowSignature": _sending_domain,
     "Signatures/SetUserField": _user_of_fields,

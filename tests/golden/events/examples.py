@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.events import (
     account_limits,
+    all_mail,
     archives,
     blocking,
     bulk,
@@ -24,6 +25,7 @@ from shared.events import (
     rights,
     send_as,
     sending,
+    sharing,
     signatures,
     spam,
     suspended,
@@ -212,6 +214,9 @@ EXAMPLES: tuple[Event, ...] = (
     account_limits.AccountSizeLimitChanged("a0001", 20_000_000),
     account_limits.ApplicationQuotaChanged("a0002", 2_000_000_000, 50_000),
     directory.AccountRemoved("a0001", "ann@example.org"),
+    all_mail.AccountAllMailChanged("a0001", "off"),
+    sharing.SharingSwitched(True),
+    sharing.SharingRuleChanged("d0001", "domains", ("d0002", "d0003"), True),
     groups.GroupAdded("o0001", "Sales"),
     groups.GroupRenamed("o0001", "Sales and support", "Sales"),
     groups.GroupRemoved("o0001", "Sales and support"),

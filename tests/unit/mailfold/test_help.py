@@ -74,6 +74,8 @@ def test_every_promised_command_is_there() -> None:
         "role list",
         *("import directory", "import list", "export directory", "history", "revert"),
         "user set",
+        "account all-mail",
+        *(f"sharing {word}" for word in ("show", "set", "list", "resolve")),
         *(f"group {word}" for word in ("add", "list", "show", "rename", "remove", "join", "leave")),
         *(f"submissions {word}" for word in ("list", "release", "cancel")),
         *(f"domain {word}" for word in ("incoming", "alias", "set", "values", "signature")),

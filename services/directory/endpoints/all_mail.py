@@ -1,0 +1,40 @@
+"""Serves the AllMail contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.directory.endpoints.units import StoreEndpoint
+from services.directory.handlers import all_mail
+from services.directory.handlers.all_mail import AllMailState
+from services.directory.settings import MailboxSettings
+from shared.eventstore.store import EventStore
+from shared.rpc.mailfold.directory.v1 import allmail_pb2 as pb
+from shared.rpc.mailfold.directory.v1.allmail_pb2_grpc import AllMailServicer
+
+
+class AllMailEndpoint(StoreEndpoint, AllMailServicer):
+    """Turns requests into units of work and reads."""
+
+    def __init__(self, store: EventStore, settings: MailboxSettings) -> None:
+        super().__init__(store)
+        self._settings = settings
+
+    async def SetAllMail(self, request: pb.SetAllMailRequest, context: Any) -> pb.AllMailSwitch:
+        return self._reply(
+            await self._write(lambda tx, provenance: all_mail.change(tx, request.account, request.value, provenance))
+        )
+
+    async def ShowAllMail(self, request: pb.ShowAllMailRequest, context: Any) -> pb.AllMailSwitch:
+        return self._reply(await self._read(lambda reader: all_mail.shown(reader, request.account)))
+
+    def _reply(self, state: AllMailState) -> pb.AllMailSwitch:
+        server = self._settings.all_mail
+        return pb.AllMailSwitch(
+            account=state.account.id,
+            address=state.account.address,
+            own=state.own,
+            domain=state.domain,
+            server=server,
+            chosen=state.is_on(server=server),
+        )
