@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
-from mailfold.commands.directory import call, show, show_all, show_removed
+from mailfold.commands.directory import call, show, show_all
 from mailfold.commands.limits import Messages, Quota, Size, octets, quota_of
+from mailfold.commands.removal import remove
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("Applications: programs that send mail as name.app@domain, with a password of their own.")
@@ -121,11 +122,21 @@ def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
     _change(data, address, json=json, disabled=False)
 
 
+app.commands["remove"] = remove
+
+
 @app.command()
-def remove(address: Address, data: Data = DATA, json: Json = False) -> None:
-    """Remove an application; a later holder of its address gets nothing of it."""
-    removed = call(data, "RemoveApplication", lambda pb: pb.ApplicationRequest(name=address), _CONTRACT)
-    show_removed(removed.name, json=json)
+def restore(
+    archive: Annotated[str, Argument("The id of its archive, or the address that it had.")],
+    address: Annotated[str, Option("--address", help="Its address; without it the former one.")] = "",
+    limit: Limit = 0,
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
+    """Make the archive of a removed application an application again, with its mail and a new password."""
+    values = {"archive": archive, "address": address, "mails_an_hour": limit}
+    restored = call(data, "RestoreApplication", lambda pb: pb.RestoreApplicationRequest(**values), _CONTRACT)
+    show(restored, _MADE, json=json)
 
 
 def _change(data: Path, address: str, *, json: bool, **values: Any) -> None:

@@ -32,7 +32,7 @@ def remove(
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Remove an account: archive it or delete it. Later mail bounces, or goes to the catch-all of the domain."""
+    """Remove it: archive its mail or delete it. Later mail bounces, or goes to the catch-all of the domain."""
     if archive == delete:
         archive, references = _asked(data, address, references)
         delete = not archive

@@ -135,8 +135,17 @@ def test_an_application_that_receives_reads_its_mail_under_its_new_name(server: 
     renewed = server.command.json("application", "password", store.address)
     assert smtp_log_in(server, store) == 535
     assert smtp_log_in(server, replace(store, password=renewed["password"])) == 235
-    server.command("application", "remove", store.address)
+    refusal = server.command.run("application", "remove", store.address)
+    assert refusal.status == 2 and "--archive or --delete" in refusal.errors
+    server.command("application", "remove", store.address, "--archive")
     assert smtp_log_in(server, replace(store, password=renewed["password"])) == 535
+    assert server.command.json("archive", "show", store.address)["messages"] == 1
+    back = server.command.json("application", "restore", store.address, "--limit", "9")
+    assert (back["id"], back["receives"], back["mails_an_hour"]) == (shop.account, True, 9)
+    with server.imap(replace(store, password=back["password"])) as imap:
+        imap.wait_for(sent.message_id)
+    removed = server.command.json("application", "remove", store.address, "--delete", "--yes")
+    assert (removed["id"], removed["state"]) == (shop.account, "erased")
 
 
 def test_an_application_sends_no_more_than_its_limit(server: MailfoldServer, ann: Person) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from services.directory.domain.decide import change_size_limit, check_free, check_limits
 from services.directory.domain.names import parsed_address
-from services.directory.domain.state import DirectoryRefused, GivenLimits
+from services.directory.domain.state import AccountState, DirectoryRefused, GivenLimits
 from shared.events.account_limits import ApplicationQuotaChanged
 from shared.events.credentials import (
     ApplicationAdded,
@@ -103,8 +103,8 @@ def change_password(state: ApplicationState, secret_hash: str) -> list[Event]:
     return [ApplicationPasswordChanged(state.id, secret_hash)]
 
 
-def remove_application(state: ApplicationState) -> list[Event]:
-    """Remove an application."""
+def remove_application(state: ApplicationState | AccountState) -> list[Event]:
+    """Take the address of an application away. Its mail is archived or deleted like that of an account."""
     return [ApplicationRemoved(state.id, state.address)]
 
 

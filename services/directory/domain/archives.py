@@ -11,9 +11,11 @@ from enum import StrEnum
 
 import msgspec
 
-from services.directory.domain.decide import check_free, further_limits
+from services.directory.domain.applications import add_application, remove_application
+from services.directory.domain.decide import change_size_limit, check_free, further_limits
 from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, GivenLimits
 from shared.events.archives import AccountArchived, AccountDeleted, AccountRestored, AddressReleased
+from shared.events.credentials import ApplicationAdded
 from shared.events.directory import (
     AccountAdded,
     AccountRemoved,
@@ -70,7 +72,7 @@ class ArchiveState(msgspec.Struct, frozen=True):
     id: str
     address: str
     user: str
-    """The id of the user or group who owned the account."""
+    """The id of the user or group who owned the account; an application had none."""
     user_name: str
     """Empty when that owner was removed."""
     quota_bytes: int
@@ -94,12 +96,17 @@ def archive(account: AccountState, now: int, days: int) -> list[Event]:
         quota_messages=account.quota_messages,
         max_message_size=account.max_message_size,
     )
-    return [AccountRemoved(account.id, account.address), archived]
+    return [*removal(account), archived]
 
 
 def delete_account(account: AccountState) -> list[Event]:
     """Remove an account for good."""
-    return [AccountRemoved(account.id, account.address), AccountDeleted(account.id)]
+    return [*removal(account), AccountDeleted(account.id)]
+
+
+def removal(account: AccountState) -> list[Event]:
+    """The end of the address of an account or application. An application has no owner."""
+    return [AccountRemoved(account.id, account.address)] if account.user else remove_application(account)
 
 
 def delete_archive(state: ArchiveState) -> list[Event]:
@@ -113,6 +120,25 @@ def restore(state: ArchiveState, holder: str, ours: bool, user: str, address: Ad
     limits = further_limits(state.id, GivenLimits(None, state.quota_messages, state.max_message_size))
     added = AccountAdded(state.id, str(address), user, state.quota_bytes)
     return [AccountRestored(state.id, str(address)), added, *limits]
+
+
+def check_was_account(state: ArchiveState) -> None:
+    """Check that an archive is that of an account. Raises DirectoryRefused for that of an application."""
+    if not state.user:
+        raise DirectoryRefused(
+            "invalid", f"{state.address} was an application: `mailfold application restore {state.id}`"
+        )
+
+
+def restore_application(state: ArchiveState, holder: str, ours: bool, added: ApplicationAdded) -> list[Event]:
+    """Make the archive of an application an application again. Raises DirectoryRefused."""
+    if state.user:
+        raise DirectoryRefused("invalid", f"{state.address} was an account: `mailfold archive restore {state.id}`")
+    added = msgspec.structs.replace(added, receives=True, quota_bytes=state.quota_bytes)
+    restored = AccountRestored(state.id, added.address)
+    events = [restored, *add_application(holder, ours, added, state.quota_messages)]
+    size = GivenLimits(message_size=state.max_message_size)
+    return events + change_size_limit(state.id, 0, size)
 
 
 def release_address(state: ArchiveState | None, now: int) -> list[Event]:

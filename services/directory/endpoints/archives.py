@@ -9,8 +9,8 @@ from services.directory.domain.archives import ArchiveState, ReferenceFate, Refe
 from services.directory.domain.names import key_of
 from services.directory.endpoints.refusals import as_contract_errors
 from services.directory.endpoints.units import StoreEndpoint
-from services.directory.handlers import archive_rows, load
-from services.directory.handlers.archives import ArchiveCommands, Removal
+from services.directory.handlers import archive_rows
+from services.directory.handlers.archives import ArchiveCommands, Removal, removable
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
@@ -41,7 +41,7 @@ class ArchivesEndpoint(StoreEndpoint, ArchivesServicer):
 
     async def ListReferences(self, request: pb.ReferencesRequest, context: Any) -> pb.References:
         def ask(reader: Reader) -> pb.References:
-            state = load.existing("account", request.account, load.account(reader, request.account))
+            state = removable(reader, request.account)
             return self._references(state.address, archive_rows.references(reader, state.address))
 
         return await self._read(ask)

@@ -81,10 +81,12 @@ class CredentialsEndpoint(StoreEndpoint, CredentialsServicer):
     async def ListApplications(self, request: pb.ApplicationsRequest, context: Any) -> pb.ApplicationList:
         return pb.ApplicationList(applications=map(_application, await self._read(applications)))
 
-    async def RemoveApplication(self, request: pb.ApplicationRequest, context: Any) -> pb.RemovedCredential:
-        return pb.RemovedCredential(
-            name=await self._write(lambda tx, provenance: self._applications.remove(tx, request.name, provenance))
+    async def RestoreApplication(self, request: pb.RestoreApplicationRequest, context: Any) -> pb.Application:
+        archive, address, limit = request.archive, request.address, request.mails_an_hour
+        restored = await self._write(
+            lambda tx, provenance: self._applications.restore(tx, archive, address, limit, provenance)
         )
+        return _application(restored.state, restored.text)
 
 
 def _app_password(state: AppPasswordState, text: str = "") -> pb.AppPassword:

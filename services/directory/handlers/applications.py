@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from services.directory.domain import applications
+from services.directory.domain import applications, archives
 from services.directory.domain.applications import ApplicationChange, ApplicationState
-from services.directory.handlers import credential_rows, load
+from services.directory.handlers import archive_rows, credential_rows, load
 from services.directory.handlers.app_passwords import PasswordMaker
+from services.directory.handlers.archives import move_kept
 from services.directory.handlers.commands import append
 from shared.events.credentials import ApplicationAdded
 from shared.eventstore.connection import Reader
@@ -72,13 +73,23 @@ class ApplicationCommands:
             password = made.text
         return ApplicationShown(state, password)
 
-    def remove(self, tx: Transaction, name: str, provenance: Provenance) -> str:
-        """Remove an application; returns its address."""
-        if not tx.answered(provenance.command):
-            state = shown_application(tx, name)
-            append(tx, f"account:{state.id}", applications.remove_application(state), provenance)
-            return state.address
-        return name
+    def restore(
+        self, tx: Transaction, name: str, text: str, mails_an_hour: int, provenance: Provenance
+    ) -> ApplicationShown:
+        """Make the archive of an application an application that receives, with its mail and a new password."""
+        earlier = [recorded.event for recorded in tx.answered(provenance.command)]
+        for event in earlier:
+            if isinstance(event, ApplicationAdded):
+                return ApplicationShown(shown_application(tx, event.id))
+        state = archive_rows.archive(tx, name)
+        address = applications.application_address(text or state.address)
+        made, secret_hash = self._maker.new(state.id)
+        ours, holder = load.has_domain(tx, address.domain), load.holder_of(tx, address, archive=state.id)
+        added = ApplicationAdded(made.id, str(address), secret_hash, mails_an_hour=mails_an_hour)
+        events = archives.restore_application(state, holder, ours, added)
+        move_kept(tx, state, str(address), provenance)
+        append(tx, f"account:{state.id}", events, provenance)
+        return ApplicationShown(shown_application(tx, state.id), made.text)
 
 
 def shown_application(reader: Reader, name: str) -> ApplicationState:

@@ -9,12 +9,14 @@ import msgspec
 from services.directory.domain import archives, names
 from services.directory.domain.archives import ArchiveState, ReferenceFate, References
 from services.directory.domain.state import AccountState, DirectoryRefused
-from services.directory.handlers import archive_rows, load
+from services.directory.handlers import archive_rows, credential_rows, load
 from services.directory.handlers.blocking import kept_entries
 from services.directory.handlers.commands import append, user_id
 from shared.clock import Clock
 from shared.events.archives import ArchiveOpened
+from shared.events.credentials import ApplicationRemoved
 from shared.events.directory import AccountAdded, AccountRemoved
+from shared.eventstore.connection import Reader
 from shared.eventstore.event import Provenance
 from shared.eventstore.transaction import Transaction
 
@@ -46,11 +48,14 @@ class ArchiveCommands:
         *,
         delete: bool,
     ) -> Removal:
-        """Archive or delete an account. References to it end, move or, for an archive, stay until its restoration."""
+        """Archive or delete an account or application.
+
+        References to it end, move or, for an archive, stay until its restoration.
+        """
         for recorded in tx.answered(provenance.command):
-            if isinstance(recorded.event, AccountRemoved):
+            if isinstance(recorded.event, AccountRemoved | ApplicationRemoved):
                 return Removal(recorded.event.id, recorded.event.address, not delete, References())
-        account = load.existing("account", name, load.account(tx, name))
+        account = removable(tx, name)
         named = archive_rows.references(tx, account.address)
         archives.check_fate(account.address, named, fate, is_deleted=delete)
         reserved = bool(self._days) and not delete
@@ -76,6 +81,7 @@ class ArchiveCommands:
             if isinstance(recorded.event, AccountAdded):
                 return load.existing("account", recorded.event.id, load.account(tx, recorded.event.id))
         state = archive_rows.archive(tx, name)
+        archives.check_was_account(state)
         address = names.account_address(text or state.address)
         if not user_name and not state.user_name:
             raise DirectoryRefused(
@@ -84,8 +90,7 @@ class ArchiveCommands:
         user = user_id(tx, user_name) if user_name else state.user
         holder = load.holder_of(tx, address, archive=state.id)
         events = archives.restore(state, holder, load.has_domain(tx, address.domain), user, address)
-        if state.reserved_until and names.key_of(state.address) != names.key_of(str(address)):
-            _replace(tx, state.address, str(address), provenance)
+        move_kept(tx, state, str(address), provenance)
         kept = kept_entries(tx, state.id)
         append(tx, f"account:{state.id}", events, provenance)
         append(tx, f"blocking:{state.id}", kept, provenance)
@@ -114,6 +119,19 @@ class ArchiveCommands:
         """End what still names the address of an archive. After the release somebody else may have the address."""
         if state.reserved_until:
             _replace(tx, state.address, "", provenance)
+
+
+def removable(reader: Reader, name: str) -> AccountState:
+    """The account, or the application as the account that keeps its mail. Raises DirectoryRefused."""
+    application = credential_rows.application(reader, name)
+    as_account = credential_rows.application_as_account(reader, application.id) if application is not None else None
+    return load.existing("account", name, load.account(reader, name) or as_account)
+
+
+def move_kept(tx: Transaction, state: ArchiveState, address: str, provenance: Provenance) -> None:
+    """Let what was kept for an archive name the address under which it is restored."""
+    if state.reserved_until and names.key_of(state.address) != names.key_of(address):
+        _replace(tx, state.address, address, provenance)
 
 
 def _replace(tx: Transaction, address: str, instead: str, provenance: Provenance) -> None:

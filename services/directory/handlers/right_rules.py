@@ -295,7 +295,6 @@ RULES: Mapping[str, Rule] = {
     "Credentials/RenameApplication": _renamed_application,
     "Credentials/RenewApplicationPassword": _application,
     "Credentials/ShowApplication": _application,
-    "Credentials/RemoveApplication": _application,
     "Credentials/ListApplications": _anybody,
     **dict.fromkeys(MAIL_METHODS, _mail_of_account),
     "SendAs/GrantSendAs": _send_as,

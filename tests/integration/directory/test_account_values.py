@@ -9,10 +9,10 @@ import pytest
 
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
-from shared.grpc.errors import Denied, Invalid
+from shared.grpc.errors import AlreadyExists, Denied, Invalid, NotFound, NotNow
 from shared.protocol.address.address import parse_address
 from shared.routing.domain_values import LEAST_MESSAGE
-from shared.rpc.mailfold.directory.v1 import bulk_pb2, credentials_pb2, roles_pb2
+from shared.rpc.mailfold.directory.v1 import archives_pb2, bulk_pb2, credentials_pb2, roles_pb2
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.bulk_pb2_grpc import BulkStub
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import CredentialsStub
@@ -23,6 +23,7 @@ from tests.integration.directory.test_starts_of_copies import book
 
 ANN, SHOP = "ann@example.org", "shop.app@example.org"
 LIMIT = 100_000
+Remove = archives_pb2.RemoveAccountRequest
 
 
 async def change(directory: Running, **values: Any) -> Any:
@@ -122,3 +123,54 @@ async def test_an_application_has_the_quotas_of_its_domain_and_then_its_own(peop
     await people.restart()
     assert await shown() == (0, 0, LIMIT)
     assert await is_clean(people)
+
+
+async def removed(directory: Running, fate: int, name: str = SHOP, references: int = Remove.KEEP) -> Any:
+    return await directory.archives.RemoveAccount(Remove(account=name, fate=fate, references=references))
+
+
+async def restored(directory: Running, archive: str, **values: Any) -> Any:
+    request = credentials_pb2.RestoreApplicationRequest(archive=archive, **values)
+    return await CredentialsStub(directory.channel("operator")).RestoreApplication(request)
+
+
+async def test_an_application_is_archived_and_restored_with_a_new_password(
+    people: Running, events_of: Callable[[Running], Any]
+) -> None:
+    shop = await application(people, receives=True)
+    await change_application(people, quota_bytes=77, quota_messages=7, max_message_size=LIMIT)
+    alias = pb.AddAliasRequest(address="orders@example.org", targets=[SHOP, ANN])
+    await people.stub.AddAlias(alias)
+    with pytest.raises(NotNow, match="orders@"):
+        await removed(people, Remove.ARCHIVE, references=Remove.UNDECIDED)
+    assert (await removed(people, Remove.ARCHIVE)).id == shop.id
+    with pytest.raises(AlreadyExists, match="reserved for an archived"):
+        await application(people)
+    with pytest.raises(Invalid, match=f"application restore {shop.id}"):
+        await people.archives.RestoreArchive(archives_pb2.RestoreArchiveRequest(archive=SHOP, user="ann"))
+    again = await restored(people, SHOP, address="store.app@example.org", mails_an_hour=9)
+    assert (again.id, again.address, again.receives, again.mails_an_hour) == (shop.id, "store.app@example.org", True, 9)
+    assert (again.quota_bytes, again.quota_messages, again.max_message_size) == (77, 7, LIMIT)
+    assert again.password and again.password != shop.password
+    targets = (await people.stub.ShowAlias(pb.NameRequest(name="orders@example.org"))).targets
+    assert list(targets) == ["store.app@example.org", ANN]
+    await people.restart()
+    assert await is_clean(people)
+    names = [name for name, entry in await events_of(people) if entry.stream == f"account:{shop.id}"]
+    assert names[-6:-2] == [
+        "account.application_removed",
+        "account.archived",
+        "account.restored",
+        "account.application_added",
+    ]
+
+
+async def test_an_account_is_no_application_when_it_is_restored(people: Running) -> None:
+    await removed(people, Remove.ARCHIVE, ANN)
+    with pytest.raises(Invalid, match="archive restore"):
+        await restored(people, ANN, address=SHOP)
+    await application(people)
+    await removed(people, Remove.DELETE, references=Remove.END)
+    with pytest.raises(NotFound):
+        await restored(people, SHOP)
+    assert (await application(people)).password

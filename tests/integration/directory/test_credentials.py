@@ -369,7 +369,7 @@ async def test_a_new_password_replaces_the_old_one_and_removal_ends_both(people:
     renewed = await credentials(people).RenewApplicationPassword(credentials_pb2.ApplicationRequest(name=SHOP))
     assert await refusal(people, shop.password, login=SHOP, protocol="submission") == "bad-credentials"
     assert await refusal(people, renewed.password, login=SHOP, protocol="submission") == ""
-    await credentials(people).RemoveApplication(credentials_pb2.ApplicationRequest(name=SHOP))
+    await people.remove_account(SHOP)
     assert await refusal(people, renewed.password, login=SHOP, protocol="submission") == "bad-credentials"
     again = await application(people)
     assert again.id != shop.id

@@ -82,7 +82,7 @@ def test_every_promised_command_is_there() -> None:
         *(f"user {word}" for word in ("field", "fields", "may-send-as")),
         *(f"alias {word}" for word in ("targets", "owners", "until")),
         *(f"app-password {word}" for word in ("add", "list", "remove")),
-        *(f"application {word}" for word in ("rename", "password", "limit", "quota", "size", "receives")),
+        *(f"application {word}" for word in ("rename", "password", "limit", "quota", "size", "receives", "restore")),
         *(f"list {word}" for word in ("set", "owners", "members", "join", "leave", "pause", "resume")),
     }
     archives = {f"archive {word}" for word in ("list", "show", "open", "search", "export", "restore", "delete")}

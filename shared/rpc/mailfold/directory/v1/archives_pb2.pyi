@@ -117,6 +117,7 @@ class RemoveAccountRequest(_message.Message):
     REFERENCES_FIELD_NUMBER: _builtins.int
     MOVE_TO_FIELD_NUMBER: _builtins.int
     account: _builtins.str
+    """an account or an application"""
     fate: Global___RemoveAccountRequest.Fate.ValueType
     references: Global___RemoveAccountRequest.ReferenceFate.ValueType
     move_to: _builtins.str

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ArchivesStub:
-    """The removal of accounts, and the archives of removed accounts.
+    """The removal of accounts and applications, and the archives of removed ones.
     """
 
     def __init__(self, channel):
@@ -78,7 +78,7 @@ class ArchivesStub:
 
 
 class ArchivesServicer:
-    """The removal of accounts, and the archives of removed accounts.
+    """The removal of accounts and applications, and the archives of removed ones.
     """
 
     def ListReferences(self, request, context):
@@ -188,7 +188,7 @@ def add_ArchivesServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Archives:
-    """The removal of accounts, and the archives of removed accounts.
+    """The removal of accounts and applications, and the archives of removed ones.
     """
 
     @staticmethod

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ArchivesStub:
-    """The removal of accounts, and the archives of removed accounts."""
+    """The removal of accounts and applications, and the archives of removed ones."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -51,7 +51,7 @@ class ArchivesStub:
 
 @_typing.type_check_only
 class ArchivesAsyncStub(ArchivesStub):
-    """The removal of accounts, and the archives of removed accounts."""
+    """The removal of accounts and applications, and the archives of removed ones."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListReferences: _aio.UnaryUnaryMultiCallable[_archives_pb2.ReferencesRequest, _archives_pb2.References]  # type: ignore[assignment]
@@ -71,7 +71,7 @@ class ArchivesAsyncStub(ArchivesStub):
     """Deletes an archive for good."""
 
 class ArchivesServicer(metaclass=_abc_1.ABCMeta):
-    """The removal of accounts, and the archives of removed accounts."""
+    """The removal of accounts and applications, and the archives of removed ones."""
 
     @_abc_1.abstractmethod
     def ListReferences(

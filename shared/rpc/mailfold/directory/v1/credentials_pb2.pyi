@@ -308,6 +308,34 @@ class ChangeApplicationRequest(_message.Message):
 Global___ChangeApplicationRequest: _TypeAlias = ChangeApplicationRequest  # noqa: Y015
 
 @_typing.final
+class RestoreApplicationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARCHIVE_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    MAILS_AN_HOUR_FIELD_NUMBER: _builtins.int
+    archive: _builtins.str
+    """the id of the application, or its address"""
+    address: _builtins.str
+    """empty: the same as before"""
+    mails_an_hour: _builtins.int
+    """0: no limit"""
+    def __init__(
+        self,
+        *,
+        archive: _builtins.str = ...,
+        address: _builtins.str = ...,
+        mails_an_hour: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "archive", b"archive", "mails_an_hour", b"mails_an_hour"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreApplicationRequest: _TypeAlias = RestoreApplicationRequest  # noqa: Y015
+
+@_typing.final
 class RenameApplicationRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

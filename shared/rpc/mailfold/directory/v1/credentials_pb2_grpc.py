@@ -80,10 +80,10 @@ class CredentialsStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.ApplicationsRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.ApplicationList.FromString,
                 _registered_method=True)
-        self.RemoveApplication = channel.unary_unary(
-                '/mailfold.directory.v1.Credentials/RemoveApplication',
-                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.ApplicationRequest.SerializeToString,
-                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.RemovedCredential.FromString,
+        self.RestoreApplication = channel.unary_unary(
+                '/mailfold.directory.v1.Credentials/RestoreApplication',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.RestoreApplicationRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.Application.FromString,
                 _registered_method=True)
 
 
@@ -149,8 +149,9 @@ class CredentialsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def RemoveApplication(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+    def RestoreApplication(self, request, context):
+        """Makes the archive of an application (Archives) an application again. Its answer alone has the new password.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -203,10 +204,10 @@ def add_CredentialsServicer_to_server(servicer, server):
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.ApplicationsRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.ApplicationList.SerializeToString,
             ),
-            'RemoveApplication': grpc.unary_unary_rpc_method_handler(
-                    servicer.RemoveApplication,
-                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.ApplicationRequest.FromString,
-                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.RemovedCredential.SerializeToString,
+            'RestoreApplication': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreApplication,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.RestoreApplicationRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.Application.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -464,7 +465,7 @@ class Credentials:
             _registered_method=True)
 
     @staticmethod
-    def RemoveApplication(request,
+    def RestoreApplication(request,
             target,
             options=(),
             channel_credentials=None,
@@ -477,9 +478,9 @@ class Credentials:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/mailfold.directory.v1.Credentials/RemoveApplication',
-            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.ApplicationRequest.SerializeToString,
-            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.RemovedCredential.FromString,
+            '/mailfold.directory.v1.Credentials/RestoreApplication',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.RestoreApplicationRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_credentials__pb2.Application.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,7 +46,8 @@ class CredentialsStub:
     """Makes a new password and ends every session that was opened with the old one."""
     ShowApplication: _grpc.UnaryUnaryMultiCallable[_credentials_pb2.ApplicationRequest, _credentials_pb2.Application]
     ListApplications: _grpc.UnaryUnaryMultiCallable[_credentials_pb2.ApplicationsRequest, _credentials_pb2.ApplicationList]
-    RemoveApplication: _grpc.UnaryUnaryMultiCallable[_credentials_pb2.ApplicationRequest, _credentials_pb2.RemovedCredential]
+    RestoreApplication: _grpc.UnaryUnaryMultiCallable[_credentials_pb2.RestoreApplicationRequest, _credentials_pb2.Application]
+    """Makes the archive of an application (Archives) an application again. Its answer alone has the new password."""
 
 @_typing.type_check_only
 class CredentialsAsyncStub(CredentialsStub):
@@ -66,7 +67,8 @@ class CredentialsAsyncStub(CredentialsStub):
     """Makes a new password and ends every session that was opened with the old one."""
     ShowApplication: _aio.UnaryUnaryMultiCallable[_credentials_pb2.ApplicationRequest, _credentials_pb2.Application]  # type: ignore[assignment]
     ListApplications: _aio.UnaryUnaryMultiCallable[_credentials_pb2.ApplicationsRequest, _credentials_pb2.ApplicationList]  # type: ignore[assignment]
-    RemoveApplication: _aio.UnaryUnaryMultiCallable[_credentials_pb2.ApplicationRequest, _credentials_pb2.RemovedCredential]  # type: ignore[assignment]
+    RestoreApplication: _aio.UnaryUnaryMultiCallable[_credentials_pb2.RestoreApplicationRequest, _credentials_pb2.Application]  # type: ignore[assignment]
+    """Makes the archive of an application (Archives) an application again. Its answer alone has the new password."""
 
 class CredentialsServicer(metaclass=_abc_1.ABCMeta):
     """App passwords of users, and applications that send mail. Both have passwords that the server makes and shows once."""
@@ -139,10 +141,11 @@ class CredentialsServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_credentials_pb2.ApplicationList, _abc.Awaitable[_credentials_pb2.ApplicationList]]: ...
 
     @_abc_1.abstractmethod
-    def RemoveApplication(
+    def RestoreApplication(
         self,
-        request: _credentials_pb2.ApplicationRequest,
+        request: _credentials_pb2.RestoreApplicationRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_credentials_pb2.RemovedCredential, _abc.Awaitable[_credentials_pb2.RemovedCredential]]: ...
+    ) -> _typing.Union[_credentials_pb2.Application, _abc.Awaitable[_credentials_pb2.Application]]:
+        """Makes the archive of an application (Archives) an application again. Its answer alone has the new password."""
 
 def add_CredentialsServicer_to_server(servicer: CredentialsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
