@@ -244,7 +244,7 @@ class Directory:
 
     def _authenticator(self, section: DirectorySettings, folded: FoldedLogins) -> Authenticator:
         clock = self._host.clock
-        verified = VerifiedLogins(
+        verified = self._verified = VerifiedLogins(
             section.remember_seconds, section.remember_logins, self._host.section(LdapSettings).remember_seconds
         )
         line = LogInLine(self._throttle, clock, section.waiting_hashes)
@@ -263,6 +263,7 @@ class Directory:
         """Clear the wrong passwords of accounts that are new or have a new password."""
         events = [entry.event for entry in recorded]
         users = {event.id for event in events if isinstance(event, UserPasswordChanged | UserSwitched)}
+        self._verified.forget({event.id for event in events if isinstance(event, UserPasswordChanged)})
         added = {key_of(event.address) for event in events if isinstance(event, AccountAdded)}
         if users or added:
             accounts = self._current.book.names.accounts

@@ -52,6 +52,13 @@ class LdapSettings(Section, frozen=True):
             pattern=r"^(\(.+\))?$",
         ),
     ] = ""
+    password_time_attribute: Annotated[
+        str,
+        Meta(
+            description="When a password there was changed, such as pwdChangedTime or pwdLastSet: a new value ends the "
+            "user's sessions; empty: not followed."
+        ),
+    ] = ""
     group_base: Annotated[
         str,
         Meta(

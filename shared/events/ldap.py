@@ -38,6 +38,15 @@ class LdapUserSwitched(Event, frozen=True):
     disabled: bool
 
 
+@stored("ldap.password_changed")
+class LdapPasswordChanged(Event, frozen=True):
+    """A complete search had another time at which a person's password was changed, or had it for the first time."""
+
+    user: str
+    time: str
+    """As it stands there."""
+
+
 @stored("ldap.group_linked")
 class LdapGroupLinked(Event, frozen=True):
     """A group is a group of the directory elsewhere, which says who its members are from now on."""

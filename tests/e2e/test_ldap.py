@@ -22,6 +22,7 @@ from tests.parts.slapd import Slapd, settings_of
 
 SALES = "sales@example.org"
 LEFT = "You are no longer a member of the group of this account"
+CHANGED = "The password was changed; log in again"
 SWITCHED_OFF = "This account was switched off"
 PASSWORDS = {"ann": "horse", "bob": "staple", "cid": "martini"}
 
@@ -44,6 +45,7 @@ def ldap_server(slapd: Slapd) -> Iterator[MailfoldServer]:
         **settings_of(slapd),
         "MAILFOLD_LDAP_REMEMBER_SECONDS": "3600",
         "MAILFOLD_LDAP_DISABLED_FILTER": "(employeeType=disabled)",
+        "MAILFOLD_LDAP_PASSWORD_TIME_ATTRIBUTE": "carLicense",
     }
     with MailfoldServer(settings=settings) as running:
         running.command("ldap", "sync")
@@ -124,6 +126,28 @@ def test_who_leaves_or_is_disabled_there_loses_the_session(ldap_server: Mailfold
     slapd.change("dora", displayName="Dora Fischer")
     server.command("ldap", "sync")
     assert server.command.json("user", "show", "dora")["display_name"] == "Dora Fischer"
+
+
+def test_another_password_there_ends_sessions_and_the_memory_of_the_former_one(
+    ldap_server: MailfoldServer, slapd: Slapd
+) -> None:
+    server = ldap_server
+    slapd.add("fred", "bassoon", "fred@example.org")
+    slapd.change("fred", carLicense="1")
+    server.command("ldap", "sync")
+    former, new = person("fred", password="bassoon"), person("fred", password="oboe")
+    until(lambda: accepted(server, former.address), "the account at the ingress")
+    session = server.imap(former)
+    slapd.set_password("fred", "oboe")
+    with server.imap(former) as remembered:
+        assert remembered.connection.noop()[0] == "OK"
+    slapd.change("fred", carLicense="2")
+    server.command("ldap", "sync")
+    assert session.connection.readline() == f"* BYE {CHANGED}\r\n".encode()
+    _shut(session)
+    assert "AUTHENTICATIONFAILED" in refusal(server, former)
+    with server.imap(new) as imap:
+        assert imap.connection.noop()[0] == "OK"
 
 
 def test_while_it_is_away_log_ins_wait_and_mail_is_received(ldap_server: MailfoldServer, slapd: Slapd) -> None:

@@ -43,7 +43,8 @@ class RawGroup(msgspec.Struct, frozen=True):
 def person_fields(settings: LdapSettings) -> list[str]:
     """The attributes that are asked for people."""
     fields = settings.id_attribute, settings.name_attribute, settings.mail_attribute
-    return [*fields, *filter(None, (settings.display_name_attribute, settings.language_attribute))]
+    further = settings.display_name_attribute, settings.language_attribute, settings.password_time_attribute
+    return [*fields, *filter(None, further)]
 
 
 def group_fields(settings: LdapSettings) -> list[str]:
@@ -64,6 +65,7 @@ def person_of(attributes: Attributes, settings: LdapSettings, disabled: frozense
         _first(attributes, settings.display_name_attribute),
         _first(attributes, settings.language_attribute),
         entry in disabled,
+        _first(attributes, settings.password_time_attribute),
     )
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from shared.events.directory import UserSwitched
-from shared.events.ldap import LdapUserBack, LdapUserSwitched
+from shared.events.directory import UserPasswordChanged, UserSwitched
+from shared.events.ldap import LdapPasswordChanged, LdapUserBack, LdapUserSwitched
 from shared.eventstore.event import Event
 
 CREDENTIAL = "{LDAP}"
@@ -32,6 +32,8 @@ class LdapPerson(msgspec.Struct, frozen=True):
     """As it stands there (RFC 2798 §2.7); empty: none."""
     disabled: bool = False
     """The person is there, but may not log in."""
+    password_time: str = ""
+    """When the password there was changed, as it stands there; empty: not known."""
 
 
 class LinkedUser(msgspec.Struct, frozen=True):
@@ -44,6 +46,8 @@ class LinkedUser(msgspec.Struct, frozen=True):
     """UTC microseconds since the epoch; 0: the last search had the person."""
     disabled_there: bool = False
     """The last search had the person as disabled."""
+    password_time: str = ""
+    """That of the last search which had it."""
 
 
 class LdapChanges(msgspec.Struct, frozen=True):
@@ -89,9 +93,10 @@ def is_doubtful(missing: int, count: int, percent: int) -> bool:
 
 
 def switches(user: LinkedUser, person: LdapPerson) -> list[Event]:
-    """The events that follow from a user's person being back, or being disabled or enabled there.
+    """The events that follow when a person is back, or disabled or enabled there, or has another password there.
 
-    A user whom an operator disabled stays disabled, unless the person was missing or disabled there.
+    A user whom an operator disabled stays disabled, unless the person was missing or disabled there. Another password
+    ends the user's log-ins.
     """
     events: list[Event] = [LdapUserBack(user.id)] if user.missing_since else []
     if person.disabled != user.disabled_there:
@@ -99,6 +104,10 @@ def switches(user: LinkedUser, person: LdapPerson) -> list[Event]:
     may_enable = not person.disabled and bool(user.missing_since or user.disabled_there)
     if (person.disabled and not user.disabled_there and not user.disabled) or (user.disabled and may_enable):
         events.append(UserSwitched(user.id, person.disabled))
+    if person.password_time and person.password_time != user.password_time:
+        events.append(LdapPasswordChanged(user.id, person.password_time))
+        if user.password_time:
+            events.append(UserPasswordChanged(user.id, credential(user.entry)))
     return events
 
 

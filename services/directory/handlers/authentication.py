@@ -157,9 +157,9 @@ class Authenticator:
             for key, credential in zip(keys, credentials, strict=True)
         ]
         if sum(fits) == 1:
-            place = fits.index(True)
-            elsewhere = bool(entry_of(credentials[place].password_hash))
-            self._verified.add(keys[place], self._clock.monotonic(), elsewhere=elsewhere)
+            right = credentials[fits.index(True)]
+            user = right.user if entry_of(right.password_hash) else ""
+            self._verified.add(keys[fits.index(True)], self._clock.monotonic(), user)
         return [credential for credential, is_right in zip(credentials, fits, strict=True) if is_right]
 
     async def _fits(self, key: bytes, tried: CredentialTried, password: str, client: str) -> bool:

@@ -8,7 +8,8 @@ from services.directory.domain.state import DirectoryRefused
 from shared.eventstore.connection import Reader
 
 _USERS = (
-    "SELECT ldap_user.person, ldap_user.entry, person.disabled, ldap_user.missing_since, ldap_user.disabled_there"
+    "SELECT ldap_user.person, ldap_user.entry, person.disabled, ldap_user.missing_since, ldap_user.disabled_there,"
+    " ldap_user.password_time"
     " FROM ldap_user JOIN person ON person.id = ldap_user.person"
     " WHERE ldap_user.person > ? ORDER BY ldap_user.person LIMIT ?"
 )
@@ -23,8 +24,8 @@ _USER_PAGE, _GROUP_PAGE = 500, 20
 def linked_users(reader: Reader, after: str) -> list[LinkedUser]:
     """A page of the users who are people elsewhere, by id."""
     return [
-        LinkedUser(user, entry, bool(disabled), since, bool(disabled_there))
-        for user, entry, disabled, since, disabled_there in reader.all(_USERS, (after, _USER_PAGE))
+        LinkedUser(user, entry, bool(disabled), since, bool(disabled_there), password_time)
+        for user, entry, disabled, since, disabled_there, password_time in reader.all(_USERS, (after, _USER_PAGE))
     ]
 
 

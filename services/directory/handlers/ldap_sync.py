@@ -29,8 +29,8 @@ from shared.rpc.mailfold.owner.v1 import owner_pb2
 
 T = TypeVar("T")
 R = TypeVar("R")
-PAGE = 50
-"""People or groups of a unit of work, between which others are served."""
+PAGE = 25
+"""People or groups of a unit of work, between which others are served: some 15 ms on the event loop."""
 _PROVENANCE = Provenance(Actor("service", "ldap"))
 _LONGEST_PAUSE = 300.0
 

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from hashlib import blake2b
 
 _FINGERPRINT_OCTETS = 8
+_NEVER = 0.0, ""
 
 
 class VerifiedLogins:
@@ -22,7 +23,7 @@ class VerifiedLogins:
         self._seconds_elsewhere = seconds_elsewhere
         self._limit = limit
         self._secret = os.urandom(32)
-        self._until: OrderedDict[bytes, float] = OrderedDict()
+        self._until: OrderedDict[bytes, tuple[float, str]] = OrderedDict()
 
     def key(self, account: str, stored: str, password: str) -> bytes:
         """The key of a log-in."""
@@ -38,13 +39,18 @@ class VerifiedLogins:
 
     def holds(self, key: bytes, now: float) -> bool:
         """Whether this log-in was verified recently."""
-        return self._until.get(key, 0.0) > now
+        return self._until.get(key, _NEVER)[0] > now
 
-    def add(self, key: bytes, now: float, *, elsewhere: bool = False) -> None:
-        """Remember a log-in; `elsewhere`: its password was checked in a directory elsewhere."""
-        seconds = self._seconds_elsewhere if elsewhere else self._seconds
+    def add(self, key: bytes, now: float, user: str = "") -> None:
+        """Remember a log-in; `user` is the id of one whose password was checked in a directory elsewhere."""
+        seconds = self._seconds_elsewhere if user else self._seconds
         if not seconds:
             return
-        self._until[key] = now + seconds
+        self._until[key] = now + seconds, user
         if len(self._until) > self._limit:
             self._until.popitem(last=False)
+
+    def forget(self, users: set[str]) -> None:
+        """Forget the log-ins of users whose password elsewhere is a new one; the stored credential stays the same."""
+        for key in [key for key, (_, user) in self._until.items() if user in users] if users else ():
+            del self._until[key]

@@ -15,10 +15,12 @@ from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
 _LINK_USER = (
-    "INSERT INTO ldap_user (person, entry, missing_since, disabled_there) VALUES (?, ?, 0, ?) ON CONFLICT (person)"
-    " DO UPDATE SET entry = excluded.entry, missing_since = 0, disabled_there = excluded.disabled_there"
+    "INSERT INTO ldap_user (person, entry, missing_since, disabled_there, password_time) VALUES (?, ?, 0, ?, '')"
+    " ON CONFLICT (person) DO UPDATE SET entry = excluded.entry, missing_since = 0,"
+    " disabled_there = excluded.disabled_there, password_time = ''"
 )
 _SWITCH_USER = "UPDATE ldap_user SET disabled_there = ? WHERE person = ?"
+_NOTE_TIME = "UPDATE ldap_user SET password_time = ? WHERE person = ?"
 _LINK_GROUP = "INSERT INTO ldap_group (user_group, entry, missing_since) VALUES (?, ?, 0)"
 
 
@@ -26,11 +28,17 @@ class LdapProjection:
     """Keeps the identities of users' people and of groups, and since when they are missing."""
 
     name = "ldap"
-    version = 2
+    version = 3
 
     def __init__(self, metadata: MetaData) -> None:
         self.tables: Sequence[Table] = (
-            _followed("ldap_user", "person", metadata, Column("disabled_there", Boolean, nullable=False)),
+            _followed(
+                "ldap_user",
+                "person",
+                metadata,
+                Column("disabled_there", Boolean, nullable=False),
+                Column("password_time", Text, nullable=False),
+            ),
             _followed("ldap_group", "user_group", metadata),
         )
 
@@ -79,6 +87,7 @@ _FOLDS: Mapping[type, Callable[[Connection, Any], object]] = {
     ldap.LdapUserMissing: lambda connection, event: _user_missing(connection, event.user, event.since),
     ldap.LdapUserBack: lambda connection, event: _user_missing(connection, event.user, 0),
     ldap.LdapUserSwitched: lambda connection, event: connection.execute(_SWITCH_USER, (event.disabled, event.user)),
+    ldap.LdapPasswordChanged: lambda connection, event: connection.execute(_NOTE_TIME, (event.time, event.user)),
     ldap.LdapGroupLinked: lambda connection, event: connection.execute(_LINK_GROUP, (event.group, event.entry)),
     ldap.LdapGroupUnlinked: lambda connection, event: _unlink_group(connection, event.group),
     ldap.LdapGroupMissing: lambda connection, event: _group_missing(connection, event.group, event.since),

@@ -386,6 +386,7 @@ EXAMPLES: tuple[Event, ...] = (
     ldap.LdapGroupLinked("g0001", "1f7f6b1e-7a57-103f-8c5d-6bd0e7a1b2c3"),
     ldap.LdapGroupMissing("g0001", 1764000000000000),
     ldap.LdapGroupUnlinked("g0001"),
+    ldap.LdapPasswordChanged("u0001", "20251124160000Z"),
     ldap.LdapUserBack("u0001"),
     ldap.LdapUserLinked("u0001", "0f7f6b1e-7a57-103f-8c5d-6bd0e7a1b2c3"),
     ldap.LdapUserMissing("u0001", 1764000000000000),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from services.directory.domain.ldap_people import (
@@ -14,8 +15,8 @@ from services.directory.domain.ldap_people import (
     preferred_language,
     switches,
 )
-from shared.events.directory import UserSwitched
-from shared.events.ldap import LdapUserBack, LdapUserSwitched
+from shared.events.directory import UserPasswordChanged, UserSwitched
+from shared.events.ldap import LdapPasswordChanged, LdapUserBack, LdapUserSwitched
 from shared.eventstore.event import Event
 
 DAY = 86_400_000_000
@@ -97,6 +98,16 @@ def test_when_so_many_are_missing_that_the_search_is_doubtful(
 )
 def test_who_is_disabled_and_enabled_again(here: LinkedUser, disabled: bool, events: list[Event]) -> None:
     assert switches(here, LdapPerson("e1", "ann", disabled=disabled)) == events
+
+
+def test_another_password_there_ends_log_ins() -> None:
+    here = user("e1")
+    first, second = (LdapPerson("e1", "ann", password_time=time) for time in ("1", "2"))
+    assert switches(here, first) == [LdapPasswordChanged("u-e1", "1")]
+    known = msgspec.structs.replace(here, password_time="1")
+    assert switches(known, first) == switches(known, LdapPerson("e1", "ann")) == []
+    ended = [LdapPasswordChanged("u-e1", "2"), UserPasswordChanged("u-e1", credential("e1"))]
+    assert switches(known, second) == ended
 
 
 def test_disabled_people_are_counted_once() -> None:
