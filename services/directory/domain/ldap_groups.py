@@ -68,7 +68,7 @@ class Roster(msgspec.Struct, frozen=True):
     """Ids of users whose people are missing, but not for long enough: they leave no group."""
 
 
-class MemberChange(msgspec.Struct, frozen=True):
+class MemberChange(msgspec.Struct, frozen=True, gc=False):
     """A user who joins or leaves a group."""
 
     group: str
@@ -85,8 +85,9 @@ class GroupChanges(msgspec.Struct, frozen=True):
     """Groups that are missing since this search."""
     back: tuple[LinkedGroup, ...]
     memberships: tuple[MemberChange, ...]
+    joining: int
     leaving: int
-    """Users who leave groups that are still there."""
+    """Users who leave groups that are still there; those of groups that are emptied do not count."""
     members: int
     """Members of all groups here."""
     skipped: tuple[str, ...]
@@ -138,6 +139,7 @@ def group_changes(
         tuple(group for group in gone if not group.missing_since),
         tuple(group for group, _ in linked if group.missing_since),
         tuple(memberships),
+        sum(membership.joins for membership in memberships),
         leaving,
         sum(len(group.members) for group in here),
         tuple(skipped),

@@ -20,7 +20,7 @@ ALWAYS_MAY_MISS = 5
 DAY = 86_400_000_000
 
 
-class LdapPerson(msgspec.Struct, frozen=True):
+class LdapPerson(msgspec.Struct, frozen=True, gc=False):
     """A person as the directory elsewhere has it."""
 
     entry: str
@@ -36,7 +36,7 @@ class LdapPerson(msgspec.Struct, frozen=True):
     """When the password there was changed, as it stands there; empty: not known."""
 
 
-class LinkedUser(msgspec.Struct, frozen=True):
+class LinkedUser(msgspec.Struct, frozen=True, gc=False):
     """A user here who is a person there."""
 
     id: str
@@ -63,11 +63,8 @@ class LdapChanges(msgspec.Struct, frozen=True):
     """Users to disable: their person is missing for long enough."""
     back: tuple[LinkedUser, ...]
     """Users whose person is back."""
-
-    @property
-    def disabled_there(self) -> int:
-        """Users whose person is disabled there since this search."""
-        return sum(person.disabled and not user.disabled_there for user, person in self.linked)
+    disabled_there: int = 0
+    """Users whose person is disabled there since this search."""
 
 
 def changes(
@@ -78,13 +75,21 @@ def changes(
     known = {user.entry for user in users}
     gone = [user for user in users if user.entry not in by_entry]
     limit = now - disable_after_days * DAY
+    linked = tuple((user, by_entry[user.entry]) for user in users if user.entry in by_entry)
     return LdapChanges(
         tuple(person for person in by_entry.values() if person.entry not in known),
-        tuple((user, by_entry[user.entry]) for user in users if user.entry in by_entry),
+        linked,
         tuple(user for user in gone if not user.missing_since),
         tuple(user for user in gone if not user.disabled and (user.missing_since or now) <= limit),
-        tuple(user for user in users if user.entry in by_entry and user.missing_since),
+        tuple(user for user, _ in linked if user.missing_since),
+        sum(person.disabled and not user.disabled_there for user, person in linked),
     )
+
+
+def pairs(changed: LdapChanges, users: Sequence[LinkedUser]) -> Sequence[tuple[LinkedUser, LdapPerson]]:
+    """Everybody who has a user, when users were added for new people. `users` has the old and the new ones."""
+    new = {person.entry: person for person in changed.new}
+    return [*changed.linked, *((user, new[user.entry]) for user in users if user.entry in new)]
 
 
 def is_doubtful(missing: int, count: int, percent: int) -> bool:

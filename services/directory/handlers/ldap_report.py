@@ -80,14 +80,13 @@ class Comparison(msgspec.Struct, frozen=True):
         )
         if groups is None:
             return report
-        joined = sum(membership.joins for membership in groups.memberships)
         return msgspec.structs.replace(
             report,
             groups=len(self.reading.groups or ()),
             groups_added=len(groups.new),
             groups_missing=len(groups.missing),
-            joined=joined,
-            left=len(groups.memberships) - joined,
+            joined=groups.joining,
+            left=len(groups.memberships) - groups.joining,
         )
 
     def doubtful_report(self, now: int, problem: str) -> LdapReport:

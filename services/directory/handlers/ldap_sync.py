@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from services.directory.adapters.ldap_directory import LdapDirectory, LdapReading, LdapUnavailable
+from services.directory.domain.ldap_people import pairs
 from services.directory.domain.state import DirectoryRefused
 from services.directory.handlers import ldap_commands, ldap_groups, ldap_rows
 from services.directory.handlers.ldap_report import Comparison, LdapReport, compare
@@ -145,15 +146,10 @@ class LdapSync:
         changed, users = comparison.people, self._users
         skipped: list[Sequence[str]] = []
         skipped += await self._in_pages(changed.new, lambda tx, page: users.add(tx, page, provenance))
-        if changed.new:
-            known = {user.id for user, _ in changed.linked}
-            fresh = [user for user in await self._all(ldap_rows.linked_users) if user.id not in known]
-            by_entry = {person.entry: person for person in changed.new}
-            added = [(user, by_entry[user.entry]) for user in fresh if user.entry in by_entry]
-        else:
-            added = []
-        pairs = await self._where([*changed.linked, *added], ldap_commands.to_follow)
-        skipped += await self._in_pages(pairs, lambda tx, page: users.follow(tx, page, provenance))
+        present = await self._all(ldap_rows.linked_users) if changed.new else []
+        everybody = await asyncio.to_thread(pairs, changed, present)
+        behind = await self._where(everybody, ldap_commands.to_follow)
+        skipped += await self._in_pages(behind, lambda tx, page: users.follow(tx, page, provenance))
         await self._in_pages(changed.missing, lambda tx, page: users.note_missing(tx, page, now, provenance))
         await self._in_pages(changed.due, lambda tx, page: users.disable(tx, page, provenance))
         return skipped
@@ -162,8 +158,8 @@ class LdapSync:
         changed, groups = comparison.groups, self._groups
         if changed is None:
             return []
-        pairs = await self._where(changed.linked, ldap_groups.to_follow)
-        skipped = await self._in_pages(pairs, lambda tx, page: groups.follow(tx, page, provenance))
+        behind = await self._where(changed.linked, ldap_groups.to_follow)
+        skipped = await self._in_pages(behind, lambda tx, page: groups.follow(tx, page, provenance))
         await self._in_pages(changed.missing, lambda tx, page: groups.note_missing(tx, page, now, provenance))
         await self._in_pages(changed.memberships, lambda tx, page: groups.change_members(tx, page, provenance))
         return [*skipped, changed.skipped]
