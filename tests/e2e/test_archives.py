@@ -85,6 +85,9 @@ def test_an_archive_is_read_exported_and_restored(
         imap.select()
         (uid,) = imap.uids("ALL")
         kept = imap.fetch(uid)
+    server.command("account", "quota", ann.address, "1G", "--messages", "70")
+    server.command("account", "size", ann.address, "100000")
+    server.command("block", "add", "*@spam.example", "--account", ann.address)
     refusal = server.command.run("account", "remove", ann.address)
     assert refusal.status == 2 and "--archive or --delete" in refusal.errors
     removed = server.command.json("account", "remove", ann.address, "--archive")
@@ -109,10 +112,15 @@ def test_an_archive_is_read_exported_and_restored(
     assert taken.status == 1 and f"mailfold archive show {ann.account}" in taken.errors
     restored = server.command.json("archive", "restore", ann.address)
     assert (restored["id"], restored["address"]) == (ann.account, ann.address)
+    limits = server.command.json("account", "show", ann.address)
+    assert (limits["quota_bytes"], limits["quota_messages"], limits["max_message_size"]) == (2**30, 70, 100_000)
+    assert server.command.json("block", "list", "--account", ann.address) == ["*@spam.example"]
     with server.imap(ann) as imap:
         assert (imap.select(), imap.count("Drafts"), imap.count("Archive")) == (1, 1, 1)
         assert imap.fetch(uid) == kept
     until(lambda: send(server, ann.address)[0].startswith("250 "), "the restored address at the ingress")
+    with server.submission(ann) as smtp:
+        assert smtp.hello()["SIZE"] == "100000"
     with server.imap(ann) as imap:
         until(lambda: imap.select() == 2, "the mail after the restoration")
     until(
