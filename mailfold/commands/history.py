@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 _FIELDS = ("number", "at", "actor", "command", "type", "object", "before", "after")
 _MOST_REFUSALS = 1_000
+_KINDS = (
+    "domain, user, account, alias, list, group, application, relay or key (of a domain), senders (of an account or "
+    "`server`), or setting."
+)
 
 
 def history(
-    kind: Annotated[str, Argument("domain, user, account, alias, list or setting.")],
-    name: Annotated[str, Argument("Its name, address or id, also one that was removed.")],
+    kind: Annotated[str, Argument(_KINDS)],
+    name: Annotated[str, Argument("Its name, address or id, also one that was removed; `default`: the default relay.")],
     data: Data = DATA,
     json: Json = False,
 ) -> None:
@@ -43,7 +47,7 @@ def history(
 def revert(
     number: Annotated[int, Argument("The number of a change, from `mailfold history`.")] = 0,
     command: Annotated[str, Option("--command", help="Undo all changes of a command, such as an import.")] = "",
-    dry_run: Annotated[bool, Option("--dry-run", help="With --command: only show what was changed since.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="With --command: try it on a copy, and change nothing.")] = False,
     data: Data = DATA,
     json: Json = False,
 ) -> None:

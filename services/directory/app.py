@@ -65,7 +65,7 @@ from services.directory.handlers.reverting import Reverting
 from services.directory.handlers.rights import RightsGuard
 from services.directory.handlers.secret_keys import SecretCommands
 from services.directory.handlers.settings import SettingCommands
-from services.directory.handlers.trials import Trials
+from services.directory.handlers.trials import TrialParts, Trials
 from services.directory.handlers.verified import VerifiedLogins
 from services.directory.ldap_settings import LdapSettings
 from services.directory.projections.all_mail import AllMailProjection
@@ -182,9 +182,9 @@ class Directory:
             NameCommands(DomainCommands(self._current), aliases),
             sending,
         )
-        self._trials = Trials(self.store, host.clock, partial(_bulk_kinds, host))
+        self._trials = Trials(self.store, host.clock, partial(_trial_parts, host))
         self._bulk_hasher = BulkHasher(self._hasher.hash_here)
-        bulk = self._bulk(host, sending.dkim, aliases, section.password_length)
+        bulk = self._bulk(host, sending.dkim, section.password_length)
         self.registrations = self._registrations(
             host,
             endpoint,
@@ -252,12 +252,11 @@ class Directory:
         renewal = HashRenewal(self.store, self._hasher)
         return Authenticator(self.store, passwords, self._throttle, line, verified, folded, clock, canonical, renewal)
 
-    def _bulk(self, host: Host, dkim: DkimCommands, aliases: AliasCommands, password_length: int) -> BulkEndpoint:
-        kinds = _bulk_kinds(host, self._current)
+    def _bulk(self, host: Host, dkim: DkimCommands, password_length: int) -> BulkEndpoint:
+        kinds, reverting = _trial_parts(host, self._current)
         preparation = LinePreparation(self.store, self._bulk_hasher, dkim.for_new_domain, password_length)
         imports = Imports(self.store, kinds, preparation, self._trials, SettingsFile(host.places).hashed)
-        reverting = Reverting(DomainCommands(self._current), aliases, kinds, host.clock, host.ids)
-        return BulkEndpoint(self.store, BulkCommands(imports, reverting, self._settings))
+        return BulkEndpoint(self.store, BulkCommands(imports, reverting, self._trials, self._settings))
 
     def _forgive(self, recorded: list[Recorded]) -> None:
         """Clear the wrong passwords of accounts that are new or have a new password."""
@@ -313,8 +312,10 @@ def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Regi
     )
 
 
-def _bulk_kinds(host: Host, current: CurrentBook) -> BulkKinds:
-    return BulkKinds(current, host.clock, host.ids, is_time_zone)
+def _trial_parts(host: Host, current: CurrentBook) -> TrialParts:
+    """What decides on imports and reverts, for an address book."""
+    kinds, keyring = BulkKinds(current, host.clock, host.ids, is_time_zone), Keyring(host.places)
+    return TrialParts(kinds, Reverting(current, kinds, host.clock, host.ids, keyring.has_key_of))
 
 
 def _archive_commands(host: Host) -> ArchiveCommands:

@@ -60,6 +60,10 @@ class Keyring:
         """The ids of the keys at this moment; the first one seals. Raises SecretsError."""
         return tuple(self._read())
 
+    def has_key_of(self, sealed: str) -> bool:
+        """Whether the key that encrypted a value is there. Raises SecretsError."""
+        return key_id_of(sealed) in self.ids()
+
     @property
     def file_name(self) -> str:
         """The path of the key file."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from services.directory.domain.histories import HistoryStep
@@ -11,16 +13,18 @@ from services.directory.domain.state import DirectoryRefused
 from services.directory.endpoints.refusals import as_contract_errors
 from services.directory.endpoints.units import StoreEndpoint
 from services.directory.handlers.exports import exported
-from services.directory.handlers.histories import event_at, history, is_setting
+from services.directory.handlers.histories import event_at, history, is_setting, named, names_for
 from services.directory.handlers.imports import Imports, ImportState
 from services.directory.handlers.reverting import RevertedPage, Reverting
 from services.directory.handlers.settings import SettingCommands
+from services.directory.handlers.trials import Trials
+from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.grpc.call import current_provenance
 from shared.rpc.mailfold.directory.v1 import bulk_pb2 as pb
 from shared.rpc.mailfold.directory.v1.bulk_pb2_grpc import BulkServicer
 
-_A_PAGE = 200
+_A_PAGE, _PAGE_OCTETS = 200, 512 * 1024
 _LAST = 1 << 62
 
 
@@ -29,6 +33,7 @@ class BulkCommands(NamedTuple):
 
     imports: Imports
     reverting: Reverting
+    trials: Trials
     settings: SettingCommands
 
 
@@ -39,6 +44,7 @@ class BulkEndpoint(StoreEndpoint, BulkServicer):
         super().__init__(store)
         self._imports = commands.imports
         self._reverting = commands.reverting
+        self._trials = commands.trials
         self._settings = commands.settings
 
     async def BeginImport(self, request: pb.BeginImportRequest, context: Any) -> pb.Import:
@@ -66,10 +72,16 @@ class BulkEndpoint(StoreEndpoint, BulkServicer):
 
     async def ShowHistory(self, request: pb.HistoryRequest, context: Any) -> AsyncIterator[pb.HistoryPage]:
         with as_contract_errors():
-            steps = await self._store.read_long(lambda reader: history(reader, request.kind, request.name))
-        for first in range(0, len(steps), _A_PAGE):
-            yield pb.HistoryPage(changes=map(_change, steps[first : first + _A_PAGE]))
-            await asyncio.sleep(0)
+            steps, names = await self._store.read_long(lambda reader: _named_history(reader, request))
+        page, octets = pb.HistoryPage(), 0
+        for step in steps:
+            page.changes.append(_change(step, names))
+            octets += page.changes[-1].ByteSize()
+            if len(page.changes) == _A_PAGE or octets > _PAGE_OCTETS:
+                yield page
+                page, octets = pb.HistoryPage(), 0
+                await asyncio.sleep(0)
+        yield page
 
     async def RevertChange(self, request: pb.RevertChangeRequest, context: Any) -> pb.RecordedChange:
         recorded = await self._read(lambda reader: event_at(reader, request.number))
@@ -84,22 +96,36 @@ class BulkEndpoint(StoreEndpoint, BulkServicer):
             )
 
     async def RevertCommand(self, request: pb.RevertCommandRequest, context: Any) -> AsyncIterator[pb.RevertProgress]:
-        provenance, before = current_provenance(), _LAST
-        while before:
-            with as_contract_errors():
-                page = await self._reverted(request.command, before, trial=request.trial, provenance=provenance)
-            if before == _LAST and not page.reverted and not page.refusals and not page.before:
-                with as_contract_errors():
-                    raise DirectoryRefused("missing", f"no change has the command {request.command[:40]}")
-            yield _progress(page)
-            before = page.before
+        provenance, command = current_provenance(), request.command
 
-    async def _reverted(self, command: str, before: int, *, trial: bool, provenance: Any) -> RevertedPage:
-        if trial:
-            return await self._store.read_long(lambda reader: self._reverting.try_some(reader, command, before))
-        return await self._store.write(
-            lambda tx: self._reverting.revert_some(tx, command, before, provenance), long=True
-        )
+        def revert(before: int) -> Awaitable[RevertedPage]:
+            work = partial(self._reverting.revert_some, command=command, before=before, provenance=provenance)
+            return self._store.write(work, long=True)
+
+        if not request.trial:
+            async for page in _pages(command, revert):
+                yield page
+            return
+        with as_contract_errors():
+            await self._trials.begin(provenance.command, command or " ")
+        try:
+            trial = partial(self._trials.revert_some, provenance.command, command, provenance=provenance)
+            async for page in _pages(command, trial):
+                yield page
+        finally:
+            await self._trials.end(provenance.command)
+
+
+async def _pages(command: str, revert: Callable[[int], Awaitable[RevertedPage]]) -> AsyncIterator[pb.RevertProgress]:
+    """Revert the changes of a command page by page; the function gets the number before which a page begins."""
+    before = _LAST
+    while before:
+        with as_contract_errors():
+            page = await revert(before)
+            if before == _LAST and not page.reverted and not page.refusals and not page.before:
+                raise DirectoryRefused("missing", f"no change has the command {command[:40]}")
+        yield _progress(page)
+        before = page.before
 
 
 def _import(state: ImportState) -> pb.Import:
@@ -114,7 +140,12 @@ def _import(state: ImportState) -> pb.Import:
     )
 
 
-def _change(step: HistoryStep) -> pb.RecordedChange:
+def _named_history(reader: Reader, request: pb.HistoryRequest) -> tuple[list[HistoryStep], dict[str, str]]:
+    steps = history(reader, request.kind, request.name)
+    return steps, names_for(reader, steps)
+
+
+def _change(step: HistoryStep, names: Mapping[str, str] = MappingProxyType({})) -> pb.RecordedChange:
     recorded, actor = step.recorded, step.recorded.provenance.actor
     return pb.RecordedChange(
         number=recorded.position,
@@ -123,8 +154,8 @@ def _change(step: HistoryStep) -> pb.RecordedChange:
         command=recorded.provenance.command,
         type=recorded.event.stored_name,
         object=recorded.stream,
-        before=step.shown(step.before),
-        after=step.shown(step.after),
+        before={name: named(text, names) for name, text in step.shown(step.before).items()},
+        after={name: named(text, names) for name, text in step.shown(step.after).items()},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from services.directory.domain import groups, lists, names, send_as
 from services.directory.domain.bulk_lines import PreparedLine, words_of
@@ -86,25 +86,31 @@ class MembershipLines:
         state, words = list_rows.mailing_list(tx, line.list), words_of(line.members, ",")
         if not 0 < len(words) <= lists.JOIN_LIMIT:
             raise DirectoryRefused("invalid", f"a line has 1 to {lists.JOIN_LIMIT} members of a list")
-        by_key = self._lists.joining(tx, state, words)
-        present = list_rows.members_at(tx, state.id, list(by_key))
-        for member in present:
-            check_same(f"the member {member.address} of {state.address}", paused=(line.paused, member.paused))
-        for member in present:
-            del by_key[f"{GROUP_TARGET}{member.group}" if member.group else names.key_of(member.address)]
-        self.join(tx, state, [(address, bool(line.paused)) for address in by_key.values()], provenance)
+        self.join_those(tx, state.id, dict.fromkeys(words, line.paused), provenance)
 
-    def join(self, tx: Transaction, state: ListState, members: list[tuple[str, bool]], provenance: Provenance) -> None:
-        """Add members, who are none yet, each with whether it is paused. Raises DirectoryRefused."""
-        identities = sorted(self._ids.new(IdKind.LIST_MEMBER) for _ in members)
-        joined = [JoinedMember(identity, address) for identity, (address, _) in zip(identities, members, strict=True)]
-        events: list[Event] = lists.join(state, joined)
-        events += [
-            ListMemberSwitched(state.id, member.id, True)
-            for member, (_, paused) in zip(joined, members, strict=True)
-            if paused
-        ]
+    def join_those(
+        self, tx: Transaction, identity: str, texts: Mapping[str, bool | None], provenance: Provenance
+    ) -> None:
+        """Add those who are no members of a list yet, each with whether it is paused. Raises DirectoryRefused."""
+        state = list_rows.mailing_list(tx, identity)
+        by_key = self._lists.joining(tx, state, list(texts))
+        paused = {list_rows.member_key(tx, text): is_paused for text, is_paused in texts.items()}
+        for member in list_rows.members_at(tx, state.id, list(by_key)):
+            key = f"{GROUP_TARGET}{member.group}" if member.group else names.key_of(member.address)
+            check_same(f"the member {member.address} of {state.address}", paused=(paused.get(key), member.paused))
+            del by_key[key]
+        identities = sorted(self._ids.new(IdKind.LIST_MEMBER) for _ in by_key)
+        joined = {
+            key: JoinedMember(member, address)
+            for member, (key, address) in zip(identities, by_key.items(), strict=True)
+        }
+        events: list[Event] = lists.join(state, list(joined.values()))
+        events += [ListMemberSwitched(state.id, member.id, True) for key, member in joined.items() if paused.get(key)]
         append(tx, f"list:{state.id}", events, provenance)
+
+    def known_addresses(self, tx: Transaction, texts: Sequence[str]) -> tuple[Address, ...]:
+        """The canonical addresses. Raises DirectoryRefused for one that is ours and does not exist."""
+        return self._lists.known_addresses(tx, texts)
 
     def _grant(self, tx: Transaction, _prepared: PreparedLine, line: GrantLine, provenance: Provenance) -> None:
         user, account = user_id(tx, line.user), send_as_commands.granted_account(tx, line.address)

@@ -16,7 +16,7 @@ class BulkProjection:
     """Keeps imports and names, also of what was removed."""
 
     name = "bulk"
-    version = 3
+    version = 4
 
     def __init__(self, metadata: MetaData) -> None:
         self.tables: Sequence[Table] = (_imports(metadata), _names(metadata))

@@ -17,11 +17,10 @@ from services.directory.handlers.trials import MOST_TRIALS
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
 from shared.grpc.errors import Denied, Invalid, NotFound, NotNow
-from shared.rpc.mailfold.directory.v1 import archives_pb2, bulk_pb2, lists_pb2, roles_pb2
+from shared.rpc.mailfold.directory.v1 import archives_pb2, bulk_pb2, roles_pb2
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import ArchivesStub
 from shared.rpc.mailfold.directory.v1.bulk_pb2_grpc import BulkStub
-from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import ListsStub
 from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import RolesStub
 from tests.integration.directory.conftest import Running
 from tests.unit.services.directory.test_ready_hashes import KNOWN, PASSWORD, SHA512_CRYPT
@@ -222,8 +221,8 @@ async def test_an_interrupted_import_continues_and_is_undone_as_a_whole(
 
     await directory.stub.ChangeAccount(pb.ChangeAccountRequest(address="p7@a.example", quota_bytes=5))
     tried = await revert_command(directory, report.id, trial=True)
-    assert tried[0] == 2 * len(lines) and len(tried[1]) == 1
     reverted, reasons = await revert_command(directory, report.id)
+    assert tried == (reverted, reasons), "the dry run says what will happen"
     assert reverted == 2 * (len(lines) - 1)
     assert sorted(reason.split(":")[0].split(" still ")[0] for reason in reasons) == sorted(
         ["it was changed since", "p7@a.example", "a.example"]
@@ -324,16 +323,6 @@ async def test_a_revert_is_decided_on_like_any_command(people: Running) -> None:
         await revert_command(people, "c-none")
     with pytest.raises(NotFound, match="never was"):
         await history_of(people, "user", "nobody")
-
-
-async def test_lists_have_a_history(people: Running) -> None:
-    lists = ListsStub(people.channel("operator"))
-    added = lists_pb2.AddListRequest(address="all@example.org", owners=["ann@example.org"])
-    await lists.AddList(added)
-    change, *_ = await history_of(people, "list", "ALL@example.org")
-    assert (change.type, change.after["owners"]) == ("list.added", "ann@example.org")
-    with pytest.raises(Invalid, match="cannot be reverted"):
-        await revert(people, change)
 
 
 async def test_a_setting_is_reverted(people: Running) -> None:

@@ -289,7 +289,7 @@ class HistoryRequest(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """domain, user, account, alias, list or setting"""
+    """domain, user, account, alias, list, group, application, relay, key, senders or setting"""
     name: _builtins.str
     def __init__(
         self,
