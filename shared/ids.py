@@ -34,6 +34,7 @@ class IdKind(StrEnum):
     DOMAIN = "d"
     ENTRY = "e"
     GROUP = "o"
+    HELD_POST = "h"
     LIST = "i"
     LIST_MEMBER = "n"
     MAILBOX = "m"

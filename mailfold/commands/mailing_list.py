@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
+from mailfold.commands import list_moderation
 from mailfold.commands.directory import call, show, show_all, show_removed
 from mailfold.commands.printing import as_json
 from mailfold.operator.failure import UNUSABLE, CommandFailed
@@ -144,6 +145,13 @@ def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
 def remove(address: Address, data: Data = DATA, json: Json = False) -> None:
     """Remove a list with its members."""
     show_removed(_call(data, "RemoveList", lambda pb: pb.ListRequested(name=address)).name, json=json)
+
+
+app.command("moderators")(list_moderation.moderators)
+app.command("moderation")(list_moderation.moderation)
+app.command("held")(list_moderation.held)
+app.command("approve")(list_moderation.approve)
+app.command("refuse")(list_moderation.refuse)
 
 
 def _call(data: Path, method: str, request: Any) -> Any:

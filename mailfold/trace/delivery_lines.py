@@ -87,6 +87,8 @@ def _step(step: Step, names: Names) -> str:
         "store": f"into {step.mailbox or 'INBOX'} of {step.address or names.of(step.account)}",
         "enqueue": f"to {step.address}",
         "list": f"to the members of {step.address}",
+        "hold": f"a post to {step.address} for a moderator",
+        "decide": f"about the post {step.member}",
         "leave": f"the list of {step.address}",
         "count": f"a bounce of {step.address}",
     }.get(step.action, "")
@@ -94,6 +96,7 @@ def _step(step: Step, names: Names) -> str:
         f"rule {step.rule}" if step.rule else "",
         f"return path {step.reverse_path} of {step.original_sender}" if step.original_sender else "",
         step.reason,
+        f"moderator {step.moderator}" if step.moderator else "",
         "as spam" if step.spam else "",
         " ".join(step.flags),
     ]

@@ -6,17 +6,25 @@ from collections.abc import AsyncIterator, Sequence
 
 import sqlalchemy
 
+from services.delivery.endpoints.held_posts import HeldPostsEndpoint
 from services.delivery.endpoints.servicer import DeliveryEndpoint
 from services.delivery.endpoints.worker import DeliveryWorker
+from services.delivery.handlers import held_post_rows
 from services.delivery.handlers.deliver import ACTOR, Deliverer
 from services.delivery.handlers.list_copies import ListCopies
 from services.delivery.handlers.list_posts import ListPosts
+from services.delivery.handlers.moderation import Moderation
+from services.delivery.handlers.moderation_mails import ModerationMails
+from services.delivery.handlers.moderation_notices import ModerationNotices
+from services.delivery.handlers.moderation_upkeep import ModerationUpkeep
 from services.delivery.handlers.notices import Notices
 from services.delivery.handlers.posts import Posts
 from services.delivery.handlers.recipient_routes import RecipientRoutes
+from services.delivery.projections.held_posts import HeldPostProjection
 from services.delivery.projections.plans import PlanProjection, decode_steps
 from services.delivery.settings import SECTIONS as SECTIONS
 from services.delivery.settings import DeliverySettings
+from shared.eventstore.connection import Reader
 from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
 from shared.grpc.channel import Channel, for_stubs
 from shared.grpc.guard import GuardedChannel
@@ -29,6 +37,7 @@ from shared.owner.return_paths import KeptReturnPaths
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.rpc.mailfold.delivery.v1.delivery_pb2_grpc import add_DeliveryServicer_to_server
+from shared.rpc.mailfold.delivery.v1.heldposts_pb2_grpc import add_HeldPostsServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
@@ -36,6 +45,7 @@ from shared.secrets.keyring import Keyring
 from shared.service import Host
 
 SERVICE = "delivery"
+_PROJECTIONS = (PlanProjection, DeadLetterProjection, HeldPostProjection)
 
 
 class Delivery:
@@ -44,7 +54,7 @@ class Delivery:
     def __init__(self, host: Host) -> None:
         self._host = host
         metadata = sqlalchemy.MetaData()
-        self.store = host.event_store(SERVICE, metadata, (PlanProjection(metadata), DeadLetterProjection(metadata)))
+        self.store = host.event_store(SERVICE, metadata, [made(metadata) for made in _PROJECTIONS])
         self._book = FollowedBook(SERVICE, _guarded(host, "directory"), host.bus)
         directory = _guarded(host, "directory")
         addressee_of = Addressees(directory).at_once
@@ -52,21 +62,27 @@ class Delivery:
         mailstore, outbound = _guarded(host, "mailstore"), _guarded(host, "outbound")
         return_paths = KeptReturnPaths(directory, Keyring(host.places), host.clock)
         routes = RecipientRoutes(self.store, self._book, return_paths)
-        lists = ListPosts(self._book, directory, Posts(host.blobs), return_paths)
-        copies = ListCopies(directory, mailstore, outbound, host.clock)
+        moderation = Moderation(self.store, directory, return_paths, host.clock)
+        lists = ListPosts(self._book, directory, Posts(host.blobs), return_paths, moderation)
+        copies = ListCopies(directory, mailstore, outbound, host.clock, moderation)
         deliverer = Deliverer(self.store, routes, notices, mailstore, outbound, host.clock, lists, copies)
+        self._moderation = self._upkeep(directory, return_paths, deliverer)
         dead_letters = DeadLetters(self.store, host.ids)
         self._burial = Burial(dead_letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
         self._worker = DeliveryWorker(host.bus, deliverer, self._burial)
-        self.registrations: Sequence[Registration] = (
+        self.registrations = self._registrations(dead_letters, moderation)
+
+    def _registrations(self, dead_letters: DeadLetters, moderation: Moderation) -> Sequence[Registration]:
+        return (
             (add_DeliveryServicer_to_server, DeliveryEndpoint(self.store)),
+            (add_HeldPostsServicer_to_server, HeldPostsEndpoint(self.store, moderation)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (
                 add_OwnerServicer_to_server,
                 StoreOwner(
                     SERVICE,
                     self.store,
-                    host.health(SERVICE, self.store),
+                    self._host.health(SERVICE, self.store),
                     dead_letters,
                     self._report,
                     self._referenced_blobs,
@@ -78,30 +94,46 @@ class Delivery:
         """Open the store, follow the directory, and begin to take mails."""
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
+        self.store.on_commit(self._moderation.committed)
         await self._book.start()
         await self._burial.start()
         self._worker.start(self._host.section(DeliverySettings).concurrency)
+        self._moderation.start()
 
     async def stop(self) -> None:
         """Finish the work in progress and close."""
+        await self._moderation.stop()
         await self._worker.stop()
         await self._burial.stop()
         await self._book.stop()
         await self.store.close()
 
+    def _upkeep(self, directory: Channel, return_paths: KeptReturnPaths, deliverer: Deliverer) -> ModerationUpkeep:
+        host, of_address = self._host, Addressees(directory).at_once
+        ingress = _guarded(host, "ingress")
+        mails = ModerationMails(host.blobs, ingress, return_paths, of_address, host.clock, host.server.host)
+        interval = host.section(DeliverySettings).moderation_interval
+        notices = ModerationNotices(self.store, directory, mails, host.clock, host.ids, interval)
+        return ModerationUpkeep(self.store, self._book, deliverer, notices, mails, host.clock)
+
     async def _report(self) -> owner_pb2.ReportReply:
-        row = await self.store.read(lambda reader: reader.first_row("SELECT count(*) FROM plan"))
-        return owner_pb2.ReportReply(
-            counts={"plans_in_hand": row[0] if row else 0}, lag={"directory": await self._book.lag()}
-        )
+        counts = await self.store.read(_counts)
+        return owner_pb2.ReportReply(counts=counts, lag={"directory": await self._book.lag()})
 
     async def _referenced_blobs(self, generation: str) -> AsyncIterator[list[str]]:
         rows = await self.store.read(lambda reader: reader.all("SELECT steps FROM plan"))
         blobs = {
             step.blob for row in rows for step in decode_steps(bytes(row[0])) if step.blob.startswith(f"{generation}/")
         }
+        blobs.update(await self.store.read(lambda reader: held_post_rows.blobs(reader, generation)))
         if blobs:
             yield sorted(blobs)
+
+
+def _counts(reader: Reader) -> dict[str, int]:
+    tables = {"plans_in_hand": "plan", "held_posts": "held_post"}
+    rows = {name: reader.first_row(f"SELECT count(*) FROM {table}") for name, table in tables.items()}  # noqa: S608
+    return {name: int(row[0]) if row else 0 for name, row in rows.items()}
 
 
 def _guarded(host: Host, service: str) -> Channel:

@@ -16,6 +16,15 @@ class DeliverySettings(Section, frozen=True):
     concurrency: Annotated[
         int, Meta(description="Mails from outside delivered at once, and as many submitted ones.", ge=1, le=1000)
     ] = 64
+    moderation_interval: Annotated[
+        int,
+        Meta(
+            description="Seconds between two notifications of the moderators of a list. The first held post is notified"
+            " at once; those that come within this time are in one notification.",
+            ge=1,
+            le=86_400,
+        ),
+    ] = 600
 
 
 SECTIONS: Mapping[str, type[Section]] = {"delivery": DeliverySettings}

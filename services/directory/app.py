@@ -29,6 +29,7 @@ from services.directory.endpoints.guarded import guarded
 from services.directory.endpoints.ldap import LdapEndpoint
 from services.directory.endpoints.lists import ListsEndpoint
 from services.directory.endpoints.mail_rights import MailRightsEndpoint
+from services.directory.endpoints.moderators import ModeratorsEndpoint
 from services.directory.endpoints.names import NameCommands
 from services.directory.endpoints.return_paths import ReturnPathsEndpoint
 from services.directory.endpoints.roles import RolesEndpoint
@@ -59,6 +60,7 @@ from services.directory.handlers.line_preparation import LinePreparation
 from services.directory.handlers.lists import ListCommands
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
+from services.directory.handlers.moderators import ModeratorCommands
 from services.directory.handlers.relays import RelayCommands
 from services.directory.handlers.return_paths import ReturnPathCommands
 from services.directory.handlers.reverting import Reverting
@@ -78,6 +80,7 @@ from services.directory.projections.expiry import ExpiryRuleProjection
 from services.directory.projections.groups import GroupsProjection
 from services.directory.projections.ldap import LdapProjection
 from services.directory.projections.lists import ListProjection
+from services.directory.projections.moderators import ModeratorProjection
 from services.directory.projections.return_paths import ReturnPathProjection
 from services.directory.projections.rights import RightsProjection
 from services.directory.projections.send_as import SendAsProjection
@@ -110,6 +113,7 @@ from shared.rpc.mailfold.directory.v1.groups_pb2_grpc import add_GroupsServicer_
 from shared.rpc.mailfold.directory.v1.ldap_pb2_grpc import add_LdapServicer_to_server
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import add_ListsServicer_to_server
 from shared.rpc.mailfold.directory.v1.mailrights_pb2_grpc import add_MailRightsServicer_to_server
+from shared.rpc.mailfold.directory.v1.moderators_pb2_grpc import add_ModeratorsServicer_to_server
 from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
 from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import add_RolesServicer_to_server
 from shared.rpc.mailfold.directory.v1.sendas_pb2_grpc import add_SendAsServicer_to_server
@@ -143,6 +147,7 @@ _PROJECTIONS = (
     SharingProjection,
     AllMailProjection,
     SizeLimitProjection,
+    ModeratorProjection,
 )
 log = structlog.get_logger("directory")
 
@@ -295,13 +300,16 @@ def build(host: Host, sections: Mapping[str, type[Section]] | None = None) -> Di
 def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Registration]:
     """The contracts of areas that need nothing of the others."""
     return_paths = ReturnPathCommands(store, host.ids, host.clock, Keyring(host.places))
+    lists = ListCommands(current, host.clock, host.ids)
+    moderators = ModeratorsEndpoint(store, ModeratorCommands(current, lists), host.channel("delivery", SERVICE))
     archives = ArchivesEndpoint(store, _archive_commands(host), host.section(DirectorySettings).postmaster)
     return (
         (add_ReturnPathsServicer_to_server, ReturnPathsEndpoint(store, return_paths)),
         (add_BlockingServicer_to_server, BlockingEndpoint(store)),
         (add_RolesServicer_to_server, RolesEndpoint(store)),
         (add_SignaturesServicer_to_server, SignaturesEndpoint(store)),
-        (add_ListsServicer_to_server, ListsEndpoint(store, ListCommands(current, host.clock, host.ids))),
+        (add_ListsServicer_to_server, ListsEndpoint(store, lists)),
+        (add_ModeratorsServicer_to_server, moderators),
         (add_ArchivesServicer_to_server, archives),
         (add_SendAsServicer_to_server, SendAsEndpoint(store)),
         (add_ExpiryRulesServicer_to_server, ExpiryRulesEndpoint(store)),

@@ -22,6 +22,7 @@ from services.ingress.handlers.checks import SenderChecks
 from services.ingress.handlers.holding import Holding
 from services.ingress.handlers.list_admission import ListAdmission
 from services.ingress.handlers.mailbox_room import MailboxRoom
+from services.ingress.handlers.post_moderation import PostModeration
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.refusals import Refusals
 from services.ingress.handlers.releaser import Releaser
@@ -163,7 +164,8 @@ class Ingress:
         )
         channel = host.channel("directory", SERVICE)
         directory = FollowedDirectory(channel, host.bus)
-        lists, counts = ListAdmission(directory, channel), SubmissionCounts(self.store, host.clock)
+        moderation = PostModeration(channel, host.channel("delivery", SERVICE))
+        lists, counts = ListAdmission(directory, channel, moderation), SubmissionCounts(self.store, host.clock)
         checks = SenderChecks(self._resolver, host.clock, hostname, authserv_id)
         acceptance = self._acceptance(checks, directory, lists, counts)
         self.refusals = Refusals(self.store, host.clock, settings)

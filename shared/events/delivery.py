@@ -15,7 +15,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     """The accepted forward-path for which this step is done."""
     index: int
     action: str
-    """`store`, `enqueue`, `bounce`, `discard`, `list`, `leave` or `count`."""
+    """`store`, `enqueue`, `bounce`, `discard`, `list`, `hold`, `decide`, `leave` or `count`."""
     account: str = ""
     address: str = ""
     """The address that gets the copy, after aliases."""
@@ -38,8 +38,10 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     list_id: str = ""
     """The mailing list that gets the mail, that a member leaves, or whose member's bounce this is."""
     member: str = ""
-    """The id of the member of a list who gets this copy, or whose bounce this is."""
+    """The id of the member of a list who gets this copy, or whose bounce this is; of a decision the held post."""
     quota_messages: int = 0
+    moderator: str = ""
+    """The moderator who decides."""
 
 
 @stored("delivery.planned")

@@ -12,6 +12,7 @@ from shared.clock import Clock
 from shared.grpc.channel import Channel
 from shared.grpc.errors import ServiceError, Unavailable
 from shared.protocol.address.address import Address
+from shared.protocol.srs.decision import Decision, ReadDecision
 from shared.protocol.srs.member import MemberReturnPath, ReadMember
 from shared.protocol.srs.rewrite import Reversed
 from shared.routing.return_paths import ReadReturnPath, ReturnPaths, day_of, may_be_new
@@ -63,6 +64,18 @@ class KeptReturnPaths:
         """The member whom a return path names, or why it is not accepted."""
         today = self._today()
         return await self._read(lambda paths: paths.member_of(path, list_id, today))
+
+    async def to_decide(
+        self, name: tuple[str, str], list_id: str, post_id: str, moderator: str, decision: Decision
+    ) -> Address:
+        """The address with which a moderator decides about a held post; see `ReturnPaths.to_decide`."""
+        paths = await self._current(_KEPT_SECONDS)
+        return paths.to_decide(name, list_id, post_id, moderator, decision, self._today())
+
+    async def decision_of(self, path: MemberReturnPath, list_id: str, moderator: str) -> ReadDecision:
+        """The decision that an address stands for when this moderator uses it, or why it is not accepted."""
+        today = self._today()
+        return await self._read(lambda paths: paths.decision_of(path, list_id, moderator, today))
 
     async def _read(self, read: Callable[[ReturnPaths], R]) -> R:
         """Read a return path.

@@ -13,6 +13,7 @@ import msgspec
 from shared.events import lists as list_events
 from shared.events.credentials import ApplicationRemoved
 from shared.events.directory import AccountRemoved, AliasRemoved
+from shared.events.moderation import ListModerationSet
 from shared.eventstore.event import Event
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import parse_address
@@ -26,8 +27,14 @@ TO_OWNERS: Final = (OWNER, "-request", "-bounces", "-join")
 SERVICES: Final = (*TO_OWNERS, LEAVE)
 """What follows the name of a list in its service addresses."""
 
-ListPurpose = Literal["post", "leave"]
-_ListEvent = list_events.ListAdded | list_events.ListChanged | list_events.ListOwnersChanged | list_events.ListRemoved
+ListPurpose = Literal["post", "leave", "decide"]
+_ListEvent = (
+    list_events.ListAdded
+    | list_events.ListChanged
+    | list_events.ListOwnersChanged
+    | list_events.ListRemoved
+    | ListModerationSet
+)
 
 
 class KnownList(msgspec.Struct, frozen=True):
@@ -42,7 +49,10 @@ class KnownList(msgspec.Struct, frozen=True):
     rewrite_author: bool = False
     disabled: bool = False
     purpose: ListPurpose = "post"
-    """What mail to this address does; `leave` for the address with which members leave."""
+    """What mail to this address does: `leave` for the address with which members leave, `decide` for one with which a
+    moderator decides about a post."""
+    is_moderated: bool = False
+    """Whether some posts are held for moderators."""
 
     @property
     def identifier(self) -> str:
@@ -111,6 +121,8 @@ class KnownLists:
                     rewrite_author=rewrite,
                     disabled=disabled,
                 )
+            case ListModerationSet(identity, moderate):
+                self._change(identity, is_moderated=moderate != "none")
             case list_events.ListOwnersChanged(identity, owners):
                 self._change(identity, owners=owners)
             case list_events.ListRemoved(identity, _):

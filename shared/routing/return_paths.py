@@ -11,11 +11,12 @@ from typing import TypeAlias
 
 from shared.eventstore.event import HIDDEN
 from shared.protocol.address.address import Address
+from shared.protocol.srs.decision import Decision, ReadDecision, decision_address, read_decision
 from shared.protocol.srs.member import MemberReturnPath, ReadMember, member_return_path, read_member
 from shared.protocol.srs.proof import MAX_AGE, LocalpartTooLong, NoReturnAddress
 from shared.protocol.srs.rewrite import Reversed, forward, forward_stored, reverse
 
-ReadReturnPath: TypeAlias = Reversed | ReadMember
+ReadReturnPath: TypeAlias = Reversed | ReadMember | ReadDecision
 _DAY = 86_400 * 1_000_000
 
 
@@ -58,6 +59,16 @@ class ReturnPaths:
     def member_of(self, path: MemberReturnPath, list_id: str, day: int) -> ReadMember:
         """The member whom a return path names, or why it is not accepted; `list_id` belongs to the name in it."""
         return read_member(path, list_id, self._secrets, day)
+
+    def to_decide(
+        self, name: tuple[str, str], list_id: str, post_id: str, moderator: str, decision: Decision, day: int
+    ) -> Address:
+        """The address with which a moderator decides about a held post; `name` is the list's localpart and domain."""
+        return decision_address(name, list_id, post_id, moderator, decision, self._secrets, day)
+
+    def decision_of(self, path: MemberReturnPath, list_id: str, moderator: str, day: int) -> ReadDecision:
+        """The decision that such an address stands for when this moderator uses it."""
+        return read_decision(path, list_id, moderator, self._secrets, day)
 
     def __repr__(self) -> str:
         return f"ReturnPaths({HIDDEN})"

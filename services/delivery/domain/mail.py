@@ -45,6 +45,11 @@ class AcceptedMail(msgspec.Struct, frozen=True):
     own_verdicts: Mapping[str, ListVerdict] = {}
     """The verdicts for accounts whose own lists have the sender."""
 
+    approved_list: str = ""
+    """The id of the list whose moderators have approved this mail as a post."""
+    origin: str = ""
+    """The queue id of the mail that an approved post was."""
+
     @property
     def proven_author(self) -> str:
         """The author's address if DMARC proves its domain; empty for others and for submitted mail."""

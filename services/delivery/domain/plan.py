@@ -16,6 +16,7 @@ from shared.events.delivery import Step
 from shared.events.mail import Recipient
 from shared.protocol.sieve.interpreter import Actions, MessageContext, run
 from shared.protocol.sieve.script import FILE_SPAM, JUNK, Script
+from shared.protocol.srs.decision import POST
 from shared.routing.resolution import Resolution, ResolutionKind, Target
 
 _HAS_COPY = "this account has its copy already"
@@ -38,6 +39,10 @@ class StepAction(StrEnum):
     """The author ends a membership."""
     COUNT = "count"
     """A post has come back from a member of a list."""
+    HOLD = "hold"
+    """A post waits for a moderator of the list."""
+    DECIDE = "decide"
+    """A moderator decides about a held post."""
 
 
 def built_in(_account: str) -> Script:
@@ -131,14 +136,20 @@ def _to_target(
         return
     reached.add(key)
     if target.list_id:
-        action = StepAction.COUNT if target.member else StepAction.LIST
         list_id, member = target.list_id, target.member
+        action = _action_at_list(member)
         yield Step(recipient.address, 0, action, address=target.address, list_id=list_id, member=member)
         return
     if not target.account:
         yield Step(recipient.address, 0, StepAction.ENQUEUE, address=target.address, reverse_path=mail.reverse_path)
         return
     yield from steps_of_account(mail, recipient, target, script_of)
+
+
+def _action_at_list(member: str) -> StepAction:
+    if member.startswith(POST):
+        return StepAction.DECIDE
+    return StepAction.COUNT if member else StepAction.LIST
 
 
 def steps_of_account(

@@ -39,7 +39,10 @@ def successes_to_report(mail: AcceptedMail, done: Sequence[Step]) -> list[Recipi
 
 
 def _action_of(actions: Sequence[str]) -> DsnAction | None:
-    """What to report of a recipient with these steps: a copy that its owner discards is delivered as well."""
-    if all(action == StepAction.ENQUEUE for action in actions):
+    """What to report of a recipient with these steps: a copy that its owner discards is delivered as well.
+
+    A post that waits for a moderator is not.
+    """
+    if StepAction.HOLD in actions or all(action == StepAction.ENQUEUE for action in actions):
         return None
     return DsnAction.DELIVERED if len(actions) == 1 else DsnAction.EXPANDED

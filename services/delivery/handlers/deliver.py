@@ -69,7 +69,7 @@ class Deliverer:
 
         Raises when a step must be tried again later.
         """
-        provenance = Provenance(ACTOR, correlation=mail.queue_id)
+        provenance = Provenance(ACTOR, correlation=mail.origin or mail.queue_id)
         with acting(provenance):
             record = await self._recorded_plan(mail, provenance)
             while record.settled is None:
@@ -184,6 +184,12 @@ class Deliverer:
                 return None
             case StepAction.COUNT:
                 await self._copies.count(mail, step, step.rule)
+                return None
+            case StepAction.HOLD:
+                await self._copies.moderation.hold(mail, step)
+                return None
+            case StepAction.DECIDE:
+                await self._copies.moderation.decide_by_mail(step)
                 return None
             case StepAction.DISCARD | StepAction.LIST:
                 return None

@@ -7,6 +7,7 @@ import asyncio
 from services.delivery.domain.mail import AcceptedMail, prefix
 from services.delivery.domain.plan import StepAction
 from services.delivery.handlers.list_posts import poster_of
+from services.delivery.handlers.moderation import Moderation
 from services.delivery.handlers.sealing import earlier_sets
 from shared.clock import Clock
 from shared.events.delivery import DeliveryListExpanded, Step
@@ -26,11 +27,15 @@ _AT_ONCE = 50
 class ListCopies:
     """Carries out. Every method raises an error that must be tried again, or else a refusal."""
 
-    def __init__(self, directory: Channel, mailstore: Channel, outbound: Channel, clock: Clock) -> None:
+    def __init__(
+        self, directory: Channel, mailstore: Channel, outbound: Channel, clock: Clock, moderation: Moderation
+    ) -> None:
         self._lists = ListsStub(directory)
         self._mailstore = MailstoreStub(mailstore)
         self._outbound = OutboundStub(outbound)
         self._clock = clock
+        self.moderation = moderation
+        """Holds posts."""
 
     async def carry_out(self, mail: AcceptedMail, part: DeliveryListExpanded) -> None:
         """Carry out every step of a part, also after one has failed.
@@ -69,6 +74,8 @@ class ListCopies:
                 await self._outbound.Enqueue(_enqueue(mail, part, step))
             case StepAction.COUNT:
                 await self.count(mail, step, step.rule)
+            case StepAction.HOLD:
+                await self.moderation.hold(mail, step)
 
     async def _store(self, mail: AcceptedMail, part: DeliveryListExpanded, step: Step) -> None:
         try:

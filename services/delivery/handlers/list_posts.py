@@ -13,6 +13,7 @@ from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.member_steps import DEAD, MemberSteps
 from services.delivery.domain.plan import StepAction
 from services.delivery.domain.size_limits import within_limits_of_members
+from services.delivery.handlers.moderation import Moderation
 from services.delivery.handlers.posts import Post, Posts
 from services.delivery.handlers.record import DeliveryRecord
 from shared.events.delivery import DeliveryListExpanded, Step
@@ -23,7 +24,7 @@ from shared.owner.return_paths import KeptReturnPaths
 from shared.protocol.address.address import parse_address
 from shared.protocol.dsn.read import MOST_OCTETS, failed_status
 from shared.protocol.mailing_list.copy_header import copy_fields
-from shared.protocol.mailing_list.post import NoPost, no_post
+from shared.protocol.mailing_list.post import NoPost, is_automatic, no_post
 from shared.routing.address_book import AddressBook, key_of
 from shared.routing.known_lists import KnownList
 from shared.routing.resolution import Resolution
@@ -34,14 +35,22 @@ MEMBERS_AT_ONCE = 250
 """Members in one decision: with the longest addresses it is a fifth of what the bus carries."""
 _STEPS_AT_ONCE = 250
 _MEMBERS_BETWEEN_PAUSES = 25
-_JUDGED = frozenset({StepAction.LIST, StepAction.COUNT})
+_JUDGED = frozenset({StepAction.LIST, StepAction.COUNT, StepAction.DECIDE})
 
 
 class ListPosts:
     """Decides. Every method raises ServiceError or BlobError when it must be tried again later."""
 
-    def __init__(self, book: FollowedBook, directory: Channel, posts: Posts, return_paths: KeptReturnPaths) -> None:
+    def __init__(
+        self,
+        book: FollowedBook,
+        directory: Channel,
+        posts: Posts,
+        return_paths: KeptReturnPaths,
+        moderation: Moderation,
+    ) -> None:
         self._book = book
+        self._moderation = moderation
         self._lists = ListsStub(directory)
         self._posts = posts
         self._return_paths = return_paths
@@ -85,6 +94,7 @@ class ListPosts:
             decided += 1
             if decided % _MEMBERS_BETWEEN_PAUSES == 0:
                 await asyncio.sleep(0)
+        steps.made = [await self._nested(mail, step) for step in steps.made]
         return DeliveryListExpanded(
             mail.queue_id,
             posted.recipient,
@@ -118,6 +128,11 @@ class ListPosts:
             raise Unavailable(f"the group {group} is not known yet", "groups")
         return resolution
 
+    async def _nested(self, mail: AcceptedMail, step: Step) -> Step:
+        """The step, where a moderated list in the list may hold the post."""
+        known = self._copy().names.lists.by_id(step.list_id) if step.action == StepAction.LIST else None
+        return step if known is None else await self._moderation.nested(mail, step, known)
+
     async def _resolve(self, text: str) -> Resolution:
         """Where mail to a member goes; what is known to be elsewhere needs no question."""
         address = parse_address(text)
@@ -127,12 +142,17 @@ class ListPosts:
     async def _judge(self, mail: AcceptedMail, step: Step, post: Post) -> Step:
         if step.action == StepAction.COUNT:
             return counted(step, failed_status(self._posts.part(post, "message", "delivery-status", MOST_OCTETS)))
+        if step.action == StepAction.DECIDE:
+            automatic = is_automatic(post.header)
+            return refused(mail, step, NoPost.AUTOMATIC) if automatic else await self._moderation.asked(mail, step)
         known = self._copy().names.lists.holder(key_of(step.address))
         if not isinstance(known, KnownList):
             raise Unavailable(f"the mailing list {step.address} is not known yet", "lists")
         reason = no_post(known.address, mail.reverse_path, post.header)
         if reason is not None:
             return refused(mail, step, reason)
+        if known.purpose == "post" and known.is_moderated:
+            return await self._moderation.judged(mail, step, known)
         if known.purpose == "post" and not known.members_only and not mail.spam:
             return step
         may = await self._lists.MayPost(poster_of(mail, known.id))

@@ -15,9 +15,11 @@ from shared.grpc.errors import Unavailable
 from shared.owner.followed_book import FollowedBook
 from shared.owner.return_paths import KeptReturnPaths
 from shared.protocol.address.address import Address, parse_address
+from shared.protocol.srs.decision import is_decision
 from shared.protocol.srs.member import BouncedMember, MemberReturnPath, parse_member_return_path
 from shared.protocol.srs.proof import NoReturnAddress
 from shared.protocol.srs.rewrite import StoredSender, is_rewritten
+from shared.routing.known_lists import KnownList
 from shared.routing.resolution import Resolution, ResolutionKind, Target
 
 _LATE_DAYS = 30
@@ -65,14 +67,27 @@ class RecipientRoutes:
         path = parse_member_return_path(address)
         if path is not None and not mail.reverse_path and await self._is_ours(address):
             return await self._resolve_post_returned(path, address)
+        if path is not None and is_decision(path) and await self._is_ours(address):
+            return self._resolve_decision(path, address)
         return await self._book.resolve(address)
 
-    async def _resolve_post_returned(self, path: MemberReturnPath, address: Address) -> Resolution:
-        """The member of a list from whom a post has come back; nobody when that is not proven."""
+    def _resolve_decision(self, path: MemberReturnPath, address: Address) -> Resolution:
+        """The held post about which a moderator decides with mail to an address; the address proves nothing yet."""
+        known = self._list_of(path)
+        if known is None:
+            return Resolution(ResolutionKind.UNKNOWN)
+        target = Target(str(address), list_id=known.id, member=path.member_id)
+        return Resolution(ResolutionKind.ACCOUNTS, (target,), known.address)
+
+    def _list_of(self, path: MemberReturnPath) -> KnownList | None:
         copy = self._book.copy
         if copy is None:
             raise Unavailable("the address book is being read", "lists")
-        known = copy.names.lists.by_return_path(path)
+        return copy.names.lists.by_return_path(path)
+
+    async def _resolve_post_returned(self, path: MemberReturnPath, address: Address) -> Resolution:
+        """The member of a list from whom a post has come back; nobody when that is not proven."""
+        known = self._list_of(path)
         read = await self._return_paths.member_of(path, known.id) if known is not None else None
         if known is None or not isinstance(read, BouncedMember):
             return Resolution(ResolutionKind.UNKNOWN)

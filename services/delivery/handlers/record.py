@@ -25,6 +25,8 @@ _RESULTS = (
     (StepAction.LIST, "delivered"),
     (StepAction.LEAVE, "delivered"),
     (StepAction.COUNT, "delivered"),
+    (StepAction.DECIDE, "delivered"),
+    (StepAction.HOLD, "held"),
     (StepAction.ENQUEUE, "queued"),
 )
 
@@ -85,7 +87,8 @@ def _with_event(record: DeliveryRecord, recorded: Recorded) -> DeliveryRecord:
 def outcomes_of(recipients: Iterable[str], record: DeliveryRecord) -> tuple[Outcome, ...]:
     """The outcome of each recipient.
 
-    It is *delivered* when any copy was stored, *queued* when one was enqueued, else *bounced* or *discarded*.
+    It is *delivered* when any copy was stored, *held* when a list holds it for its moderators, *queued* when a copy was
+    enqueued, else *bounced* or *discarded*.
     """
     actions: dict[str, set[str]] = defaultdict(set)
     for step in record.steps:

@@ -54,7 +54,7 @@ class Touched(msgspec.Struct, frozen=True):
     owner: str = ""
     """The id of the user who may do it because it is his own."""
     members: frozenset[str] = frozenset()
-    """The ids of the users of a group that may do it."""
+    """The ids of the users of a group that may do it, or of the moderators of a list."""
     anybody: bool = False
     """Whether it needs no right."""
     any_admin: bool = False

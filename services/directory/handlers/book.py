@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.directory.handlers import list_rows
+from services.directory.handlers import list_rows, moderation_rows
 from services.directory.handlers.blocking import blocking_events
 from services.directory.handlers.credential_rows import application_events
 from services.directory.handlers.sharing_rows import SHARING_SQL, sharing_events
@@ -140,6 +140,7 @@ _TABLES = (
     ),
     _Table("SELECT id, octets FROM size_limit WHERE id > ? ORDER BY id LIMIT ?", _size_limit),
     _Table(list_rows.BOOK_SQL, list_rows.book_rows),
+    _Table(moderation_rows.BOOK_SQL, moderation_rows.book_rows),
     _Table("SELECT id FROM person WHERE id > ? AND disabled ORDER BY id LIMIT ?", _disabled_user),
     _Table(
         "SELECT account, person FROM send_as WHERE account IN (SELECT DISTINCT account FROM send_as"

@@ -13,6 +13,7 @@ import msgspec
 from services.directory.domain.rights import Rights, Touched, UserRole, UserTouched
 from services.directory.domain.state import DirectoryRefused
 from services.directory.handlers import archive_rows, credential_rows, list_rows, load, load_groups
+from services.directory.handlers.moderation_rows import moderating_users
 from shared.eventstore.connection import Reader
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
@@ -109,6 +110,11 @@ def _named_address(reader: Reader, request: Any) -> Touched:
 def _list(reader: Reader, request: Any) -> Touched:
     """A list concerns its domain; its members may be anywhere."""
     return Touched(frozenset({address_domain(reader, list_rows.address_of(reader, request.name))}))
+
+
+def _moderated(reader: Reader, request: Any) -> Touched:
+    """What waits for moderators concerns the domain of the list; its moderators decide as well."""
+    return msgspec.structs.replace(_list(reader, request), members=moderating_users(reader, request.name))
 
 
 def _account(reader: Reader, name: str) -> Touched:
@@ -269,6 +275,10 @@ RULES: Mapping[str, Rule] = {
     "Lists/LeaveList": _list,
     "Lists/ListMembers": _list,
     "Lists/SwitchMember": _list,
+    "Moderators/SetModeration": _list,
+    "Moderators/ShowModeration": _moderated,
+    "Moderators/ListHeld": _moderated,
+    "Moderators/DecidePost": _moderated,
     "Archives/ListReferences": _removed_account,
     "Archives/RemoveAccount": _removed_account,
     "Archives/ShowArchive": _archive,

@@ -74,7 +74,7 @@ class MailTransaction:
             return replies.too_many_recipients()
         reply, targets = await self._admission(rcpt.forward_path)
         if reply.is_positive:
-            reply = await self._list_refusal(targets) or reply
+            reply = await self._list_refusal(rcpt.forward_path, targets) or reply
         if reply.is_positive:
             limit = self._dependencies.directory.recipient_size_limit(rcpt.forward_path)
             reply = self._sizes.refusal(limit, self._mail.size or 0) or reply
@@ -107,19 +107,19 @@ class MailTransaction:
         targets = resolution.targets if resolution.kind is ResolutionKind.ACCOUNTS else ()
         return await dependencies.mailbox_room.refusal(address, targets, self._mail.size or 0) or reply, targets
 
-    async def _list_refusal(self, targets: Sequence[Target]) -> Reply | None:
+    async def _list_refusal(self, address: Address, targets: Sequence[Target]) -> Reply | None:
         """The refusal of a recipient because of mailing lists, or None.
 
         A list gets mail from another server in a transaction of its own, because it may be refused after its end.
         """
         lists, is_authenticated = self._dependencies.lists, self._client.is_authenticated
         try:
-            known = lists.list_of(targets)
+            known = lists.list_of(address, targets)
             if known is None:
                 return replies.list_alone() if self._list is not None else None
             if self._envelope and not is_authenticated:
                 return replies.list_alone()
-            refusal = await lists.at_recipient(known, self._client, self._mail.reverse_path)
+            refusal = await lists.at_recipient(known, self._client, self._mail.reverse_path, self._mail.size or 0)
         except ServiceError as error:
             return with_cause(replies.recipient_deferred(), f"directory: {error}")
         self._list = known if refusal is None and not is_authenticated else None

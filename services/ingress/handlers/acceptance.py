@@ -184,7 +184,8 @@ class Acceptance:
             return None
         author = scan.from_[0][1] if scan.from_ else ""
         reverse_path = arrived.transaction.mail.reverse_path
-        return await self._lists.at_end(arrived.posted, arrived.intake.header, reverse_path, checked, author)
+        header = arrived.intake.header
+        return await self._lists.at_end(arrived.posted, header, reverse_path, checked, author, scan.size)
 
     def _hop(self, arrived: Arrived, queue_id: str) -> Hop:
         transaction = arrived.transaction

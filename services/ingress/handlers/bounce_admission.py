@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.ingress.adapters.directory import FollowedDirectory
 from services.ingress.domain.unknown_recipients import UnknownRecipients
+from services.ingress.handlers.post_moderation import list_of_decision
 from shared.clock import Clock
 from shared.grpc.errors import ServiceError, Unavailable
 from shared.owner.return_paths import KeptReturnPaths
@@ -42,7 +43,7 @@ class BounceAdmission:
     async def reply(self, address: Address, reverse_path: Address | None, network: str) -> Reply:
         """The reply to RCPT. A refusal that is final is a 5xx."""
         if reverse_path is not None:
-            return replies.only_bounces()
+            return replies.recipient_accepted() if self._is_decision(address) else replies.only_bounces()
         now = self._clock.monotonic()
         if self._bounces.are_too_many(network, now):
             return replies.too_many_bounces()
@@ -55,6 +56,11 @@ class BounceAdmission:
             return with_cause(reply, read.reason)
         self._bounces.add(network, now)
         return replies.recipient_accepted()
+
+    def _is_decision(self, address: Address) -> bool:
+        """Whether it may be an address with which a moderator decides, which is proven when the message is there."""
+        copy = self._directory.copy
+        return copy is not None and list_of_decision(copy, address) is not None
 
     async def _read(self, address: Address) -> ReadReturnPath:
         """To whom the bounce belongs: a sender of forwarded mail, or a member of a list. Raises ServiceError."""

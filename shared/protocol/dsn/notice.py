@@ -12,10 +12,12 @@ from shared.protocol.languages.addressee import Addressee
 _WIDTH = 78
 
 
-def plain_notice(to: Addressee, subject: str, paragraphs: Iterable[str], reporter: Reporter) -> bytes:
+def plain_notice(
+    to: Addressee, subject: str, paragraphs: Iterable[str], reporter: Reporter, fields: Iterable[str] = ()
+) -> bytes:
     """The whole message with CRLF line ends: plain text, and marked as written by a program (RFC 3834 §5).
 
-    The subject and the paragraphs are in the language of the addressee.
+    The subject and the paragraphs are in the language of the addressee. `fields` are further lines of its header.
     """
     lines = [
         f"From: {to.say('author.notice')} <{plain(reporter.author)}>",
@@ -24,6 +26,7 @@ def plain_notice(to: Addressee, subject: str, paragraphs: Iterable[str], reporte
         f"Date: {to.date(reporter.now)}",
         f"Message-ID: <{reporter.message_id}>",
         "Auto-Submitted: auto-generated",
+        *fields,
         "MIME-Version: 1.0",
         "Content-Type: text/plain; charset=utf-8",
         "Content-Transfer-Encoding: 8bit",

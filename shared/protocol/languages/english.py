@@ -170,4 +170,34 @@ TEXTS: Final[Mapping[str, str]] = {
     "reason.larger": "the message is larger than the server takes",
     "reason.no_smtputf8": "the server does not take internationalised addresses or header fields",
     "reason.no_requiretls": "the server does not support REQUIRETLS, which the sender asked for",
+    "moderation.subject": "{list}: {posts} to moderate",
+    "moderation.intro": "You moderate the mailing list {list}. These posts wait for a decision.",
+    "moderation.from": "From: {author}",
+    "moderation.from.unproven": "From: {author} (not proven: anybody may have written this address)",
+    "moderation.title": "Subject: {subject}",
+    "moderation.withheld": "(not shown: the sender demands TLS up to the reader)",
+    "moderation.size": "Size: {size} octets. The post expires on {until}. Its id is {post}.",
+    "moderation.approve": "To approve it, write to {address}",
+    "moderation.refuse": "To refuse it, write to {address}",
+    "moderation.command": "By command: `mailfold list approve {list} {post}`, or `refuse`.",
+    "moderation.more": "{posts} more wait. `mailfold list held {list}` shows all of them.",
+    "moderation.reply": "A reply to this message approves the post, whatever it says.",
+    "moderation.addresses": (
+        "Each of these addresses works once, for you alone, and until the post expires: send the message with your"
+        " log-in here, or such that it passes DMARC with your address as its author."
+    ),
+    "moderation.author.subject": "Your post to {list} was not distributed",
+    "moderation.author.refused": (
+        "Your post to the mailing list {list} was not distributed, because a moderator has refused it. Its "
+        "subject: {subject}"
+    ),
+    "moderation.author.expired": (
+        "Your post to the mailing list {list} was not distributed, because no moderator decided about it in time. "
+        "Its subject: {subject}"
+    ),
+    "moderation.author.text": "The moderator writes: {text}",
+    "reason.list_room": "too many posts to this mailing list wait for its moderators; try again in some days",
+    "reason.list_moderator": "only a moderator decides about a post, and the author is not proven to be one",
+    "reason.list_not_this_moderator": "this address was not written for this moderator, or it has expired",
+    "reason.list_decided": "this post does not wait any more",
 }

@@ -207,4 +207,36 @@ TEXTS: Final[Mapping[str, str]] = {
     "reason.larger": "le message est plus gros que ce que le serveur accepte",
     "reason.no_smtputf8": "le serveur n'accepte pas les adresses ou en-têtes internationalisés",
     "reason.no_requiretls": "le serveur ne prend pas en charge REQUIRETLS, exigé par l'expéditeur",
+    "moderation.subject": "{list} : {posts} à modérer",
+    "moderation.intro": "Vous modérez la liste de diffusion {list}. Ces messages attendent une décision.",
+    "moderation.from": "De : {author}",
+    "moderation.from.unproven": "De : {author} (non prouvé : n’importe qui peut avoir écrit cette adresse)",
+    "moderation.title": "Objet : {subject}",
+    "moderation.withheld": "(non montré : l’expéditeur exige TLS jusqu’au lecteur)",
+    "moderation.size": "Taille : {size} octets. Le message expire : {until}. Son identifiant est {post}.",
+    "moderation.approve": "Pour l’approuver, écrivez à {address}",
+    "moderation.refuse": "Pour le refuser, écrivez à {address}",
+    "moderation.command": "Par commande : `mailfold list approve {list} {post}`, ou `refuse`.",
+    "moderation.more": "{posts} autres attendent. `mailfold list held {list}` les montre tous.",
+    "moderation.reply": "Une réponse à ce message approuve l’envoi, quoi qu’elle dise.",
+    "moderation.addresses": (
+        "Chacune de ces adresses sert une fois, pour vous seul, et jusqu’à l’expiration du message : envoyez le "
+        "vôtre avec votre connexion ici, ou de sorte qu’il passe DMARC avec votre adresse comme auteur."
+    ),
+    "moderation.author.subject": "Votre message à {list} n’a pas été diffusé",
+    "moderation.author.refused": (
+        "Votre message à la liste de diffusion {list} n’a pas été diffusé, car un modérateur l’a refusé. Son objet"
+        " : {subject}"
+    ),
+    "moderation.author.expired": (
+        "Votre message à la liste de diffusion {list} n’a pas été diffusé, car aucun modérateur n’a décidé à "
+        "temps. Son objet : {subject}"
+    ),
+    "moderation.author.text": "Le modérateur écrit : {text}",
+    "reason.list_room": (
+        "trop de messages à cette liste de diffusion attendent ses modérateurs ; réessayez dans quelques jours"
+    ),
+    "reason.list_moderator": "seul un modérateur décide d’un message, et il n’est pas prouvé que l’auteur en soit un",
+    "reason.list_not_this_moderator": "cette adresse n’a pas été écrite pour ce modérateur, ou elle a expiré",
+    "reason.list_decided": "ce message n’attend plus",
 }

@@ -218,4 +218,40 @@ TEXTS: Final[Mapping[str, str]] = {
     "reason.larger": "Die Nachricht ist größer, als der Server erlaubt",
     "reason.no_smtputf8": "Der Server nimmt keine Adressen oder Kopfzeilen mit anderen als ASCII-Zeichen an",
     "reason.no_requiretls": "Der Server beherrscht REQUIRETLS nicht, das der Absender verlangt",
+    "moderation.subject": "{list}: {posts} zu moderieren",
+    "moderation.intro": "Sie moderieren die Mailingliste {list}. Diese Beiträge warten auf eine Entscheidung.",
+    "moderation.from": "Von: {author}",
+    "moderation.from.unproven": "Von: {author} (nicht nachgewiesen: diese Adresse kann jeder geschrieben haben)",
+    "moderation.title": "Betreff: {subject}",
+    "moderation.withheld": "(nicht gezeigt: der Absender verlangt TLS bis zum Leser)",
+    "moderation.size": "Größe: {size} Byte. Der Beitrag verfällt: {until}. Seine Kennung ist {post}.",
+    "moderation.approve": "Um ihn freizugeben, schreiben Sie an {address}",
+    "moderation.refuse": "Um ihn abzulehnen, schreiben Sie an {address}",
+    "moderation.command": "Mit einem Befehl: `mailfold list approve {list} {post}` oder `refuse`.",
+    "moderation.more": "{posts} weitere warten. `mailfold list held {list}` zeigt alle.",
+    "moderation.reply": "Eine Antwort auf diese Nachricht gibt den Beitrag frei, was auch immer darin steht.",
+    "moderation.addresses": (
+        "Jede dieser Adressen gilt einmal, nur für Sie und bis der Beitrag verfällt: Senden Sie die Nachricht mit "
+        "Ihrer Anmeldung hier, oder so, dass sie DMARC mit Ihrer Adresse als Verfasser besteht."
+    ),
+    "moderation.author.subject": "Ihr Beitrag an {list} wurde nicht verteilt",
+    "moderation.author.refused": (
+        "Ihr Beitrag an die Mailingliste {list} wurde nicht verteilt, weil ein Moderator ihn abgelehnt hat. Sein "
+        "Betreff: {subject}"
+    ),
+    "moderation.author.expired": (
+        "Ihr Beitrag an die Mailingliste {list} wurde nicht verteilt, weil kein Moderator rechtzeitig entschieden "
+        "hat. Sein Betreff: {subject}"
+    ),
+    "moderation.author.text": "Der Moderator schreibt: {text}",
+    "reason.list_room": (
+        "zu viele Beiträge an diese Mailingliste warten auf ihre Moderatoren; versuchen Sie es in einigen Tagen wieder"
+    ),
+    "reason.list_moderator": (
+        "nur ein Moderator entscheidet über einen Beitrag, und der Verfasser ist nicht als einer nachgewiesen"
+    ),
+    "reason.list_not_this_moderator": (
+        "diese Adresse wurde nicht für diesen Moderator geschrieben, oder sie ist abgelaufen"
+    ),
+    "reason.list_decided": "dieser Beitrag wartet nicht mehr",
 }

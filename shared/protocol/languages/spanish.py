@@ -187,4 +187,35 @@ TEXTS: Final[Mapping[str, str]] = {
     "reason.larger": "el mensaje es mayor de lo que el servidor acepta",
     "reason.no_smtputf8": "el servidor no acepta direcciones ni cabeceras internacionalizadas",
     "reason.no_requiretls": "el servidor no admite REQUIRETLS, que el remitente exigió",
+    "moderation.subject": "{list}: {posts} por moderar",
+    "moderation.intro": "Usted modera la lista de correo {list}. Estos mensajes esperan una decisión.",
+    "moderation.from": "De: {author}",
+    "moderation.from.unproven": "De: {author} (sin prueba: cualquiera puede haber escrito esta dirección)",
+    "moderation.title": "Asunto: {subject}",
+    "moderation.withheld": "(no se muestra: el remitente exige TLS hasta el lector)",
+    "moderation.size": "Tamaño: {size} octetos. El mensaje caduca: {until}. Su identificador es {post}.",
+    "moderation.approve": "Para aprobarlo, escriba a {address}",
+    "moderation.refuse": "Para rechazarlo, escriba a {address}",
+    "moderation.command": "Por comando: `mailfold list approve {list} {post}`, o `refuse`.",
+    "moderation.more": "Esperan {posts} más. `mailfold list held {list}` los muestra todos.",
+    "moderation.reply": "Una respuesta a este mensaje aprueba el envío, diga lo que diga.",
+    "moderation.addresses": (
+        "Cada una de estas direcciones sirve una vez, solo para usted y hasta que el mensaje caduque: envíe el "
+        "suyo con su sesión en este servidor, o de modo que pase DMARC con su dirección como autor."
+    ),
+    "moderation.author.subject": "Su mensaje a {list} no se distribuyó",
+    "moderation.author.refused": (
+        "Su mensaje a la lista de correo {list} no se distribuyó, porque un moderador lo rechazó. Su asunto: {subject}"
+    ),
+    "moderation.author.expired": (
+        "Su mensaje a la lista de correo {list} no se distribuyó, porque ningún moderador decidió a tiempo. Su "
+        "asunto: {subject}"
+    ),
+    "moderation.author.text": "El moderador escribe: {text}",
+    "reason.list_room": (
+        "demasiados mensajes a esta lista de correo esperan a sus moderadores; inténtelo de nuevo en unos días"
+    ),
+    "reason.list_moderator": "solo un moderador decide sobre un mensaje, y no está probado que el autor lo sea",
+    "reason.list_not_this_moderator": "esta dirección no se escribió para este moderador, o ha caducado",
+    "reason.list_decided": "este mensaje ya no espera",
 }

@@ -16,6 +16,10 @@ class NoPost(StrEnum):
     LOOP = "the message has been on this mailing list already"
     NOT_MEMBER = "only members may post to this mailing list"
     SPAM = "it looks like spam, and its author is not proven to be a member"
+    NO_ROOM = "too many posts to this mailing list wait for its moderators; try again in some days"
+    NO_MODERATOR = "only a moderator decides about a post, and the author is not proven to be one"
+    NOT_THIS_MODERATOR = "this address was not written for this moderator, or it has expired"
+    DECIDED = "this post does not wait any more"
     NO_MEMBER_LEAVES = "only a member can leave, and the author is not proven to be one"
 
 

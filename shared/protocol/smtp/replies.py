@@ -367,6 +367,11 @@ def list_refuses(reason: str) -> Reply:
     return _reply(codes.MAILBOX_UNAVAILABLE, codes.NOT_AUTHORISED, reason[:1].upper() + reason[1:])
 
 
+def list_has_no_room(reason: str) -> Reply:
+    """As many posts as may wait for moderators do. The answer is final, so that nobody tries for days."""
+    return _reply(codes.STORAGE_EXCEEDED, codes.MAILBOX_FULL, reason[:1].upper() + reason[1:])
+
+
 # --- the message
 # ----------------------------------------------------------------------------------------------------
 

@@ -71,13 +71,18 @@ def member_return_path(
     there is always a return address. Raises ValueError for an id that does not match ID. `secrets` are 16 octets or
     more, the current one first; `day` is counted from 1970-01-01 in UTC.
     """
+    proof = (write_stamp(day) + write_hash(secrets, _PURPOSE, day, list_id, member_id)).lower()
+    return Address(fitting(localpart_for(list_localpart, list_id, member_id, proof)), domain)
+
+
+def localpart_for(list_localpart: str, list_id: str, member_id: str, proof: str) -> str:
+    """The localpart with these parts, which `parse_member_return_path` reads. Raises ValueError for other ids."""
     if _ID.fullmatch(list_id) is None or _ID.fullmatch(member_id) is None:
         raise ValueError("an id has 1 to 26 lower-case letters and digits")
     room = LOCALPART_OCTETS - _PROOF_OCTETS - len(member_id)
     fits = len(list_localpart) <= room and _LIST_NAME.fullmatch(list_localpart) is not None
     name = list_localpart.lower() if fits else list_id
-    proof = (write_stamp(day) + write_hash(secrets, _PURPOSE, day, list_id, member_id)).lower()
-    return Address(fitting(f"{name}={member_id}={proof}"), domain)
+    return f"{name}={member_id}={proof}"
 
 
 def parse_member_return_path(address: Address) -> MemberReturnPath | None:

@@ -64,16 +64,24 @@ BODY = (
 
 
 class Ingress:
-    """Notes which receptions are held."""
+    """Notes which receptions are held, and which reports it accepts; it accepts each once."""
 
     def __init__(self) -> None:
         self.held: list[tuple[str, bool]] = []
         self.settled: set[str] = set()
+        self.reports: dict[str, ingress_pb2.SubmitReportRequest] = {}
         self.registrations: Sequence[Registration] = ((add_IngressServicer_to_server, self),)
 
     async def Hold(self, request: ingress_pb2.HoldRequest, context: Any) -> ingress_pb2.HoldReply:
         self.held.append((request.queue_id, request.held))
         return ingress_pb2.HoldReply(settled=request.queue_id in self.settled)
+
+    async def SubmitReport(
+        self, request: ingress_pb2.SubmitReportRequest, context: Any
+    ) -> ingress_pb2.SubmitReportReply:
+        repeated = request.queue_id in self.reports
+        self.reports.setdefault(request.queue_id, request)
+        return ingress_pb2.SubmitReportReply(repeated=repeated)
 
     async def start(self) -> None: ...
 
@@ -191,6 +199,11 @@ class Installation:
     async def followed(self) -> None:
         """Wait until delivery has followed all events of the directory."""
         await until_true(self._is_followed)
+
+    async def report_text(self, report: ingress_pb2.SubmitReportRequest) -> str:
+        """The message of a report."""
+        stored = await self.blobs.read(BlobId(report.blob))
+        return stored.read(0, stored.body_size).decode()
 
     async def count(self, name: str, mailbox: str = "INBOX") -> int:
         """The number of messages in a mailbox."""

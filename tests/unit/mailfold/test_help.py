@@ -84,6 +84,7 @@ def test_every_promised_command_is_there() -> None:
         *(f"app-password {word}" for word in ("add", "list", "remove")),
         *(f"application {word}" for word in ("rename", "password", "limit", "quota", "size", "receives", "restore")),
         *(f"list {word}" for word in ("set", "owners", "members", "join", "leave", "pause", "resume")),
+        *(f"list {word}" for word in ("moderators", "moderation", "held", "approve", "refuse")),
     }
     archives = {f"archive {word}" for word in ("list", "show", "open", "search", "export", "restore", "delete")}
     dead_letters = {f"deadletters {word}" for word in ("list", "show", "retry")}
