@@ -113,10 +113,9 @@ def _domain_of(book: AddressBook, account: str) -> KnownDomain | None:
 
 def _groups(book: AddressBook, account: KnownAccount) -> Iterator[str]:
     """The groups of the user who owns an account, and the group that owns it."""
-    groups = book.names.groups.by_id
-    if account.user in groups:
+    if account.user in book.names.groups.by_id:
         yield account.user
-    yield from (identity for identity, group in groups.items() if account.user in group.members)
+    yield from book.names.groups.of(account.user)
 
 
 def _is_group_visible(book: AddressBook, domain: KnownDomain, group: str) -> bool:

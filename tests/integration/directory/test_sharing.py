@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.directory.handlers import sharing as handlers
 from services.directory.handlers.book import book_events
 from shared.events.directory import SettingChanged
 from shared.eventstore.event import Actor, Provenance
@@ -109,6 +110,16 @@ async def test_two_domains_agree_and_a_restart_and_a_copy_know_it(people: Runnin
     held = await again.HeldIdentifiers(sharing_pb2.HeldIdentifiersRequest(account=ANN, owner=EVE))
     assert list(held.identifiers) == [account]
     assert (await people.store.verify()).equal
+
+
+async def test_a_page_looks_into_a_bounded_number_of_domains(sharing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for domain in ("example.org", "example.net"):
+        await sharing.SetSharing(rule(domain, "all"))
+    monkeypatch.setattr(handlers, "_MOST_DOMAINS_READ", 1)
+    first = await sharing.ListIdentifiers(sharing_pb2.ListIdentifiersRequest(account=ANN))
+    assert ([identifier.name for identifier in first.identifiers], first.next) == ([EVE], "@example.org")
+    assert await listed(sharing) == [EVE, ANN, BOB]
+    assert await listed(sharing, prefix="b") == [BOB]
 
 
 async def test_names_are_listed_in_pages_and_by_prefix(people: Running, sharing: Any) -> None:

@@ -31,6 +31,10 @@ def test_members_come_and_go() -> None:
     for event in (GroupAdded("o1", "Sales"), GroupJoined("o1", "u2"), GroupJoined("o1", "u1"), GroupJoined("o1", "u1")):
         groups.apply(event)
     assert groups.members("o1") == ("u1", "u2")
+    groups.apply(GroupAdded("o3", "Support"))
+    groups.apply(GroupJoined("o3", "u2"))
+    assert [list(groups.of(user)) for user in ("u0", "u1", "u2", "u3")] == [[], ["o1"], ["o1", "o3"], []]
+    groups.apply(GroupRemoved("o3", "Support"))
     groups.apply(GroupLeft("o1", "u1"))
     groups.apply(GroupRenamed("o1", "Traders", "Sales"))
     groups.apply(GroupJoined("o2", "u1"))
