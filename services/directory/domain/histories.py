@@ -31,7 +31,7 @@ from shared.events.directory import (
     UserRemoved,
 )
 from shared.events.groups import GroupAdded, GroupRemoved, GroupRenamed, UserProfileChanged
-from shared.events.lists import ListAdded, ListChanged, ListMemberBounced, ListRemoved
+from shared.events.lists import JoinedMember, ListAdded, ListChanged, ListMemberBounced, ListRemoved
 from shared.events.quota import QuotaEased, QuotaNotified, QuotaWarned
 from shared.events.rights import RightRefused
 from shared.events.sending import RelayPasswordResealed, RelayRemoved, RelaySet
@@ -246,4 +246,6 @@ def _after(event: Event) -> Values:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    if isinstance(value, JoinedMember):
+        return value.address
+    return ", ".join(map(_text, value)) if isinstance(value, tuple | list) else str(value)

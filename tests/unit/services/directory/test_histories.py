@@ -22,6 +22,7 @@ from shared.events.directory import (
     UserPasswordChanged,
     UserSwitched,
 )
+from shared.events.lists import JoinedMember, ListMembersJoined
 from shared.events.sending import DkimKeyRetired
 from shared.eventstore.event import Actor, Event, Provenance, Recorded
 
@@ -115,3 +116,9 @@ def test_an_end_that_came_is_another_state() -> None:
     with pytest.raises(DirectoryRefused, match="changed again"):
         check_still_fits(steps, 1)
     assert check_still_fits(steps, 2) is steps[2]
+
+
+def test_members_of_a_list_are_shown_by_their_addresses() -> None:
+    joined = ListMembersJoined("i1", (JoinedMember("n1", "b@b.example"), JoinedMember("n2", "c@c.example")))
+    (step,) = history(joined)
+    assert step.shown(step.after)["members"] == "b@b.example, c@c.example"
