@@ -198,3 +198,31 @@ async def test_a_group_with_very_many_members_is_not_followed(opened: Open) -> N
         ("huge", True),
         ("part", True),
     ]
+
+
+def moving(names: list[str], members: list[str]) -> Callable[[bytes, int], Iterator[bytes]]:
+    """Searches for people and groups in turn: a person has each name in turn, and a group names each member."""
+
+    def search(number: bytes, searches: int) -> Iterator[bytes]:
+        if len(names) >= len(members):
+            name = names.pop(0)
+            values = {"entryUUID": [b"id-ann"], "uid": [name.encode()], "mail": [b"ann@example.org"]}
+            yield entry(number, f"uid={name},dc=org", values)
+        else:
+            member = f"uid={members.pop(0)},dc=org".encode()
+            yield entry(number, "cn=sales,dc=org", {"entryUUID": [b"id-s"], "cn": [b"sales"], "member": [member]})
+        yield done(number)
+
+    return search
+
+
+async def test_who_moves_while_groups_are_read_leaves_none(opened: Open) -> None:
+    with ScriptedLdap(moving(["ann", "anna"], ["anna", "anna"])) as server:
+        reading = await opened(server, group_base="dc=org").reading()
+    assert [(group.name, group.members) for group in reading.groups or ()] == [("sales", frozenset({"id-ann"}))]
+
+
+async def test_groups_that_change_all_the_time_are_no_reading(opened: Open) -> None:
+    search = moving(4 * ["ann"], [f"stranger{number}" for number in range(4)])
+    with ScriptedLdap(search) as server, pytest.raises(LdapUnavailable, match="change while they are read"):
+        await opened(server, group_base="dc=org").reading()
