@@ -21,6 +21,7 @@ T = TypeVar("T")
 app = Group("Archives: the mail of removed accounts.")
 _FIELDS = ("id", "address", "user", "archived_at", "reserved_until", "quota_bytes")
 Archive = Annotated[str, Argument("Its id, or the address that the account had.")]
+_ERASURE = ("account", "deleted_at", "completed_at", "service", "state", "looked_at", "erased_in")
 _COLUMNS = ("mailbox", "uid", "date", "from", "subject")
 
 
@@ -141,6 +142,30 @@ def delete(archive: Archive, yes: Yes = False, data: Data = DATA, json: Json = F
         confirm(f"the mail of the archive {archive} is deleted for good")
     removed = call(data, "DeleteArchive", lambda pb: pb.ArchiveRequest(archive=archive), CONTRACT)
     show_removal(data, removed, json=json)
+
+
+@app.command()
+def erasures(
+    limit: Annotated[int, Option("--limit", help="List so many of them.", minimum=1, maximum=1_000)] = 100,
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
+    """List the erasures of deleted accounts: the open ones, then those that ended last."""
+    reply = call(data, "ListErasures", lambda pb: pb.ListErasuresRequest(limit=limit), "Erasures")
+    if json:
+        as_json({"open": reply.open, "erasures": [_erasure(erasure) for erasure in reply.erasures]})
+        return
+    rows = [[*_erasure(erasure, for_people=True).values()] for erasure in reply.erasures]
+    table(_ERASURE, rows, "no account was deleted")
+
+
+def _erasure(erasure: Any, *, for_people: bool = False) -> dict[str, object]:
+    """An erasure, with the step at which it is and the services that are done."""
+    state = erasure.waiting or (f"{erasure.service}: {erasure.step}" if erasure.service else "done")
+    times = erasure.at, erasure.completed_at
+    shown = [moment(at) for at in times] if for_people else times
+    services = ", ".join(erasure.services) if for_people else list(erasure.services)
+    return dict(zip(_ERASURE, (erasure.account, *shown, erasure.service, state, erasure.done, services), strict=True))
 
 
 def _page(data: Path, after: str) -> Any:

@@ -9,6 +9,7 @@ import sqlalchemy
 from services.classifier.adapters.recipients import FollowedRecipients
 from services.classifier.endpoints.servicer import ClassifierEndpoint
 from services.classifier.endpoints.worker import ClassifierWorker
+from services.classifier.handlers.erasure import ClassifierErasure
 from services.classifier.handlers.judge import ACTOR, Judge
 from services.classifier.handlers.lessons import CURSOR, TAUGHT_BY, LessonFollower
 from services.classifier.handlers.own_evidence import OwnEvidence
@@ -64,6 +65,8 @@ class Classifier:
             gather_seconds=0.2,
         )
         self.recipients = FollowedRecipients(host.channel("directory", SERVICE), host.bus)
+        directory = host.channel("directory", SERVICE)
+        self._erasure = ClassifierErasure(SERVICE, self.store, directory, host.bus, self.teacher.lessons_lock)
         self._own = OwnEvidence(self.store)
         lists = SenderLists(self.recipients)
         judge = Judge(self.store, host.blobs, self.teacher, self._settings, self.recipients, self._own, lists)
@@ -89,9 +92,11 @@ class Classifier:
         await self._burial.start()
         self._worker.start(self._settings.concurrency)
         await self._follower.start(await self.store.followed(CURSOR))
+        await self._erasure.worker.start()
 
     async def stop(self) -> None:
         """Finish the work in progress and close."""
+        await self._erasure.worker.stop()
         await self._worker.stop()
         await self._burial.stop()
         await self._follower.stop()

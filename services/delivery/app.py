@@ -11,6 +11,7 @@ from services.delivery.endpoints.servicer import DeliveryEndpoint
 from services.delivery.endpoints.worker import DeliveryWorker
 from services.delivery.handlers import held_post_rows
 from services.delivery.handlers.deliver import ACTOR, Deliverer
+from services.delivery.handlers.erasure import DeliveryErasure
 from services.delivery.handlers.list_copies import ListCopies
 from services.delivery.handlers.list_posts import ListPosts
 from services.delivery.handlers.moderation import Moderation
@@ -69,6 +70,7 @@ class Delivery:
         self._moderation = self._upkeep(directory, return_paths, deliverer)
         dead_letters = DeadLetters(self.store, host.ids)
         self._burial = Burial(dead_letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
+        self._erasure = DeliveryErasure(SERVICE, self.store, host.channel("directory", SERVICE), host.bus)
         self._worker = DeliveryWorker(host.bus, deliverer, self._burial)
         self.registrations = self._registrations(dead_letters, moderation)
 
@@ -99,9 +101,11 @@ class Delivery:
         await self._burial.start()
         self._worker.start(self._host.section(DeliverySettings).concurrency)
         self._moderation.start()
+        await self._erasure.worker.start()
 
     async def stop(self) -> None:
         """Finish the work in progress and close."""
+        await self._erasure.worker.stop()
         await self._moderation.stop()
         await self._worker.stop()
         await self._burial.stop()

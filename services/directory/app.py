@@ -23,6 +23,7 @@ from services.directory.endpoints.archives import ArchivesEndpoint
 from services.directory.endpoints.blocking import BlockingEndpoint
 from services.directory.endpoints.bulk import BulkCommands, BulkEndpoint
 from services.directory.endpoints.credentials import CredentialCommands, CredentialsEndpoint
+from services.directory.endpoints.erasures import ErasuresEndpoint
 from services.directory.endpoints.expiry import ExpiryRulesEndpoint
 from services.directory.endpoints.groups import GroupsEndpoint
 from services.directory.endpoints.guarded import guarded
@@ -51,6 +52,8 @@ from services.directory.handlers.dkim import DkimCommands
 from services.directory.handlers.dkim_upkeep import DkimUpkeep
 from services.directory.handlers.domains import DomainCommands
 from services.directory.handlers.ends import Ends, address_releases, alias_ends, app_password_ends
+from services.directory.handlers.erasing import DirectoryErasure
+from services.directory.handlers.erasures import open_count
 from services.directory.handlers.expiry import note_settings
 from services.directory.handlers.groups import GroupCommands
 from services.directory.handlers.hash_renewal import HashRenewal
@@ -76,6 +79,7 @@ from services.directory.projections.blocking import BlockingProjection
 from services.directory.projections.bulk import BulkProjection
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.credentials import CredentialsProjection
+from services.directory.projections.erasures import ErasureProjection
 from services.directory.projections.expiry import ExpiryRuleProjection
 from services.directory.projections.groups import GroupsProjection
 from services.directory.projections.ldap import LdapProjection
@@ -108,6 +112,7 @@ from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import add_BlockingServi
 from shared.rpc.mailfold.directory.v1.bulk_pb2_grpc import add_BulkServicer_to_server
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import add_CredentialsServicer_to_server
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
+from shared.rpc.mailfold.directory.v1.erasures_pb2_grpc import add_ErasuresServicer_to_server
 from shared.rpc.mailfold.directory.v1.expiry_pb2_grpc import add_ExpiryRulesServicer_to_server
 from shared.rpc.mailfold.directory.v1.groups_pb2_grpc import add_GroupsServicer_to_server
 from shared.rpc.mailfold.directory.v1.ldap_pb2_grpc import add_LdapServicer_to_server
@@ -140,6 +145,7 @@ _PROJECTIONS = (
     CredentialsProjection,
     ListProjection,
     ArchiveProjection,
+    ErasureProjection,
     BulkProjection,
     SendAsProjection,
     ExpiryRuleProjection,
@@ -187,6 +193,7 @@ class Directory:
             NameCommands(DomainCommands(self._current), aliases),
             sending,
         )
+        self._erasure = DirectoryErasure(SERVICE, self.store)
         self._trials = Trials(self.store, host.clock, partial(_trial_parts, host))
         self._bulk_hasher = BulkHasher(self._hasher.hash_here)
         bulk = self._bulk(host, sending.dkim, section.password_length)
@@ -233,10 +240,13 @@ class Directory:
         for ends in self._ends:
             ends.start()
         self._upkeep.start()
+        self.store.on_commit(self._erasure.committed)
+        self._erasure.start()
         self._ldap.start()
 
     async def stop(self) -> None:
         """Write the last log-ins and close."""
+        await self._erasure.stop()
         await self._ldap.stop()
         for ends in self._ends:
             await ends.stop()
@@ -281,7 +291,8 @@ class Directory:
 
     async def _report(self) -> owner_pb2.ReportReply:
         counts = await self.store.read(load.counts) | {
-            "domains_without_postmaster": self._roles.without_postmaster(self._current.book)
+            "domains_without_postmaster": self._roles.without_postmaster(self._current.book),
+            "open_erasures": await self.store.read(open_count),
         }
         reply = owner_pb2.ReportReply(counts=counts)
         await self._upkeep.report(reply)
@@ -311,6 +322,7 @@ def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Regi
         (add_ListsServicer_to_server, ListsEndpoint(store, lists)),
         (add_ModeratorsServicer_to_server, moderators),
         (add_ArchivesServicer_to_server, archives),
+        (add_ErasuresServicer_to_server, ErasuresEndpoint(store)),
         (add_SendAsServicer_to_server, SendAsEndpoint(store)),
         (add_ExpiryRulesServicer_to_server, ExpiryRulesEndpoint(store)),
         (add_AllMailServicer_to_server, AllMailEndpoint(store, host.section(MailboxSettings))),

@@ -12,6 +12,7 @@ from services.eventlog.adapters.packing import Packer
 from services.eventlog.adapters.tables import log_tables
 from services.eventlog.domain.log_id import FOLLOWED
 from services.eventlog.endpoints.servicer import EventLogEndpoint
+from services.eventlog.handlers.erasure import EventLogErasure
 from services.eventlog.handlers.prune import Pruner
 from services.eventlog.handlers.secrets import forget_secrets
 from services.eventlog.handlers.tail import Tail
@@ -54,6 +55,10 @@ class EventLog:
         self._packer = Packer(settings.compress_above)
         self._writer = LogWriter(self.store, self._packer, settings.waiting_facts, tail.arrived)
         self._followers = {service: self._follower(service) for service in FOLLOWED}
+        directory = host.channel("directory", SERVICE)
+        self._erasure = EventLogErasure(
+            SERVICE, self.store, directory, host.bus, host.clock, self._packer, self._writer, self._lag
+        )
         self._pruner = Pruner(self.store, host.clock, settings.keep_days, settings.prune_seconds)
         self._pruning = BackgroundTask(
             SERVICE,
@@ -78,9 +83,11 @@ class EventLog:
         for service, follower in self._followers.items():
             await follower.start(await self.store.read(partial(places_of, service=service)))
         self._pruning.start()
+        await self._erasure.worker.start()
 
     async def stop(self) -> None:
         """Write the events that were read, and close."""
+        await self._erasure.worker.stop()
         for follower in self._followers.values():
             await follower.stop()
         await self._pruning.stop()
@@ -101,6 +108,11 @@ class EventLog:
 
     def _effect(self, service: str) -> Effect:
         return lambda events, _after: self._writer.take(service, events)
+
+    async def _lag(self) -> int:
+        """The number of events that the log does not have; -1 when a service does not answer."""
+        lags = [await _lag(follower) for follower in self._followers.values()]
+        return -1 if None in lags else sum(lag or 0 for lag in lags)
 
     async def _report(self) -> owner_pb2.ReportReply:
         row = await self.store.read_long(lambda reader: reader.first_row("SELECT count(*) FROM fact"))

@@ -19,6 +19,7 @@ from services.ingress.endpoints.waiting import WaitingEndpoint
 from services.ingress.handlers.acceptance import Acceptance
 from services.ingress.handlers.bounce_admission import BounceAdmission
 from services.ingress.handlers.checks import SenderChecks
+from services.ingress.handlers.erasure import IngressErasure
 from services.ingress.handlers.holding import Holding
 from services.ingress.handlers.list_admission import ListAdmission
 from services.ingress.handlers.mailbox_room import MailboxRoom
@@ -77,11 +78,7 @@ class Ingress:
         self._host = host
         self._settings = settings = host.section(IngressSettings)
         metadata = sqlalchemy.MetaData()
-        self.store = host.event_store(
-            SERVICE,
-            metadata,
-            [made(metadata) for made in _PROJECTIONS],
-        )
+        self.store = host.event_store(SERVICE, metadata, [made(metadata) for made in _PROJECTIONS])
         self.dead_letters = DeadLetters(self.store, host.ids)
         self.receptions = Receptions(self.store, settings.doubt_patience)
         schedule = Schedule(
@@ -101,11 +98,9 @@ class Ingress:
         self._resolver: Resolver | None = None
         self._dependencies = self._made(host, settings)
         self.listeners = Listeners(host, self._dependencies)
+        self._erasure = self._new_erasure(host)
         self.registrations: Sequence[Registration] = (
-            (
-                add_IngressServicer_to_server,
-                self._endpoint(host, holding),
-            ),
+            (add_IngressServicer_to_server, self._endpoint(host, holding)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (
                 add_OwnerServicer_to_server,
@@ -139,10 +134,12 @@ class Ingress:
         self.settled.start()
         self._dependencies.tls = await self._certificate.start(self._host.server.tls_minimum)
         await self.listeners.start()
+        await self._erasure.worker.start()
 
     async def stop(self) -> None:
         """Accept no new connections, finish messages that are being accepted, and close."""
         await self.listeners.stop(self._settings.stop_grace)
+        await self._erasure.worker.stop()
         await self._certificate.stop()
         await self.settled.stop()
         await self.releaser.stop()
@@ -209,6 +206,10 @@ class Ingress:
             lists,
             counts,
         )
+
+    def _new_erasure(self, host: Host) -> IngressErasure:
+        directory, lag = host.channel("directory", SERVICE), self.follower.known_lag
+        return IngressErasure(SERVICE, self.store, directory, host.bus, host.clock, lag)
 
     @staticmethod
     def _bounces(host: Host, settings: IngressSettings, directory: FollowedDirectory) -> BounceAdmission:

@@ -13,6 +13,7 @@ from services.mailstore.endpoints.servicer import MailstoreEndpoint
 from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.closing import AccountClosings
 from services.mailstore.handlers.erasure import Eraser
+from services.mailstore.handlers.erasure_step import MailstoreErasure
 from services.mailstore.handlers.expiry import Expiry, ExpiryRules
 from services.mailstore.handlers.expiry_commands import ExpiryCommands
 from services.mailstore.handlers.messages import MessageCommands
@@ -69,6 +70,7 @@ class Mailstore:
         directory = host.channel("directory", SERVICE)
         self._closings = AccountClosings(SERVICE, self.store, directory, host.bus)
         self._eraser = Eraser(SERVICE, self.store)
+        self._erasure = MailstoreErasure(SERVICE, self.store, directory, host.bus)
         limits = host.section(MailstoreSettings)
         endpoint = MailstoreEndpoint(
             self.store,
@@ -118,6 +120,7 @@ class Mailstore:
 
     async def stop(self) -> None:
         """Finish the work in progress and close."""
+        await self._erasure.worker.stop()
         await self.expiry.stop()
         await self._quota_notices.stop()
         await self._closings.stop()
@@ -129,6 +132,7 @@ class Mailstore:
             self.store.on_commit(task.committed)
             task.start()
         await self._closings.start()
+        await self._erasure.worker.start()
 
     async def _report(self) -> owner_pb2.ReportReply:
         row = await self.store.read(

@@ -27,6 +27,7 @@ from services.outbound.handlers.attempts import Attempts
 from services.outbound.handlers.commands import QueueCommands
 from services.outbound.handlers.due import DueEntries
 from services.outbound.handlers.enqueue import Enqueuer
+from services.outbound.handlers.erasure import OutboundErasure
 from services.outbound.handlers.family_refusals import FamilyRefusals
 from services.outbound.handlers.forgetting import Forgetting
 from services.outbound.handlers.holds import Holds
@@ -112,6 +113,7 @@ class Outbound:
         messages = MessagePreparer(
             host.blobs, host.clock, MailSignatures(SignatureVersions(directory)), host.server.host
         )
+        self._erasure = OutboundErasure(SERVICE, self.store, directory, host.bus)
         self._runner = self._new_runner(due, recorder, sending, messages)
         self._ages = Ages(
             due, recorder, settings.schedule(), host.clock, self._runner.claiming, settings.age_look_seconds
@@ -145,9 +147,11 @@ class Outbound:
         self._limit_notices.start()
         self._forgetting.start()
         self._submitter.start()
+        await self._erasure.worker.start()
 
     async def stop(self) -> None:
         """Finish the work in progress and close."""
+        await self._erasure.worker.stop()
         await self._forgetting.stop()
         await self._limit_notices.stop()
         await self._ages.stop()

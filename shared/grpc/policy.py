@@ -13,8 +13,14 @@ _KNOWS_ROLES = "directory"
 _ASKS_FOR_RIGHTS = frozenset({"Ingress/ListWaiting", "Ingress/ReleaseWaiting", "Ingress/CancelWaiting"})
 """Methods that ask the directory whose mail it is."""
 
+_ERASES = tuple(
+    f"directory.Erasures/{name}" for name in ("NextErasure", "NoteMails", "ReadMails", "ReportProgress", "EndStep")
+)
+"""What a service calls that erases its part of a deleted account."""
+
 _TABLE: dict[str, tuple[str, ...]] = {
     "ingress": (
+        *_ERASES,
         "directory.Directory/Resolve",
         "directory.Directory/Authenticate",
         "directory.Directory/MaySendAs",
@@ -31,6 +37,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "mailstore.Quota/ListNearlyFull",
     ),
     "classifier": (
+        *_ERASES,
         "mailstore.events/*",
         "mailstore.Mailstore/Fetch",
         "mailstore.Mailstore/ListMailboxes",
@@ -38,6 +45,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.events/*",
     ),
     "delivery": (
+        *_ERASES,
         "directory.Directory/Resolve",
         "directory.Addressees/AddresseeOf",
         "directory.Directory/MaySendAs",
@@ -58,6 +66,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     ),
     "directory": ("delivery.HeldPosts/ListHeld", "delivery.HeldPosts/DecidePost"),
     "mailstore": (
+        *_ERASES,
         "directory.events/*",
         "directory.Directory/ShowAccount",
         "directory.Addressees/AddresseeOf",
@@ -75,6 +84,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.events/*",
     ),
     "outbound": (
+        *_ERASES,
         "directory.Directory/Resolve",
         "directory.Addressees/AddresseeOf",
         "directory.Directory/SendingOf",
@@ -83,7 +93,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "ingress.Ingress/Hold",
         "ingress.Ingress/SubmitReport",
     ),
-    "eventlog": ("*.events/*",),
+    "eventlog": ("*.events/*", *_ERASES),
     OPERATOR: ("*",),
 }
 _REFUSED_TO_OPERATOR = (
@@ -93,9 +103,11 @@ _REFUSED_TO_OPERATOR = (
     "directory.Directory/SendingOf",
     "directory.ReturnPaths/Secrets",
     "directory.Lists/CountBounce",
+    "directory.Erasures/NoteMails",
+    "directory.Erasures/EndStep",
 )
 """Calls that hand over mail are only for services: an operator may retry a delivery but not forge one. The same is true
-of private keys and passwords."""
+of private keys and passwords, and of saying that something is erased."""
 
 
 def may_reach(caller: str, service: str) -> bool:

@@ -93,6 +93,7 @@ class AddressForms:
     def __init__(self, localpart: str, domains: tuple[str, ...], separators: str) -> None:
         self._localpart = localpart
         self._domains = frozenset(domains)
+        self.separators = separators
         self._beginnings = tuple(f"{localpart}{separator}" for separator in separators)
         self.keys = [f"{localpart}@{domain}" for domain in domains]
         """The lookup keys without a tag."""

@@ -110,6 +110,10 @@ class LogWriter:
         if len(self._waiting) >= self._limit:
             self._has_space.clear()
 
+    async def written(self) -> None:
+        """Wait until every event that was taken is written."""
+        await self._is_empty.wait()
+
     async def rewind(self, service: str, agreed: Mapping[int, LogPosition]) -> None:
         """Follow a service from these places on, after it was restored from a backup.
 

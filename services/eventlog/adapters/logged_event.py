@@ -72,6 +72,11 @@ def by_ids(reader: Reader, ids: Iterable[int]) -> list[LoggedEvent]:
     return sorted(events)
 
 
+def after_id(reader: Reader, after: int, limit: int) -> list[LoggedEvent]:
+    """The events after a log id, oldest first."""
+    return [_event_of(row) for row in reader.all(f"{_SELECT} WHERE f.id > ? ORDER BY f.id LIMIT ?", (after, limit))]
+
+
 def id_of(reader: Reader, event_id: str) -> int | None:
     """The log id of the event `<service>.<shard>.<position>`; None when the log has no such event."""
     service, _, rest = event_id.partition(".")

@@ -86,7 +86,9 @@ def test_every_promised_command_is_there() -> None:
         *(f"list {word}" for word in ("set", "owners", "members", "join", "leave", "pause", "resume")),
         *(f"list {word}" for word in ("moderators", "moderation", "held", "approve", "refuse")),
     }
-    archives = {f"archive {word}" for word in ("list", "show", "open", "search", "export", "restore", "delete")}
+    archives = {
+        f"archive {word}" for word in ("list", "show", "open", "search", "export", "restore", "delete", "erasures")
+    }
     dead_letters = {f"deadletters {word}" for word in ("list", "show", "retry")}
     assert set(LEAVES) == item | rest | sending | queue | names | archives | dead_letters
 
