@@ -13,13 +13,20 @@ from shared.events.delivery import (
     DeliveryReported,
     DeliverySettled,
 )
+from shared.events.mail import Message
+from shared.events.moderation import PostHeld, PostRefused
 from shared.eventstore.event import Event
 
 _FOR_NOBODY = frozenset({StepAction.DISCARD.value, StepAction.BOUNCE.value})
 
 
 def mark_of(event: Event, account: str) -> tuple[str, Mark]:
-    """The queue id of a mail that is planned, and whether it goes to the account alone, to others too, or not to it."""
+    """The queue id of a mail that is planned, and whether it goes to the account alone, to others too, or not to it.
+
+    A post that is held for moderators is the account's that wrote it.
+    """
+    if isinstance(event, PostHeld):
+        return event.post, Mark.WHOLE if event.account == account else Mark.NONE
     if not isinstance(event, DeliveryPlanned | DeliveryListExpanded):
         return "", Mark.NONE
     theirs = [step.account == account for step in event.steps if step.action not in _FOR_NOBODY]
@@ -40,6 +47,13 @@ def without_contents(event: Event) -> Event | None:
             return msgspec.structs.replace(event, recipient="", reason="", steps=())
         case DeliveryReported():
             return msgspec.structs.replace(event, recipients=(), steps=())
+        case PostHeld():
+            message = Message(event.message.blob, event.message.size)
+            return msgspec.structs.replace(
+                event, reverse_path="", message=message, poster="", spam_headers=b"", dmarc=None, arc=None
+            )
+        case PostRefused():
+            return msgspec.structs.replace(event, text="")
         case DeliverySettled():
             return msgspec.structs.replace(event, outcomes=())
         case _:

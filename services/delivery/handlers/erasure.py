@@ -14,6 +14,7 @@ from shared.eventstore.store import EventStore
 from shared.grpc.channel import Channel
 
 _OPEN = "SELECT queue_id FROM plan WHERE queue_id > ? ORDER BY queue_id LIMIT ?"
+_HELD = "SELECT id, queue_id FROM held_post WHERE id > ? ORDER BY id LIMIT ?"
 
 
 class DeliveryErasure:
@@ -34,5 +35,8 @@ class DeliveryErasure:
         waiting = await open_mails(self._store, _OPEN, erased)
         if waiting:
             return f"{waiting} mails are being delivered"
+        waiting = await open_mails(self._store, _HELD, erased)
+        if waiting:
+            return f"{waiting} posts wait for the moderators of a list"
         await self._erasure.run(erased, advanced)
         return ""
