@@ -107,3 +107,49 @@ def test_csv_mistakes_history_and_the_way_back(server: MailfoldServer, tmp_path:
     assert server.command.json("alias", "show", f"info@{domain}")["targets"] == [ann.address, SENDER]
     again = server.command.run("revert", str(changed["number"]))
     assert again.status == 1 and "changed again since" in again.errors
+
+
+def test_a_list_of_an_import_gets_mail_comes_back_after_its_removal_and_goes_with_the_import(
+    server: MailfoldServer, tmp_path: Path
+) -> None:
+    domain, everybody = "kinds.example", "all@kinds.example"
+    people = [
+        {"kind": "account", "address": f"{name}@{domain}", "password_hash": SHA512_CRYPT[0]} for name in ("ann", "bob")
+    ]
+    lines: list[dict[str, object]] = [
+        {"kind": "members", "list": everybody, "members": [f"bob@{domain}", "group:Team, one"]},
+        {"kind": "list", "address": everybody, "owners": [f"bob@{domain}"], "members_only": False},
+        {"kind": "account", "address": f"team@{domain}", "group": "Team, one", "quota_messages": 500},
+        {"kind": "group", "name": "Team, one", "members": [f"ann@{domain}"]},
+        *people,
+        {"kind": "domain", "name": domain, "incoming": True},
+    ]
+    report = server.command.json("import", "directory", written(tmp_path / "kinds", lines))
+    assert (report["added"], report["refused"]) == (len(lines), 0)
+    ann, bob = (Person("", f"{name}@{domain}", "", PASSWORD) for name in ("ann", "bob"))
+
+    def post() -> None:
+        mail = compose(SENDER, everybody)
+        with server.smtp() as smtp:
+            until(lambda: smtp.send(SENDER, [everybody], mail.data).code == 250, "the list is known at RCPT")
+        for person in (ann, bob):
+            with server.imap(person) as imap:
+                imap.wait_for(mail.message_id)
+
+    post()
+    exported = server.command("export", "directory", "--csv")
+    assert f'members,,,,,,,"[""bob@{domain}"",""group:Team, one""]"' in exported
+    server.command("list", "remove", everybody)
+    *_, removed = server.command.json("history", "list", everybody)
+    assert (removed["type"], removed["before"]["owners"]) == ("list.removed", f"bob@{domain}")
+    server.command("revert", str(removed["number"]))
+    post()
+    members = [change["after"] for change in server.command.json("history", "group", "team, one")]
+    assert members[1] == {"members": f"ann@{domain}"}
+    tried = server.command.run("revert", "--command", report["id"], "--dry-run", "--json")
+    done = server.command.run("revert", "--command", report["id"], "--json")
+    kept = [json.loads(outcome.output) for outcome in (tried, done)]
+    assert kept[0] == {**kept[1], "dry_run": True}
+    reasons = " ".join(refusal["reason"] for refusal in kept[1]["refusals"])
+    assert f"{domain} still has" in reasons or "was removed since" in reasons
+    server.command("list", "remove", everybody)
