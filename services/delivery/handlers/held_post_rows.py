@@ -57,8 +57,8 @@ def waiting(reader: Reader, list_id: str) -> tuple[int, int]:
 
 def blobs(reader: Reader, generation: str) -> list[str]:
     """The blobs of all held posts in a generation."""
-    sql = "SELECT DISTINCT blob FROM held_post WHERE blob >= ? AND blob < ? ORDER BY blob"
-    return [row[0] for row in reader.all(sql, (f"{generation}/", f"{generation}0"))]
+    rows = reader.all("SELECT DISTINCT blob FROM held_post ORDER BY blob")
+    return [blob for (blob,) in rows if blob.startswith(f"{generation}/")]
 
 
 async def recorded_post(store: EventStore, post: str) -> PostHeld:

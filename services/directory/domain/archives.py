@@ -55,7 +55,8 @@ class References(msgspec.Struct, frozen=True):
     aliases: tuple[AliasState, ...] = ()
     catch_alls: tuple[CatchAll, ...] = ()
     lists: tuple[str, ...] = ()
-    """Mailing lists of which it is a member or an owner. That ends with the account, so nothing is to be decided."""
+    """Mailing lists of which it is a member, an owner or a moderator. That ends with the account, so nothing is to be
+    decided."""
 
     @property
     def names(self) -> list[str]:

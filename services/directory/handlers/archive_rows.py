@@ -24,7 +24,7 @@ _STATE = (
 )
 _LISTS = (
     "SELECT address FROM mailing_list WHERE id IN (SELECT list FROM list_member WHERE key = ? OR bare = ?"
-    " UNION SELECT list FROM list_owner WHERE owner = ?) LIMIT ?"
+    " UNION SELECT list FROM list_owner WHERE owner = ? UNION SELECT list FROM list_moderator WHERE key = ?) LIMIT ?"
 )
 _TAGGED = "SELECT DISTINCT alias FROM alias_target WHERE target{order} >= ? AND target{order} < ? LIMIT ?"
 
@@ -134,7 +134,7 @@ def _catch_alls(reader: Reader, forms: AddressForms) -> tuple[CatchAll, ...]:
 
 
 def _lists(reader: Reader, key: str) -> tuple[str, ...]:
-    rows = reader.all(_LISTS, (key, key, key, MOST_REFERENCES))
+    rows = reader.all(_LISTS, (key, key, key, key, MOST_REFERENCES))
     return tuple(sorted(address for (address,) in rows))
 
 

@@ -58,7 +58,7 @@ class References(_message.Message):
 
     @_builtins.property
     def lists(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """mailing lists of which it is a member or owner; that always ends"""
+        """mailing lists of which it is a member, owner or moderator; that always ends"""
 
     def __init__(
         self,
