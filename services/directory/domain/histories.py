@@ -11,6 +11,7 @@ from services.directory.domain.element_changes import ElementTrack, element_chan
 from services.directory.domain.names import key_of, user_key
 from services.directory.domain.state import DirectoryRefused
 from shared.events.account_limits import ApplicationQuotaChanged
+from shared.events.all_mail import AccountAllMailChanged
 from shared.events.bulk import UserHashRenewed
 from shared.events.credentials import ApplicationAdded, ApplicationRemoved, ApplicationRenamed
 from shared.events.directory import (
@@ -35,6 +36,7 @@ from shared.events.lists import JoinedMember, ListAdded, ListChanged, ListMember
 from shared.events.quota import QuotaEased, QuotaNotified, QuotaWarned
 from shared.events.rights import RightRefused
 from shared.events.sending import RelayPasswordResealed, RelayRemoved, RelaySet
+from shared.events.sharing import SharingRuleChanged
 from shared.events.signatures import UserFieldChanged
 from shared.eventstore.event import HIDDEN, Event, Recorded, secret_fields
 
@@ -64,13 +66,26 @@ _CHANGES: Mapping[type[Event], Callable[[Any], Values]] = {
     UserHashRenewed: lambda event: {},
     ApplicationRenamed: lambda event: {"address": event.address},
     GroupRenamed: lambda event: {"name": event.name},
+    AccountAllMailChanged: lambda event: {"all_mail": event.value},
+    SharingRuleChanged: lambda event: {
+        "sharing": event.visible,
+        "sharing_domains": event.domains,
+        "sharing_anyone": event.anyone,
+    },
 }
 """Events whose fields are not the values that they change."""
 _UPKEEP = "dkim."
 """Events about the keys of a domain are shown in its history, but are no change of the domain."""
 _NO_CHANGES = (RightRefused, QuotaWarned, QuotaEased, QuotaNotified, ListMemberBounced, RelayPasswordResealed)
 """Further events that are shown, and change nothing that people gave."""
-_WITH_ALL_VALUES = (DomainChanged, AccountChanged, ApplicationQuotaChanged, ListChanged, UserProfileChanged)
+_WITH_ALL_VALUES = (
+    DomainChanged,
+    AccountChanged,
+    ApplicationQuotaChanged,
+    ListChanged,
+    UserProfileChanged,
+    SharingRuleChanged,
+)
 """Events that have values which they do not change."""
 _MARK = "elements"
 """The value that stands for all elements of an object."""

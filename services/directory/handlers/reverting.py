@@ -18,6 +18,7 @@ from services.directory.handlers.former_holders import has_changed_hands
 from services.directory.handlers.histories import event_at, events_of_command, of_stream
 from services.directory.handlers.reverting_memberships import MembershipOpposites, Opposite, value_given_at
 from services.directory.handlers.reverting_sending import SendingOpposites
+from services.directory.handlers.reverting_sharing import SHARING_OPPOSITES
 from shared.clock import Clock
 from shared.events import directory as directory_events
 from shared.events.account_limits import AccountSizeLimitChanged
@@ -81,6 +82,7 @@ class Reverting:
             directory_events.AliasRemoved: self._add_alias,
             **MembershipOpposites(kinds.memberships, ids).opposites,
             **SendingOpposites(can_open).opposites,
+            **SHARING_OPPOSITES,
         }
 
     def revert(self, tx: Transaction, number: int, provenance: Provenance) -> HistoryStep:

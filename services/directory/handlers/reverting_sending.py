@@ -18,6 +18,7 @@ from services.directory.handlers.commands import append
 from services.directory.handlers.former_holders import has_changed_hands
 from services.directory.handlers.histories import of_stream
 from services.directory.handlers.reverting_memberships import Opposite
+from services.directory.handlers.reverting_sharing import former_rule
 from services.directory.handlers.sending import own_domain
 from shared.events import credentials
 from shared.events import sending as sending_events
@@ -115,6 +116,7 @@ class SendingOpposites:
             if value_name.startswith(_VALUE) and value:
                 _check_catch_all(tx, earlier, value_name, value)
                 events.append(DomainValueChanged(identity, value_name.removeprefix(_VALUE), value, ""))
+        events += former_rule(identity, before)
         append(tx, step.recorded.stream, events, provenance)
         append(tx, f"relay:{identity}", relay, provenance)
 

@@ -21,6 +21,7 @@ from shared.rpc.mailfold.directory.v1.allmail_pb2_grpc import AllMailStub
 from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import RolesStub
 from shared.rpc.mailfold.directory.v1.sharing_pb2_grpc import SharingStub
 from tests.integration.directory.conftest import Running
+from tests.integration.directory.test_bulk import history_of, revert
 
 ANN, BOB, EVE = "ann@example.org", "bob@example.org", "eve@example.net"
 
@@ -211,4 +212,34 @@ async def test_the_value_for_all_mail_is_that_of_account_domain_or_server(people
     with acting(await as_user(people, "bob")), pytest.raises(Denied):
         await chosen("off")
     await people.remove_account(ANN)
+    assert (await people.store.verify()).equal
+
+
+async def test_histories_show_rules_and_reverts_take_them_back(people: Running, sharing: Any) -> None:
+    async def shown() -> tuple[str, list[str], bool]:
+        state = await sharing.ShowSharing(sharing_pb2.ShowSharingRequest(domain="example.net"))
+        return state.visible, list(state.domains), state.anyone
+
+    async def undo(kind: str, name: str, type_name: str) -> None:
+        changes = [change for change in await history_of(people, kind, name) if change.type == type_name]
+        await revert(people, changes[-1])
+
+    await sharing.SetSharing(rule("example.net", "domains", "example.org", anyone=True))
+    await sharing.SetSharing(rule("example.net", "nobody", anyone=False))
+    (last,) = [
+        change
+        for change in await history_of(people, "domain", "example.net")
+        if change.after.get("sharing") == "nobody"
+    ]
+    assert last.before["sharing"] == "domains"
+    await undo("domain", "example.net", "sharing.rule_changed")
+    assert await shown() == ("domains", ["example.org"], True)
+    stub = AllMailStub(people.channel("operator"))
+    await stub.SetAllMail(allmail_pb2.SetAllMailRequest(account=ANN, value="on"))
+    await undo("account", ANN, "account.all_mail_changed")
+    assert (await stub.ShowAllMail(allmail_pb2.ShowAllMailRequest(account=ANN))).own == ""
+    await people.remove_account(EVE)
+    await people.stub.RemoveDomain(pb.NameRequest(name="example.net"))
+    await undo("domain", "example.net", "domain.removed")
+    assert await shown() == ("domains", ["example.org"], True)
     assert (await people.store.verify()).equal
