@@ -22,8 +22,18 @@ from shared.events.directory import (
     UserPasswordChanged,
     UserSwitched,
 )
-from shared.events.lists import JoinedMember, ListMembersJoined
-from shared.events.sending import DkimKeyRetired
+from shared.events.lists import (
+    JoinedMember,
+    ListAdded,
+    ListChanged,
+    ListMemberBounced,
+    ListMembersJoined,
+    ListMembersLeft,
+    ListMemberSwitched,
+    ListRemoved,
+)
+from shared.events.rights import RightRefused
+from shared.events.sending import DkimKeyRetired, RelayPasswordResealed, RelayRemoved, RelaySet
 from shared.eventstore.event import Actor, Event, Provenance, Recorded
 
 
@@ -122,3 +132,52 @@ def test_members_of_a_list_are_shown_by_their_addresses() -> None:
     joined = ListMembersJoined("i1", (JoinedMember("n1", "b@b.example"), JoinedMember("n2", "c@c.example")))
     (step,) = history(joined)
     assert step.shown(step.after)["members"] == "b@b.example, c@c.example"
+
+
+def test_members_are_shown_and_only_their_sum_decides_whether_a_list_is_as_it_was_left() -> None:
+    joined = ListMembersJoined("l1", (JoinedMember("m1", "x@b.example"), JoinedMember("m2", "y@b.example")))
+    added = ListAdded("l1", "all@a.example", ("ann@a.example",))
+    paused, left = ListMemberSwitched("l1", "m2", True), ListMembersLeft("l1", ("m2",))
+    steps = history(("c1", added), ("c1", joined), ("c2", paused), ("c2", left), ("c2", ListRemoved("l1", "x")))
+    assert [dict(step.after) for step in steps[1:4]] == [
+        {"members": ("x@b.example", "y@b.example")},
+        {"paused": ("y@b.example",)},
+        {},
+    ]
+    assert steps[3].before == {"members": ("y@b.example",)}
+    assert (steps[4].before["members"], list(steps[4].elements)) == (("x@b.example",), [("members", "m1")])
+    with pytest.raises(DirectoryRefused, match="changed since: revert 104 first"):
+        check_still_fits(steps[:4], 0)
+    again = ListMembersJoined("l1", (JoinedMember("m2", "y@b.example"),))
+    undone = history(("c1", added), ("c1", joined), ("c2", left), ("c3", again))
+    assert check_still_fits(undone, 0) is undone[0]
+    bounced = ListMemberBounced("l1", "m1", 5, "5.1.1", "Q1", 1)
+    assert check_still_fits(history(("c1", added), ("", bounced)), 0).before == {}
+
+
+def test_a_later_change_of_another_value_does_not_count() -> None:
+    added = ListAdded("l1", "all@a.example", ("ann@a.example",))
+    described = ListChanged("l1", "All", True, False, False, False)
+    steps = history(added, described, ListChanged("l1", "All", False, False, False, False))
+    assert check_still_fits(steps, 1).differing == {"description": ""}
+    with pytest.raises(DirectoryRefused, match="changed again"):
+        check_still_fits(history(added, described, ListChanged("l1", "Others", True, False, False, False)), 1)
+
+
+def test_the_password_of_a_former_relay_is_the_one_that_was_sealed_last() -> None:
+    first = RelaySet("d1", "smarthost", "a.example", 587, "starttls", "u", "sealed 1")
+    second = RelaySet("d1", "smarthost", "b.example", 587, "starttls", "u", "sealed 3")
+    steps = history(first, RelayPasswordResealed("d1", "sealed 2"), second, RelayRemoved("d1"))
+    assert (steps[2].before["host"], steps[2].before["password"]) == ("a.example", "sealed 2")
+    assert steps[3].before["password"] == "sealed 3"
+    assert check_still_fits(steps[:2], 0) is steps[0], "a password that is only encrypted anew is the same"
+    with pytest.raises(DirectoryRefused, match="changed since"):
+        check_still_fits(steps[:3], 0)
+    assert check_still_fits(steps, 3) is steps[3]
+
+
+def test_what_only_happened_to_a_user_is_no_change() -> None:
+    refused = RightRefused("u1", "Lists/AddList", "this needs an admin")
+    steps = history(("c1", UserAdded("u1", "ann", "h")), ("", refused))
+    assert steps[1].after["method"] == "Lists/AddList"
+    assert check_still_fits(steps, 0) is steps[0]
