@@ -1,4 +1,4 @@
-"""`mailfold mailbox …`: how long messages stay in the mailboxes of an account."""
+"""`mailfold mailbox …`: how long messages stay in the mailboxes of an account, and what went from them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import show, show_all
+from mailfold.commands.removed_mail import deleted, restore
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 if TYPE_CHECKING:
     from mailfold.operator.session import Session
 
-app = Group("Mailboxes of accounts: how long messages stay in them.")
+app = Group("Mailboxes of accounts: how long messages stay in them, and how those that went come back.")
+app.command()(deleted)
+app.command()(restore)
 _FIELDS = ("mailbox", "rule", "days", "messages", "at_once", "first_at", "last_at")
 Account = Annotated[str, Argument("The address of the account.")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mailfold.trace.names import Names
-from shared.events import expiry, mailbox
+from shared.events import expiry, mailbox, restoring
 from shared.events.mailbox import Uids
 
 
@@ -59,6 +59,19 @@ def expunged(event: mailbox.MessagesExpunged, names: Names) -> Iterator[str]:
 def expired(event: expiry.MessagesExpired, names: Names) -> Iterator[str]:
     """The message was removed after its time in the mailbox."""
     yield f"expired in {names.of(event.mailbox)} after {event.days} days, UID {_uids(event.uids)}"
+
+
+def restored(event: restoring.MessagesRestored, names: Names) -> Iterator[str]:
+    """The message was brought back after it had been removed."""
+    yield (
+        f"restored from {names.of(event.source)} UID {_uids(event.uids)} to {names.of(event.target)} UID "
+        f"{_targets(event.uids, event.first_uid)}"
+    )
+
+
+def forgotten(event: restoring.RemovedForgotten, names: Names) -> Iterator[str]:
+    """Removed messages cannot be restored any more."""
+    yield f"what was removed from {names.of(event.account)} up to version {event.through} cannot be restored any more"
 
 
 def mailbox_deleted(event: mailbox.MailboxDeleted, _names: Names) -> Iterator[str]:

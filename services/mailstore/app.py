@@ -9,6 +9,7 @@ import sqlalchemy
 from services.mailstore.endpoints.closings import ClosingsEndpoint
 from services.mailstore.endpoints.expiry import ExpiryEndpoint
 from services.mailstore.endpoints.quota import QuotaEndpoint
+from services.mailstore.endpoints.removed import RemovedEndpoint
 from services.mailstore.endpoints.servicer import MailstoreEndpoint
 from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.closing import AccountClosings
@@ -16,9 +17,13 @@ from services.mailstore.handlers.erasure import Eraser
 from services.mailstore.handlers.erasure_step import MailstoreErasure
 from services.mailstore.handlers.expiry import Expiry, ExpiryRules
 from services.mailstore.handlers.expiry_commands import ExpiryCommands
+from services.mailstore.handlers.forgetting import Forgetting
 from services.mailstore.handlers.messages import MessageCommands
+from services.mailstore.handlers.owners import Owners
 from services.mailstore.handlers.quota_notices import QuotaNotices
 from services.mailstore.handlers.quotas import Quotas
+from services.mailstore.handlers.removed import RemovedMessages
+from services.mailstore.handlers.restoring import Restoring
 from services.mailstore.projections.closing import ClosingProjection
 from services.mailstore.projections.expiry import ExpiringMailboxProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
@@ -41,11 +46,17 @@ from shared.rpc.mailfold.mailstore.v1.closings_pb2_grpc import add_ClosingsServi
 from shared.rpc.mailfold.mailstore.v1.expiry_pb2_grpc import add_ExpiryServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import add_MailstoreServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.quota_pb2_grpc import add_QuotaServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.removed_pb2_grpc import add_RemovedServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
 from shared.service import Host
 
 SERVICE = "mailstore"
+_REFERENCED = (
+    "SELECT blob FROM entry WHERE blob > ? AND blob LIKE ?"
+    " UNION SELECT blob FROM removed_entry WHERE blob > ? AND blob LIKE ? ORDER BY blob LIMIT 5000"
+)
+"""The blobs of messages, and of removed messages that can be restored."""
 
 
 def projections(metadata: sqlalchemy.MetaData) -> Sequence[Projection]:
@@ -72,6 +83,7 @@ class Mailstore:
         self._eraser = Eraser(SERVICE, self.store)
         self._erasure = MailstoreErasure(SERVICE, self.store, directory, host.bus)
         limits = host.section(MailstoreSettings)
+        quotas = Quotas(directory, host.clock)
         endpoint = MailstoreEndpoint(
             self.store,
             host.blobs,
@@ -79,7 +91,7 @@ class Mailstore:
             host.clock,
             MailboxCommands(host.ids, host.clock, limits),
             MessageCommands(host.ids, host.clock, limits),
-            Quotas(directory, host.clock),
+            quotas,
             limits,
             host.turns,
         )
@@ -91,11 +103,24 @@ class Mailstore:
             host.server.host,
         )
         rules = ExpiryRules(directory)
-        self.expiry = Expiry(self.store, rules, host.clock, limits.expiry_seconds)
+        self.expiry = Expiry(self.store, rules, host.clock, limits.expiry_seconds, host.ids)
+        self.forgetting = Forgetting(self.store, host.clock, limits.undelete_days, limits.expiry_seconds)
         self.registrations: Sequence[Registration] = (
             (add_MailstoreServicer_to_server, endpoint),
+            *self._further(rules, Owners(directory), quotas, limits),
+        )
+
+    def _further(
+        self, rules: ExpiryRules, owners: Owners, quotas: Quotas, limits: MailstoreSettings
+    ) -> Sequence[Registration]:
+        host = self._host
+        return (
             (add_ClosingsServicer_to_server, ClosingsEndpoint(self.store)),
-            (add_ExpiryServicer_to_server, ExpiryEndpoint(ExpiryCommands(self.store, rules, host.clock))),
+            (
+                add_ExpiryServicer_to_server,
+                ExpiryEndpoint(ExpiryCommands(self.store, rules, host.clock, limits), owners),
+            ),
+            (add_RemovedServicer_to_server, self._removed(owners, quotas, limits)),
             (add_QuotaServicer_to_server, QuotaEndpoint(self.store)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (
@@ -110,6 +135,11 @@ class Mailstore:
             ),
         )
 
+    def _removed(self, owners: Owners, quotas: Quotas, limits: MailstoreSettings) -> RemovedEndpoint:
+        host = self._host
+        removed = RemovedMessages(self.store, host.blobs, host.turns)
+        return RemovedEndpoint(removed, Restoring(self.store, host.ids, limits), owners, quotas, limits, host.clock)
+
     async def start(self) -> None:
         """Open the store and begin to ring doorbells."""
         await self._host.open_store(self.store)
@@ -122,6 +152,7 @@ class Mailstore:
         """Finish the work in progress and close."""
         await self._erasure.worker.stop()
         await self.expiry.stop()
+        await self.forgetting.stop()
         await self._quota_notices.stop()
         await self._closings.stop()
         await self._eraser.stop()
@@ -131,6 +162,7 @@ class Mailstore:
         for task in (self._eraser, self._quota_notices, self.expiry):
             self.store.on_commit(task.committed)
             task.start()
+        self.forgetting.start()
         await self._closings.start()
         await self._erasure.worker.start()
 
@@ -147,11 +179,8 @@ class Mailstore:
     async def _referenced_blobs(self, generation: str) -> AsyncIterator[list[str]]:
         after = ""
         while True:
-            rows = await self.store.read(
-                lambda reader, after=after: reader.all(  # type: ignore[misc]
-                    "SELECT DISTINCT blob FROM entry WHERE blob > ? AND blob LIKE ? ORDER BY blob LIMIT 5000",
-                    (after, f"{generation}/%"),
-                )
+            rows = await self.store.read_long(
+                lambda reader, after=after: reader.all(_REFERENCED, 2 * (after, f"{generation}/%"))  # type: ignore[misc]
             )
             if not rows:
                 return

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from services.mailstore.domain.state import DEFAULTS, DefaultMailboxes, default_mailboxes
+from shared.expiry import DAY, MOST_DAYS
 from shared.settings import Section
 
 
@@ -36,6 +37,28 @@ class MailstoreSettings(Section, frozen=True):
     expiry_seconds: Annotated[
         float, Meta(description="Seconds between two looks for messages that are to expire.", ge=1, le=86_400)
     ] = 600.0
+    undelete_days: Annotated[
+        int,
+        Meta(
+            description="Days in which removed messages can be restored, and their bodies are kept; 0: they cannot.",
+            ge=0,
+            le=3650,
+        ),
+    ] = 30
+    owner_expiry: Annotated[
+        bool, Meta(description="Whether owners of accounts may set how long messages stay in their mailboxes.")
+    ] = True
+    owner_expiry_least: Annotated[
+        int, Meta(description="The fewest days after which an owner may let a mailbox forget.", ge=1, le=MOST_DAYS)
+    ] = 1
+    owner_expiry_most: Annotated[
+        int,
+        Meta(
+            description="The most days that an owner may set; then `never` is refused, too. 0: no limit.",
+            ge=0,
+            le=MOST_DAYS,
+        ),
+    ] = 0
     copy_messages: Annotated[
         int, Meta(description="Messages that one COPY may copy: they are one commit.", ge=1000, le=10_000_000)
     ] = 100_000
@@ -44,6 +67,10 @@ class MailstoreSettings(Section, frozen=True):
     spam_name: Annotated[str, _name_of("spam")] = "Spam"
     trash_name: Annotated[str, _name_of("deleted mail")] = "Trash"
     archive_name: Annotated[str, _name_of("mail to keep")] = "Archive"
+
+    def undelete_border(self, now: int) -> int:
+        """Messages that were removed before this time cannot be restored, in UTC microseconds."""
+        return now - self.undelete_days * DAY
 
     def default_mailboxes(self) -> DefaultMailboxes:
         """The names and special uses of the mailboxes of a new account; a name that is given twice is not used."""

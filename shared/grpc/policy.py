@@ -10,7 +10,13 @@ OPERATOR = "operator"
 USER = "user"
 """The kind of an actor in whose name a call is made."""
 _KNOWS_ROLES = "directory"
-_ASKS_FOR_RIGHTS = frozenset({"Ingress/ListWaiting", "Ingress/ReleaseWaiting", "Ingress/CancelWaiting"})
+_ASKS_FOR_RIGHTS = frozenset(
+    {
+        *(f"Ingress/{name}" for name in ("ListWaiting", "ReleaseWaiting", "CancelWaiting")),
+        *(f"Expiry/{name}" for name in ("ListExpiry", "ChangeExpiry")),
+        *(f"Removed/{name}" for name in ("ListRemoved", "RestoreRemoved")),
+    }
+)
 """Methods that ask the directory whose mail it is."""
 
 _ERASES = tuple(
@@ -74,6 +80,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.Sharing/ListIdentifiers",
         "directory.Sharing/HeldIdentifiers",
         "directory.ExpiryRules/RulesOf",
+        "directory.MailRights/AccountsOf",
         "ingress.Ingress/SubmitReport",
     ),
     "access": (

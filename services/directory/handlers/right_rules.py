@@ -31,7 +31,10 @@ _ACCOUNTS_OF = (
     " ORDER BY id LIMIT ?"
 )
 MOST_ACCOUNTS = 1_000
-MAIL_METHODS = ("Ingress/ListWaiting", "Ingress/ReleaseWaiting", "Ingress/CancelWaiting")
+MAIL_METHODS = (
+    *("Ingress/ListWaiting", "Ingress/ReleaseWaiting", "Ingress/CancelWaiting"),
+    *("Expiry/ListExpiry", "Expiry/ChangeExpiry", "Removed/ListRemoved", "Removed/RestoreRemoved"),
+)
 """Methods of other services that ask the directory whose mail it is (`MailRights`)."""
 
 
@@ -221,6 +224,11 @@ def _mail_of_account(reader: Reader, request: Any) -> Touched:
     return msgspec.structs.replace(_account(reader, account.id), members=load_groups.member_ids(reader, account.user))
 
 
+def _mail_itself(reader: Reader, request: Any) -> Touched:
+    """What shows the mail of an account or brings it back is for its owners, and not for a domain admin."""
+    return msgspec.structs.replace(_mail_of_account(reader, request), domains=frozenset())
+
+
 def _sender_lists(reader: Reader, request: Any) -> Touched:
     """The lists of an account are its owner's too; those of the server need an admin of the server."""
     return _account(reader, request.account) if request.account else _ADMIN_ONLY
@@ -310,6 +318,10 @@ RULES: Mapping[str, Rule] = {
     "SendAs/GrantSendAs": _send_as,
     "SendAs/RevokeSendAs": _send_as,
     "SendAs/ListSendAs": _shown_fields,
+    "Expiry/ListExpiry": _mail_of_account,
+    "Expiry/ChangeExpiry": _mail_of_account,
+    "Removed/ListRemoved": _mail_itself,
+    "Removed/RestoreRemoved": _mail_itself,
 }
 """By contract and method. The replies to lists that anybody may ask for are filtered (`right_views.py`). A relay is set
 by an admin of the server, because a test of it connects to any host and port."""

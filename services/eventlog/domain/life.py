@@ -30,6 +30,8 @@ class PlaceChange(NamedTuple):
 
     reached: MessagePlace | None = None
     left: bool = False
+    is_removed: bool = False
+    """Whether it was removed, and may be brought back by an event about its former place alone."""
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -54,8 +56,10 @@ class _ChangeEvent(msgspec.Struct, frozen=True):
 
 
 _ARRIVALS = frozenset({"message.delivered", "message.appended"})
-_LEAVING = frozenset({"message.moved", "message.expunged"})
-_CHANGES = frozenset({"message.flags_changed", "message.copied", *_LEAVING})
+RESTORED = "message.restored"
+_LEAVING = frozenset({"message.moved", RESTORED})
+_REMOVED = frozenset({"message.expunged", "message.expired"})
+_CHANGES = frozenset({"message.flags_changed", "message.copied", *_LEAVING, *_REMOVED})
 _arrival = msgspec.json.Decoder(_ArrivalEvent)
 _change = msgspec.json.Decoder(_ChangeEvent)
 
@@ -78,7 +82,7 @@ def arrivals(event_type: str, data: bytes) -> list[Arrival]:
 def change_at(event_type: str, data: bytes, place: MessagePlace) -> PlaceChange | None:
     """The effect of an event on the message at this place; None when it did not affect the message."""
     if event_type == "mailbox.deleted":
-        return PlaceChange(left=True)
+        return PlaceChange(is_removed=True)
     if event_type not in _CHANGES:
         return None
     try:
@@ -89,7 +93,7 @@ def change_at(event_type: str, data: bytes, place: MessagePlace) -> PlaceChange 
     if number is None:
         return None
     reached = MessagePlace(event.target, event.first_uid + number) if event.target else None
-    return PlaceChange(reached, event_type in _LEAVING)
+    return PlaceChange(reached, event_type in _LEAVING, event_type in _REMOVED)
 
 
 def _number(ranges: Ranges, uid: int) -> int | None:

@@ -246,6 +246,7 @@ _SHAPES: dict[str, _Shape] = {
     "message.moved": _shape(_Changed, _changed),
     "message.expunged": _shape(_Changed, _changed),
     "message.expired": _shape(_Changed, _changed),
+    "message.restored": _shape(_Changed, _changed),
     "mailbox.deleted": _shape(_Changed, _changed),
     "outbound.queued": _shape(_Queued, _queued),
     **{f"outbound.{name}": _shape(_Queued, _queued) for name in _OF_ENTRIES},

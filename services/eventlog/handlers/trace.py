@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from services.eventlog.adapters.key_index import Span, ids_by_keys
 from services.eventlog.adapters.logged_event import LoggedEvent, by_ids
 from services.eventlog.domain.keys import LIFE, MAIL, bare, key_of
-from services.eventlog.domain.life import Arrival, MessagePlace, arrivals, change_at
+from services.eventlog.domain.life import RESTORED, Arrival, MessagePlace, arrivals, change_at
 from services.eventlog.domain.log_id import LAST
 from services.eventlog.domain.names import names_of
 from shared.eventstore.connection import Reader
@@ -90,11 +90,13 @@ class Trace:
         waiting, seen = [(place, since)], {place}
         while waiting:
             place, since = waiting.pop()
+            is_removed = False
             for event in self._in_mailbox(place.mailbox, since):
                 step = change_at(event.type, event.data, place)
-                if step is None:
+                if step is None or (is_removed and event.type != RESTORED):
                     continue
                 self._keep([event])
+                is_removed = step.is_removed
                 if step.reached is not None and step.reached not in seen:
                     seen.add(step.reached)
                     waiting.append((step.reached, event.id))

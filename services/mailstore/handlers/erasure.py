@@ -17,6 +17,7 @@ import structlog
 from services.mailstore.domain import closing
 from services.mailstore.domain.closing import ERASED, ERASING
 from services.mailstore.handlers import load
+from services.mailstore.handlers.forgetting import forget, has_removals
 from services.mailstore.projections import chosen
 from shared.background import BackgroundTask, woken_within
 from shared.events.closing import AccountClosed
@@ -115,6 +116,9 @@ class Eraser:
 def erase_page(tx: Transaction, account: str) -> None:
     """One step of an erasure. It does nothing when another step has ended the erasure."""
     if load.closing_of(tx, account) != ERASING:
+        return
+    if has_removals(tx, account):  # also those of the step before
+        forget(tx, account)
         return
     full = load.mailbox_with_messages(tx, account)
     messages = chosen.messages(tx, full.id, _ALL, most=_PAGE).uids if full is not None else ()

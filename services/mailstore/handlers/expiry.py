@@ -8,7 +8,8 @@ messages is read again in its unit of work: a second process, or a repeat after 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import NamedTuple
 
 from services.mailstore.domain.state import JUNK, TRASH
@@ -23,11 +24,12 @@ from shared.eventstore.transaction import Transaction
 from shared.expiry import NEVER, ExpiryRule
 from shared.grpc.channel import Channel
 from shared.grpc.errors import ServiceError
+from shared.ids import IdKind, Ids
 from shared.protocol.imap.ranges import ranges
 from shared.rpc.mailfold.directory.v1.expiry_pb2 import RulesRequest
 from shared.rpc.mailfold.directory.v1.expiry_pb2_grpc import ExpiryRulesStub
 
-_PROVENANCE = Provenance(Actor("service", "mailstore", "expiry"))
+_ACTOR = Actor("service", "mailstore", "expiry")
 _MAILBOXES, _MESSAGES = 200, 500
 """Mailboxes of a page, and messages of a unit of work."""
 _PAGE = (
@@ -51,6 +53,15 @@ class ExpiringMailbox(NamedTuple):
     def rule(self, wider: dict[str, ExpiryRule]) -> ExpiryRule:
         """The rule in force, from the rules of its account by special use."""
         return ExpiryRule(self.days, self.since).within(wider.get(self.use, ExpiryRule()))
+
+
+class Due(NamedTuple):
+    """Messages of a mailbox whose time has come: those that came into it until then."""
+
+    mailbox: ExpiringMailbox
+    until: int
+    days: int
+    """The rule in force."""
 
 
 class ExpiryRules:
@@ -78,10 +89,11 @@ class ExpiryRules:
 class Expiry:
     """The background task."""
 
-    def __init__(self, store: EventStore, rules: ExpiryRules, clock: Clock, seconds: float) -> None:
+    def __init__(self, store: EventStore, rules: ExpiryRules, clock: Clock, seconds: float, ids: Ids) -> None:
         self._store = store
         self._rules = rules
         self._clock = clock
+        self._ids = ids
         self._seconds = seconds
         self._changed = asyncio.Event()
         self._task = BackgroundTask(
@@ -108,9 +120,9 @@ class Expiry:
         )
         if has_own is None and not await self._rules.any():
             return 0
-        removed, after = 0, ("", "")
+        removed, after, run = 0, ("", ""), self._run()
         while page := await self._store.read(lambda reader, after=after: _page(reader, after)):  # type: ignore[misc]
-            removed += await self._look_at(page)
+            removed += await self._look_at(page, run)
             after = page[-1].account, page[-1].mailbox
             self._task.advanced()
         return removed
@@ -120,7 +132,12 @@ class Expiry:
         await self.look()
         await woken_within(self._changed, self._seconds)
 
-    async def _look_at(self, page: Sequence[ExpiringMailbox]) -> int:
+    def _run(self) -> Iterator[Provenance]:
+        """The provenance of each unit of work of a look: all have one command id, by which they can be undone."""
+        command = self._ids.new(IdKind.COMMAND)
+        return (Provenance(_ACTOR, command=f"{command}/{number}") for number in count())
+
+    async def _look_at(self, page: Sequence[ExpiringMailbox], run: Iterator[Provenance]) -> int:
         removed = 0
         rules = await self._rules.of(sorted({mailbox.account for mailbox in page}))
         for mailbox in page:
@@ -128,9 +145,8 @@ class Expiry:
             rule = mailbox.rule(rules[mailbox.account]) if mailbox.account in rules else ExpiryRule(NEVER)
             until = rule.saved_until(self._clock.now())
             while until and await self._has_due(mailbox.mailbox, until):
-                removed += await self._store.write(
-                    lambda tx, mailbox=mailbox, until=until, days=rule.days: _remove(tx, mailbox, until, days)  # type: ignore[misc]
-                )
+                due, by = Due(mailbox, until, rule.days), next(run)
+                removed += await self._store.write(lambda tx, due=due, by=by: _remove(tx, due, by))  # type: ignore[misc]
         return removed
 
     async def _has_due(self, mailbox: str, until: int) -> bool:
@@ -142,11 +158,11 @@ def _page(reader: Reader, after: tuple[str, str]) -> list[ExpiringMailbox]:
     return [ExpiringMailbox(*row) for row in reader.all(_PAGE, (*after, _MAILBOXES))]
 
 
-def _remove(tx: Transaction, mailbox: ExpiringMailbox, until: int, days: int) -> int:
+def _remove(tx: Transaction, due: Due, by: Provenance) -> int:
     """Remove a page of due messages; returns how many."""
-    uids = [uid for uid, saved in tx.all(_FIRST, (mailbox.mailbox, _MESSAGES)) if saved <= until]
+    account, mailbox = due.mailbox.account, due.mailbox.mailbox
+    uids = [uid for uid, saved in tx.all(_FIRST, (mailbox, _MESSAGES)) if saved <= due.until]
     if uids:
-        expired = MessagesExpired(mailbox.account, mailbox.mailbox, tuple(ranges(uids)), days)
-        tx.append(mailbox.account, [expired], _PROVENANCE)
-        note_decrease(tx, mailbox.account, _PROVENANCE)
+        tx.append(account, [MessagesExpired(account, mailbox, tuple(ranges(uids)), due.days)], by)
+        note_decrease(tx, account, by)
     return len(uids)

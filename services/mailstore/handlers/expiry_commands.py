@@ -8,13 +8,14 @@ from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.state import JUNK, TRASH, MailboxState
 from services.mailstore.handlers import load
 from services.mailstore.handlers.expiry import ExpiringMailbox, ExpiryRules
+from services.mailstore.settings import MailstoreSettings
 from shared.clock import Clock
 from shared.events.expiry import MailboxExpiryChanged
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
-from shared.expiry import INHERITED, MOST_DAYS, ExpiryRule
+from shared.expiry import INHERITED, MOST_DAYS, NEVER, ExpiryRule
 
 _MOST_MAILBOXES = 1000
 _OF_ACCOUNT = (
@@ -41,10 +42,11 @@ class Prospect(NamedTuple):
 class ExpiryCommands:
     """The commands."""
 
-    def __init__(self, store: EventStore, rules: ExpiryRules, clock: Clock) -> None:
+    def __init__(self, store: EventStore, rules: ExpiryRules, clock: Clock, limits: MailstoreSettings) -> None:
         self._store = store
         self._rules = rules
         self._clock = clock
+        self._limits = limits
 
     async def listed(self, account: str) -> list[Prospect]:
         """What the rules of an account's mailboxes will do. Raises ServiceError."""
@@ -59,8 +61,15 @@ class ExpiryCommands:
 
         return sorted(await self._store.read_long(ask))
 
-    async def change(self, account: str, name: str, days: int, provenance: Provenance, *, dry_run: bool) -> Prospect:
-        """Set the rule of a mailbox. Raises MailboxRefused NONEXISTENT or LIMIT, ServiceError."""
+    async def change(
+        self, account: str, name: str, days: int, provenance: Provenance, *, dry_run: bool, by_owner: bool = False
+    ) -> Prospect:
+        """Set the rule of a mailbox. Raises MailboxRefused NONEXISTENT or LIMIT, ServiceError.
+
+        `by_owner`: within what the settings let owners do.
+        """
+        if by_owner:
+            _check_permitted(days, self._limits)
         if not INHERITED <= days <= MOST_DAYS:
             raise MailboxRefused("LIMIT", f"messages stay for at most {MOST_DAYS} days, or for ever")
         wider = (await self._rules.of([account])).get(account, {})
@@ -79,6 +88,20 @@ class ExpiryCommands:
         if not dry_run:
             await self._store.write(work)
         return prospect
+
+
+def _check_permitted(days: int, limits: MailstoreSettings) -> None:
+    """Check a rule that an owner gives. The rule of the domain or server may always be taken back.
+
+    Raises MailboxRefused LIMIT.
+    """
+    if not limits.owner_expiry:
+        raise MailboxRefused("LIMIT", "how long messages stay is set by the operator here")
+    least, most = limits.owner_expiry_least, limits.owner_expiry_most
+    if days > NEVER and days < least:
+        raise MailboxRefused("LIMIT", f"messages stay for at least {least} days here")
+    if most and days != INHERITED and not NEVER < days <= most:
+        raise MailboxRefused("LIMIT", f"messages stay for at most {most} days here")
 
 
 def _row(reader: Reader, account: str, mailbox: MailboxState) -> ExpiringMailbox:

@@ -102,11 +102,11 @@ def new_keywords(reader: Reader, mailbox: str, words: Set[str]) -> tuple[int, in
     return known, sum(reader.first_row(sql, (mailbox, word)) is None for word in words)
 
 
-def keywords_of(reader: Reader, mailbox: str, uids: Ranges, most: int) -> frozenset[str]:
-    """The distinct keywords of messages; reading ends as soon as there are more than `most`."""
+def keywords_of(reader: Reader, mailbox: str, uids: Ranges, most: int, *, table: str = "entry") -> frozenset[str]:
+    """The distinct keywords of messages, or of removed ones from their `table`; reading ends above `most`."""
     words: set[str] = set()
     for condition, parameters in conditions(uids):
-        sql = f"SELECT DISTINCT keywords FROM entry WHERE mailbox = ? AND {condition} AND keywords <> ''"  # noqa: S608
+        sql = f"SELECT DISTINCT keywords FROM {table} WHERE mailbox = ? AND {condition} AND keywords <> ''"  # noqa: S608
         for row in reader.all(sql, (mailbox, *parameters)):
             words.update(row[0].split())
             if len(words) > most:

@@ -56,5 +56,5 @@ def erase_rows(connection: Connection, account: str) -> None:
     for (mailbox,) in connection.all("SELECT id FROM mailbox WHERE account = ?", (account,)):
         for table in ("entry", "vanished", "keyword"):
             connection.execute(f"DELETE FROM {table} WHERE mailbox = ?", (mailbox,))  # noqa: S608
-    for table in ("mailbox", "subscription", "thread_reference", "account"):
+    for table in ("mailbox", "subscription", "thread_reference", "removed_entry", "removal", "account"):
         connection.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy
 
+from services.mailstore.projections import removed
 from services.mailstore.projections.closing import erase_rows
 from services.mailstore.projections.messages import FOLDS, use
 from services.mailstore.projections.tables import mailbox_tables
@@ -20,10 +21,11 @@ from shared.eventstore.event import Recorded
 
 
 class MailboxProjection:
-    """Keeps accounts, mailboxes, entries, vanished UIDs, keywords, subscriptions and thread references."""
+    """Keeps accounts, mailboxes, entries, vanished UIDs, keywords, subscriptions, thread references, and what was
+    removed."""
 
     name = "mailboxes"
-    version = 2
+    version = 3
 
     def __init__(self, metadata: sqlalchemy.MetaData) -> None:
         self.tables: Sequence[sqlalchemy.Table] = mailbox_tables(metadata)
@@ -83,12 +85,15 @@ def _carry_subscription(connection: Connection, account: str, mailbox: str, name
         _subscribe(connection, account, name)
 
 
-def _deleted(connection: Connection, _recorded: Recorded, event: events.MailboxDeleted) -> None:
+def _deleted(connection: Connection, recorded: Recorded, event: events.MailboxDeleted) -> None:
     row = connection.first_row("SELECT size, messages FROM mailbox WHERE id = ?", (event.mailbox,))
     if row is None:
         return
     size, messages = row
     use(connection, event.account, -size, -messages)
+    if messages:
+        removed.note(connection, recorded, event.account, event.mailbox, removed.DELETED)
+        removed.keep(connection, recorded, event.account, event.mailbox, removed.ALL)
     for table in ("entry", "vanished", "keyword"):
         connection.execute(f"DELETE FROM {table} WHERE mailbox = ?", (event.mailbox,))  # noqa: S608
     connection.execute("DELETE FROM mailbox WHERE id = ?", (event.mailbox,))

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 from services.mailstore.domain.flags import DELETED, SEEN, Change, Flags, parse
 from services.mailstore.domain.state import FlagRun
+from services.mailstore.projections import removed
 from services.mailstore.projections.chosen import flag_runs
 from services.mailstore.projections.conditions import Condition, conditions
 from shared.events import mailbox as events
 from shared.events.expiry import MessagesExpired
+from shared.events.restoring import MessagesRestored, RemovedForgotten
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
@@ -24,12 +26,17 @@ _PLACE = (
     f"{{entry}}, {_KEPT}, CAST(? AS BIGINT), {_KEPT_TOO}, CAST(? AS BIGINT), prefix, queue_id"
     " FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid"
 )
+_RESTORE = (
+    f"INSERT INTO entry ({_ENTRY}) SELECT CAST(? AS TEXT), CAST(? AS BIGINT) + row_number() OVER (ORDER BY uid), "  # noqa: S608
+    f"entry, {_KEPT}, CAST(? AS BIGINT), content, thread, system & ~{DELETED}, keywords, CAST(? AS BIGINT), prefix,"
+    " queue_id FROM removed_entry WHERE mailbox = ? AND {condition} ORDER BY uid"
+)
 _COPIED_ENTRY = "CAST(? AS TEXT) || '.' || (CAST(? AS BIGINT) + row_number() OVER (ORDER BY uid))"
 _SUM = (
     "SELECT count(*), CAST(coalesce(sum(size), 0) AS BIGINT),"
     " CAST(coalesce(sum(CASE WHEN (system & 1) = 0 THEN 1 ELSE 0 END), 0) AS BIGINT),"
     " CAST(coalesce(sum(CASE WHEN (system & 8) <> 0 THEN 1 ELSE 0 END), 0) AS BIGINT)"
-    " FROM entry WHERE mailbox = ? AND {condition}"
+    " FROM {table} WHERE mailbox = ? AND {condition}"
 )
 """Messages, octets, messages without SEEN, messages with DELETED."""
 _COUNT = (
@@ -184,8 +191,11 @@ def moved(connection: Connection, recorded: Recorded, event: events.MessagesMove
 def expunged(connection: Connection, recorded: Recorded, event: events.MessagesExpunged | MessagesExpired) -> None:
     """Apply message.expunged and message.expired."""
     total = Sum()
+    cause = removed.EXPIRED if isinstance(event, MessagesExpired) else removed.EXPUNGED
+    removed.note(connection, recorded, event.account, event.mailbox, cause)
     for condition in conditions(event.uids):
         total = total.plus(_sum(connection, event.mailbox, condition))
+        removed.keep(connection, recorded, event.account, event.mailbox, condition)
         text, parameters = condition
         connection.execute(f"DELETE FROM entry WHERE mailbox = ? AND {text}", (event.mailbox, *parameters))  # noqa: S608
     _vanish(connection, recorded, event.mailbox, event.uids)
@@ -193,14 +203,31 @@ def expunged(connection: Connection, recorded: Recorded, event: events.MessagesE
     use(connection, event.account, -total.size, -total.messages)
 
 
-def _sum(connection: Connection, mailbox: str, condition: Condition) -> Sum:
-    text, parameters = condition
-    return Sum(*(connection.first_row(_SUM.format(condition=text), (mailbox, *parameters)) or ()))
+def restored(connection: Connection, recorded: Recorded, event: MessagesRestored) -> None:
+    """Apply message.restored."""
+    total, words = Sum(), set[str]()
+    for condition in conditions(event.uids):
+        total, before = total.plus(_sum(connection, event.source, condition, "removed_entry")), total.messages
+        words |= _keywords(connection, event.source, condition, "removed_entry")
+        text, parameters = condition
+        head = (event.target, event.first_uid + before - 1, recorded.at, recorded.version)
+        connection.execute(_RESTORE.format(condition=text), (*head, event.source, *parameters))
+        connection.execute(f"DELETE FROM removed_entry WHERE mailbox = ? AND {text}", (event.source, *parameters))  # noqa: S608
+    total = total._replace(deleted=0)
+    _count(connection, recorded, event.target, event.first_uid + total.messages, total)
+    use(connection, event.account, total.size, total.messages)
+    _note_keywords(connection, event.target, words)
 
 
-def _keywords(connection: Connection, mailbox: str, condition: Condition) -> set[str]:
+def _sum(connection: Connection, mailbox: str, condition: Condition, table: str = "entry") -> Sum:
     text, parameters = condition
-    sql = f"SELECT DISTINCT keywords FROM entry WHERE mailbox = ? AND {text} AND keywords <> ''"  # noqa: S608
+    sql = _SUM.format(table=table, condition=text)
+    return Sum(*(connection.first_row(sql, (mailbox, *parameters)) or ()))
+
+
+def _keywords(connection: Connection, mailbox: str, condition: Condition, table: str = "entry") -> set[str]:
+    text, parameters = condition
+    sql = f"SELECT DISTINCT keywords FROM {table} WHERE mailbox = ? AND {text} AND keywords <> ''"  # noqa: S608
     return {row[0] for row in connection.all(sql, (mailbox, *parameters))}
 
 
@@ -238,4 +265,6 @@ FOLDS: dict[type, Callable[[Connection, Recorded, Any], None]] = {
     events.MessagesMoved: moved,
     events.MessagesExpunged: expunged,
     MessagesExpired: expunged,
+    MessagesRestored: restored,
+    RemovedForgotten: removed.forgotten,
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
+from services.mailstore.projections.removed import removed_tables
+
 
 def mailbox_tables(metadata: MetaData) -> tuple[Table, ...]:
     """Declare the tables, in the order in which `verify` names them.
@@ -19,6 +21,7 @@ def mailbox_tables(metadata: MetaData) -> tuple[Table, ...]:
         _keyword(metadata),
         _subscription(metadata),
         _thread_reference(metadata),
+        *removed_tables(metadata),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -13,15 +14,18 @@ from services.directory.app import build as build_directory
 from services.mailstore.app import Mailstore
 from shared.clock import SystemClock
 from shared.events.expiry import MessagesExpired
-from shared.eventstore.event import Recorded
+from shared.eventstore.event import Actor, Provenance, Recorded
 from shared.expiry import DAY
-from shared.grpc.errors import LimitReached, NotFound
+from shared.grpc.call import acting
+from shared.grpc.errors import Denied, LimitReached, NotFound
 from shared.protocol.imap.ranges import count
-from shared.rpc.mailfold.directory.v1 import archives_pb2
+from shared.rpc.mailfold.directory.v1 import archives_pb2, roles_pb2
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import ArchivesStub
-from shared.rpc.mailfold.mailstore.v1 import expiry_pb2
+from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import RolesStub
+from shared.rpc.mailfold.mailstore.v1 import expiry_pb2, removed_pb2
 from shared.rpc.mailfold.mailstore.v1.expiry_pb2_grpc import ExpiryStub
+from shared.rpc.mailfold.mailstore.v1.removed_pb2_grpc import RemovedStub
 from tests.harness.waiting import until
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import PASSWORD, ImapServer
@@ -76,6 +80,30 @@ class Installation:
         request = expiry_pb2.ChangeExpiryRequest(account=self.account, mailbox=mailbox, days=days, dry_run=dry_run)
         return cast(expiry_pb2.MailboxExpiry, self.server.run(_answer(stub.ChangeExpiry, request)))
 
+    def as_user(self, name: str, mailbox: str, days: int) -> expiry_pb2.MailboxExpiry:
+        """Set a rule of ann's account in the name of a user."""
+        user = self.server.directory("ShowUser", pb.NameRequest(name=name)).id
+        request = expiry_pb2.ChangeExpiryRequest(account=self.account, mailbox=mailbox, days=days)
+
+        async def ask() -> Any:
+            with acting(Provenance(Actor("user", user))):
+                return await ExpiryStub(self.channel("mailstore")).ChangeExpiry(request)
+
+        return cast(expiry_pb2.MailboxExpiry, self.server.run(ask()))
+
+    def restore(self, **choice: Any) -> dict[str, int]:
+        """Restore removed messages of ann's account; returns how many came into each mailbox."""
+        chosen = removed_pb2.RemovedChoice(account=self.account, **choice)
+        stub = RemovedStub(self.channel("mailstore"))
+        reply = self.server.run(_answer(stub.RestoreRemoved, removed_pb2.RestoreRemovedRequest(choice=chosen)))
+        return {restored.mailbox: restored.messages for restored in reply.mailboxes}
+
+    def refused_rights(self) -> list[str]:
+        """The methods whose refusal the directory recorded."""
+        store = cast(Any, self.server.app("directory")).store
+        sql = "SELECT data FROM event WHERE type = 'right.refused' ORDER BY at"
+        return [json.loads(data)["method"] for (data,) in self.server.run(store.read(lambda reader: reader.all(sql)))]
+
     def channel(self, service: str) -> Any:
         """A channel for the operator."""
         assert self.server.host is not None
@@ -100,7 +128,12 @@ async def _answer(method: Any, request: Any) -> Any:
 @pytest.fixture
 def place(bus_server: nats.NatsServer, tmp_path: Path) -> Iterator[Installation]:
     """The server forgets messages in Spam after 7 days; its timer does not run within a test."""
-    settings = {"expiry.spam_days": "7", "mailstore.expiry_seconds": "86400"}
+    settings = {
+        "expiry.spam_days": "7",
+        "mailstore.expiry_seconds": "86400",
+        "mailstore.owner_expiry_least": "3",
+        "mailstore.owner_expiry_most": "60",
+    }
     clock = MovedClock()
     with ImapServer(tmp_path / "data", bus_server.url, settings, build_directory, clock) as server:
         yield Installation(server, clock)
@@ -240,3 +273,51 @@ def test_an_archive_keeps_its_mail_and_loses_nothing_at_once_when_it_is_restored
     assert place.look() == 0
     place.clock.days = 37.1
     assert place.look() == 2
+
+
+def test_what_expired_comes_back_in_a_session_that_waits_and_has_its_days_once_more(
+    place: Installation, ann: ImapClient
+) -> None:
+    append(ann, "Spam", 3)
+    ann.ok("SELECT Spam")
+    ann.ok("STORE 1:2 +FLAGS (\\Seen $Work)")
+    place.clock.days = 7.1
+    assert (place.look(), held(ann, "Spam")) == (3, 0)
+    ann.ok("NOOP")
+    run = place.expired()[0].provenance.command.partition("/")[0]
+    place.clock.days = 20
+    assert place.restore(command=run) == {"Spam": 3}
+    assert b"* 3 EXISTS" in ann.ok("NOOP")
+    fetched = ann.ok("FETCH 1:* (UID FLAGS INTERNALDATE)")
+    assert [b"UID 4 " in fetched[0], b"UID 6 " in fetched[2], b"$Work" in fetched[1], b"$Work" in fetched[2]] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert all(b"Feb-2001 10:00:00 +0000" in line for line in fetched[:3])
+    place.clock.days = 26.9
+    assert (place.look(), place.restore()) == (0, {})
+    place.clock.days = 27.1
+    assert place.look() == 3
+    place.clock.days = 57.2
+    assert place.restore() == {}  # the window is over
+
+
+def test_owners_set_rules_within_what_the_operator_permits(place: Installation, ann: ImapClient) -> None:
+    ann.ok("CREATE Lists")
+    for name in ("eve", "carla"):
+        place.server.directory("AddUser", pb.AddUserRequest(name=name, password=PASSWORD))
+    give = roles_pb2.GiveRoleRequest(user="carla", role="domain-admin", domains=["example.org"])
+    place.server.run(_answer(RolesStub(place.channel("directory")).GiveRole, give))
+    assert place.as_user("ann", "Lists", 3).own_days == 3
+    assert place.as_user("carla", "Lists", 60).days == 60
+    for days, text in ((2, "at least 3"), (61, "at most 60"), (0, "at most 60")):
+        with pytest.raises(LimitReached, match=text):
+            place.as_user("ann", "Lists", days)
+    assert place.as_user("ann", "Lists", -1).own_days == -1
+    assert place.expire("Lists", 1).days == 1  # the operator is not bound
+    with pytest.raises(Denied):
+        place.as_user("eve", "Lists", 10)
+    assert place.expire("Lists", 1, dry_run=True).days == 1
+    assert place.refused_rights() == ["Expiry/ChangeExpiry"]

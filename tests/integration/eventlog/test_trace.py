@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.events import mail, mailbox, spam
+from shared.events import expiry, mail, mailbox, restoring, spam
 from shared.eventstore.event import Actor
 from tests.integration.eventlog.events import (
     ACCOUNT,
@@ -53,6 +53,23 @@ async def test_the_copies_are_followed_through_moves_and_copies(installation: In
     life = await installation.trace(QUEUE_ID)
     later = ["message.flags_changed", "message.copied", "message.moved", "message.expunged", "mailbox.deleted"]
     assert life == DELIVERED + later
+
+
+async def test_a_removed_message_is_followed_to_where_it_was_brought_back(installation: Installation) -> None:
+    await deliver(installation, uid=5)
+    for event in (
+        expiry.MessagesExpired(ACCOUNT, INBOX, ((4, 5),), 30),
+        mailbox.FlagsChanged(ACCOUNT, INBOX, ((1, 9),), "add", ("\\Seen",)),  # it is not there
+        restoring.MessagesRestored(ACCOUNT, INBOX, ARCHIVE, ((4, 4),), 7),  # another message
+        restoring.MessagesRestored(ACCOUNT, INBOX, ARCHIVE, ((1, 3), (5, 5)), 8),  # UID 5 becomes 11
+        mailbox.FlagsChanged(ACCOUNT, ARCHIVE, ((11, 11),), "add", ("\\Seen",)),
+        mailbox.MessagesExpunged(ACCOUNT, ARCHIVE, ((11, 11),)),
+        mailbox.MailboxDeleted(ACCOUNT, ARCHIVE, "Archive"),
+    ):
+        await installation.write("mailstore", ACCOUNT, event, actor=ANN)
+    await installation.followed()
+    later = ["message.expired", "message.restored", "message.flags_changed", "message.expunged"]
+    assert await installation.trace(QUEUE_ID) == DELIVERED + later
 
 
 async def test_lessons_about_a_mail_belong_to_its_life(installation: Installation) -> None:

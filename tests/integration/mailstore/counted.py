@@ -12,10 +12,14 @@ import sqlalchemy
 
 from services.mailstore.app import projections
 from services.mailstore.domain.quota import QuotaLimits
+from services.mailstore.endpoints.removed import RemovedEndpoint
 from services.mailstore.endpoints.servicer import MailstoreEndpoint
 from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.messages import MessageCommands
+from services.mailstore.handlers.owners import Owners
 from services.mailstore.handlers.quotas import Quotas
+from services.mailstore.handlers.removed import RemovedMessages
+from services.mailstore.handlers.restoring import Restoring
 from services.mailstore.settings import MailstoreSettings
 from shared.blobs.blob_id import BlobId
 from shared.blobs.memory import MemoryBlobs
@@ -29,6 +33,7 @@ from shared.owner.source import StoreSource
 from shared.protocol.message.scan import encode_scan, scan
 from shared.rpc.mailfold.events.v1 import events_pb2
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from shared.rpc.mailfold.mailstore.v1 import removed_pb2
 from shared.turns import Turns
 
 T = TypeVar("T")
@@ -68,6 +73,12 @@ class _OneQuota(Quotas):
         return False
 
 
+class _NoUsers(Owners):
+    """Replaces the directory; no call is made in the name of a user."""
+
+    def __init__(self) -> None: ...
+
+
 class CountedMailstore:
     """The store's contract, called directly. It holds one account."""
 
@@ -97,6 +108,14 @@ class CountedMailstore:
             limits,
             self.turns,
         )
+        self._removed = RemovedEndpoint(
+            RemovedMessages(self.store, self._blobs, self.turns),
+            Restoring(self.store, self._ids, limits),
+            _NoUsers(),
+            self.quotas,
+            limits,
+            clock,
+        )
 
     def _step(self) -> int:
         self._steps += 1
@@ -117,7 +136,24 @@ class CountedMailstore:
     async def call(self, method: str, request: Any, command: str = "") -> Any:
         """Call the contract as a client's session does; with a given command id the call is a repeat."""
         with acting(Provenance(Actor("account", ACCOUNT), command=command or self._ids.new(IdKind.COMMAND))):
-            return await getattr(self._endpoint, method)(request, None)
+            endpoint = self._removed if method == "RestoreRemoved" else self._endpoint
+            return await getattr(endpoint, method)(request, None)
+
+    async def listed(self, *, limit: int = 1_000_000, **choice: Any) -> list[removed_pb2.RemovedMessage]:
+        """All removed messages of a choice, or the first of them."""
+        chosen = removed_pb2.RemovedChoice(account=ACCOUNT, **choice)
+        request = removed_pb2.ListRemovedRequest(choice=chosen, limit=limit)
+        return [message async for batch in self._removed.ListRemoved(request, None) for message in batch.messages]
+
+    async def restore(
+        self, *, uids: Sequence[int] = (), into: str = "", repeated: str = "", **choice: Any
+    ) -> dict[str, int]:
+        """Restore messages; returns how many came into each mailbox. `repeated` is the id of this command."""
+        chosen = removed_pb2.RemovedChoice(account=ACCOUNT, **choice)
+        request = removed_pb2.RestoreRemovedRequest(choice=chosen, uid_bounds=uids, into=into)
+        reply = await self.call("RestoreRemoved", request, repeated)
+        assert not reply.refused
+        return {restored.mailbox: restored.messages for restored in reply.mailboxes}
 
     async def fetched(self, request: pb.FetchRequest) -> list[pb.FetchBatch]:
         """All batches of a FETCH."""

@@ -11,10 +11,12 @@ import pytest
 from services.mailstore.domain.state import TRASH
 from services.mailstore.handlers.expiry import Expiry, ExpiryRules, Rules
 from services.mailstore.handlers.expiry_commands import ExpiryCommands
+from services.mailstore.settings import MailstoreSettings
 from shared.clock import FixedClock
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.postgres import PostgresBackend
 from shared.expiry import DAY, ExpiryRule
+from shared.ids import Ids
 from tests.integration.mailstore.counted import ACCOUNT, counted_mailstore
 
 _OPERATOR = Provenance(Actor("operator"))
@@ -40,8 +42,8 @@ async def test_more_messages_than_a_page(request: pytest.FixtureRequest, tmp_pat
     clock = FixedClock()
     async with counted_mailstore(database, steps=False, clock=clock) as mailstore:
         commands, expiry = (
-            ExpiryCommands(mailstore.store, OneRule(), clock),
-            Expiry(mailstore.store, OneRule(), clock, 60),
+            ExpiryCommands(mailstore.store, OneRule(), clock, MailstoreSettings()),
+            Expiry(mailstore.store, OneRule(), clock, 60, Ids(clock)),
         )
         await mailstore.append(700)
         prospect = await commands.change(ACCOUNT, "INBOX", 5, _OPERATOR, dry_run=False)

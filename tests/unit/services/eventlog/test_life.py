@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.eventlog.domain.life import Arrival, MessagePlace, PlaceChange, arrivals, change_at
-from shared.events import mailbox
+from shared.events import expiry, mailbox, restoring
 from shared.eventstore.event import Event, encode
 
 ENTRIES = tuple(mailbox.NewEntry(f"e{uid}", uid, "b", 1, 1, f"x{uid}", "t", message_id=f"{uid}@x") for uid in (7, 8))
@@ -42,9 +42,12 @@ def test_the_nth_of_the_ranges_gets_the_nth_uid_in_the_target() -> None:
     assert step(mailbox.MessagesCopied("a", "m1", "m2", ((7, 7),), 40, "e9")) == PlaceChange(MessagePlace("m2", 40))
 
 
-def test_expunged_and_deleted_messages_are_gone() -> None:
-    assert step(mailbox.MessagesExpunged("a", "m1", ((1, 9),))) == PlaceChange(left=True)
-    assert step(mailbox.MailboxDeleted("a", "m1", "Old")) == PlaceChange(left=True)
+def test_removed_messages_may_be_brought_back_from_where_they_were() -> None:
+    assert step(mailbox.MessagesExpunged("a", "m1", ((1, 9),))) == PlaceChange(is_removed=True)
+    assert step(expiry.MessagesExpired("a", "m1", ((1, 9),), 30)) == PlaceChange(is_removed=True)
+    assert step(mailbox.MailboxDeleted("a", "m1", "Old")) == PlaceChange(is_removed=True)
+    restored = restoring.MessagesRestored("a", "m1", "m2", ((1, 3), (6, 9)), 40)
+    assert step(restored) == PlaceChange(MessagePlace("m2", 44), left=True)
 
 
 def test_what_cannot_be_read_did_nothing() -> None:
