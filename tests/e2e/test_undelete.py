@@ -42,7 +42,7 @@ def test_expunged_mail_comes_back(server: MailfoldServer) -> None:
             restored = server.command.json("mailbox", "restore", ann.address, "INBOX", "--uid", "2")
             assert restored == [{"mailbox": "INBOX", "messages": 1}]
             assert idle.wait_for(b"EXISTS") == b"* 2 EXISTS"
-        assert waiting.uids() == [3, 4]
+        assert waiting.uids("ALL") == [3, 4]
         assert waiting.flags(4) == {"\\Seen", "$Work"}
         assert b"Subject: removed 2" in waiting.fetch(4)
         assert server.command.json("mailbox", "restore", ann.address, "--command", command) == [
@@ -50,7 +50,7 @@ def test_expunged_mail_comes_back(server: MailfoldServer) -> None:
         ]
         assert server.command.json("mailbox", "restore", ann.address, "--all") == []
         imap.command(b"NOOP")
-        assert imap.uids() == [3, 4, 5]
+        assert imap.uids("ALL") == [3, 4, 5]
     until(lambda: "message.restored" in server.command("events", "--type", "message.restored"), "the log")
 
 
