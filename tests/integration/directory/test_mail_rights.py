@@ -81,6 +81,22 @@ async def test_admins_have_more(world: Running) -> None:
     assert (await ask(world, "eve")).everything
 
 
+async def test_owners_and_members_set_rules_and_see_removed_mail_and_a_domain_admin_sets_rules_alone(
+    world: Running,
+) -> None:
+    sales = await account(world, "sales@example.org")
+    roles = RolesStub(world.channel("operator"))
+    await roles.GiveRole(roles_pb2.GiveRoleRequest(user="eve", role="domain-admin", domains=["example.org"]))
+    rules, mail = ("Expiry/ListExpiry", "Expiry/ChangeExpiry"), ("Removed/ListRemoved", "Removed/RestoreRemoved")
+    for method in (*rules, *mail):
+        assert list((await ask(world, "bob", sales, caller="mailstore", method=method)).accounts) == [sales]
+    for method in rules:
+        assert list((await ask(world, "eve", sales, caller="mailstore", method=method)).accounts) == [sales]
+    for method in mail:
+        with pytest.raises(Denied):
+            await ask(world, "eve", sales, caller="mailstore", method=method)
+
+
 async def test_who_is_off_or_gone_has_nothing(world: Running) -> None:
     ann = await account(world, "ann@example.org")
     remove = archives_pb2.RemoveAccountRequest
@@ -94,7 +110,7 @@ async def test_who_is_off_or_gone_has_nothing(world: Running) -> None:
 
 
 async def test_only_the_services_ask(world: Running) -> None:
-    for caller in ("delivery", "outbound", "mailstore"):
+    for caller in ("delivery", "outbound"):
         with pytest.raises(Denied):
             await ask(world, "ann", caller=caller)
     with pytest.raises(Denied):  # a user may not ask about the own rights of others
