@@ -110,7 +110,7 @@ async def test_who_is_off_or_gone_has_nothing(world: Running) -> None:
 
 
 async def test_only_the_services_ask(world: Running) -> None:
-    for caller in ("delivery", "outbound"):
+    for caller in ("delivery", "outbound", "classifier"):
         with pytest.raises(Denied):
             await ask(world, "ann", caller=caller)
     with pytest.raises(Denied):  # a user may not ask about the own rights of others
