@@ -17,7 +17,7 @@ from services.mailstore.handlers.erasure import Eraser
 from services.mailstore.handlers.erasure_step import MailstoreErasure
 from services.mailstore.handlers.expiry import Expiry, ExpiryRules
 from services.mailstore.handlers.expiry_commands import ExpiryCommands
-from services.mailstore.handlers.forgetting import Forgetting
+from services.mailstore.handlers.forgetting import UndeleteWindow
 from services.mailstore.handlers.messages import MessageCommands
 from services.mailstore.handlers.owners import Owners
 from services.mailstore.handlers.quota_notices import QuotaNotices
@@ -104,7 +104,7 @@ class Mailstore:
         )
         rules = ExpiryRules(directory)
         self.expiry = Expiry(self.store, rules, host.clock, limits.expiry_seconds, host.ids)
-        self.forgetting = Forgetting(self.store, host.clock, limits.undelete_days, limits.expiry_seconds)
+        self.forgetting = UndeleteWindow(self.store, host.clock, limits.undelete_days, limits.expiry_seconds)
         self.registrations: Sequence[Registration] = (
             (add_MailstoreServicer_to_server, endpoint),
             *self._further(rules, Owners(directory), quotas, limits),

@@ -9,8 +9,8 @@ from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.handlers.owners import Owners
 from services.mailstore.handlers.quotas import Quotas
-from services.mailstore.handlers.removed import ALL_UIDS, Choice, Header, RemovedMessage, RemovedMessages
-from services.mailstore.handlers.restoring import Order, Restoring
+from services.mailstore.handlers.removed import ALL_UIDS, RemovedChoice, RemovedMessage, RemovedMessages, ShownHeader
+from services.mailstore.handlers.restoring import RestoreOrder, Restoring
 from services.mailstore.projections.removed import CAUSES
 from services.mailstore.settings import MailstoreSettings
 from shared.clock import Clock
@@ -62,7 +62,7 @@ class RemovedEndpoint(RemovedServicer):
         choice = self._choice(request.choice)._replace(uids=_uids(list(request.uid_bounds)))
         if choice.uids is not ALL_UIDS and not choice.mailbox:
             raise Invalid("UIDs belong to a mailbox: name it", "invalid")
-        order = Order(choice, request.into, await self._quotas.of(account), by_owner)
+        order = RestoreOrder(choice, request.into, await self._quotas.of(account), by_owner)
         with as_contract_errors():
             restored = await self._restoring.restore(order, current_provenance())
         return pb.RestoredList(
@@ -70,12 +70,12 @@ class RemovedEndpoint(RemovedServicer):
             refused=_reason(restored.refused),
         )
 
-    def _choice(self, choice: pb.RemovedChoice) -> Choice:
+    def _choice(self, choice: pb.RemovedChoice) -> RemovedChoice:
         """The choice within the undelete window. Raises Invalid."""
         if choice.cause and choice.cause not in CAUSES:
             raise Invalid(f"{choice.cause!r} is no cause; there are {', '.join(CAUSES)}", "invalid")
         since = max(choice.since, self._limits.undelete_border(self._clock.now()) + 1)
-        return Choice(choice.account, choice.mailbox, choice.cause, choice.command, since)
+        return RemovedChoice(choice.account, choice.mailbox, choice.cause, choice.command, since)
 
 
 def _uids(bounds: list[int]) -> Ranges:
@@ -94,7 +94,7 @@ def _reason(refused: MailboxRefused | None) -> str:
     return str(refused) if refused is not None else ""
 
 
-def _message(message: RemovedMessage, header: Header, until: int) -> pb.RemovedMessage:
+def _message(message: RemovedMessage, header: ShownHeader, until: int) -> pb.RemovedMessage:
     return pb.RemovedMessage(
         mailbox=message.mailbox,
         uid=message.uid,

@@ -26,14 +26,14 @@ _PAST = "SELECT version FROM removal WHERE account = ? AND at <= ? ORDER BY vers
 _COUNT = "SELECT count(*) FROM removed_entry WHERE account = ? AND version = ?"
 
 
-class Step(NamedTuple):
+class ForgottenRemovals(NamedTuple):
     """The removals that a step forgets: those up to a version."""
 
     through: int
     messages: int
 
 
-class Forgetting:
+class UndeleteWindow:
     """The background task."""
 
     def __init__(self, store: EventStore, clock: Clock, days: int, seconds: float) -> None:
@@ -80,11 +80,11 @@ def has_removals(reader: Reader, account: str) -> bool:
     return reader.first_row("SELECT 1 FROM removal WHERE account = ? LIMIT 1", (account,)) is not None
 
 
-def _step(reader: Reader, account: str, until: int) -> Step | None:
-    step: Step | None = None
+def _step(reader: Reader, account: str, until: int) -> ForgottenRemovals | None:
+    step: ForgottenRemovals | None = None
     for (version,) in reader.all(_PAST, (account, until, _REMOVALS)):
         row = reader.first_row(_COUNT, (account, version))
-        step = Step(version, (step.messages if step else 0) + (row[0] if row else 0))
+        step = ForgottenRemovals(version, (step.messages if step else 0) + (row[0] if row else 0))
         if step.messages >= _MESSAGES:
             break
     return step

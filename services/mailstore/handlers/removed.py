@@ -44,7 +44,7 @@ _BY_UID, _BY_VERSION = " ORDER BY uid LIMIT ?", " ORDER BY removal.version LIMIT
 _NEWEST = (1 << 62, 1 << 62)
 
 
-class Choice(NamedTuple):
+class RemovedChoice(NamedTuple):
     """Which removed messages of an account; an empty value leaves none out."""
 
     account: str
@@ -76,7 +76,7 @@ class RemovedMessage(NamedTuple):
     command: str
 
 
-class Header(NamedTuple):
+class ShownHeader(NamedTuple):
     """What people recognise a message by, decoded; empty when its body cannot be read."""
 
     author: str
@@ -100,7 +100,7 @@ class RemovedMessages:
         self._blobs = blobs
         self._turns = turns
 
-    async def listed(self, choice: Choice, most: int) -> AsyncIterator[list[RemovedMessage]]:
+    async def listed(self, choice: RemovedChoice, most: int) -> AsyncIterator[list[RemovedMessage]]:
         """At most `most` messages in pages, those that were removed last first."""
         identity = await self._store.read(lambda reader: mailbox_id(reader, choice))
         after, left = _NEWEST, most
@@ -115,7 +115,7 @@ class RemovedMessages:
             left -= len(chosen)
             after = page[-1].removal, page[-1].uid
 
-    async def header(self, message: RemovedMessage) -> Header:
+    async def header(self, message: RemovedMessage) -> ShownHeader:
         """Who wrote a message and about what."""
         try:
             stored = await self._blobs.read(BlobId(message.blob))
@@ -123,16 +123,16 @@ class RemovedMessages:
         except BlobError:  # `verify` reports it
             head = b""
         await self._turns.spend(files=1, octets=4 * len(head))
-        return Header(_text(head, b"From"), _text(head, b"Subject"))
+        return ShownHeader(_text(head, b"From"), _text(head, b"Subject"))
 
 
-def mailbox_id(reader: Reader, choice: Choice) -> str:
+def mailbox_id(reader: Reader, choice: RemovedChoice) -> str:
     """The id of the mailbox that now has the name of a choice; empty when there is none."""
     there = load.mailbox_if_any(reader, choice.account, "", choice.mailbox) if choice.mailbox else []
     return there[0].id if there else ""
 
 
-def next_of(reader: Reader, choice: Choice, most: int, through: int) -> ChosenUids | None:
+def next_of(reader: Reader, choice: RemovedChoice, most: int, through: int) -> ChosenUids | None:
     """The first mailbox with removed messages of a choice, and at most `most` of them by UID; None: there are none.
 
     `through` is the last version whose removals count. It reads long.
@@ -151,7 +151,7 @@ def next_of(reader: Reader, choice: Choice, most: int, through: int) -> ChosenUi
     return ChosenUids(mailbox, name, ranges(uid for uid, _ in rows), sum(size for _, size in rows))
 
 
-def _first(reader: Reader, choice: Choice, where: str, parameters: tuple[object, ...]) -> tuple[str, str] | None:
+def _first(reader: Reader, choice: RemovedChoice, where: str, parameters: tuple[object, ...]) -> tuple[str, str] | None:
     for condition, uids in conditions(choice.uids):
         sql = f"SELECT removal.mailbox, name {_JOINED} WHERE {condition} AND {where}{_BY_VERSION}"
         row = reader.first_row(sql, (*uids, *parameters))
@@ -160,7 +160,7 @@ def _first(reader: Reader, choice: Choice, where: str, parameters: tuple[object,
     return None
 
 
-def _removals(reader: Reader, choice: Choice, through: int) -> tuple[str, tuple[object, ...]]:
+def _removals(reader: Reader, choice: RemovedChoice, through: int) -> tuple[str, tuple[object, ...]]:
     """The condition on removals, and its parameters."""
     text, parameters = (
         "removal.account = ? AND removal.version <= ? AND at >= ?",
@@ -176,7 +176,7 @@ def _removals(reader: Reader, choice: Choice, through: int) -> tuple[str, tuple[
     return text, tuple(parameters)
 
 
-def _matches(message: RemovedMessage, choice: Choice, identity: str) -> bool:
+def _matches(message: RemovedMessage, choice: RemovedChoice, identity: str) -> bool:
     return (
         message.removed_at >= choice.since
         and choice.cause in ("", message.cause)

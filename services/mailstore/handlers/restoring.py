@@ -18,7 +18,7 @@ from services.mailstore.domain.quota import QuotaLimits, Usage, check_quota
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.quota_warnings import note_growth
-from services.mailstore.handlers.removed import Choice, ChosenUids, next_of
+from services.mailstore.handlers.removed import ChosenUids, RemovedChoice, next_of
 from services.mailstore.projections import chosen
 from services.mailstore.settings import MailstoreSettings
 from shared.events.restoring import MessagesRestored
@@ -31,10 +31,10 @@ from shared.protocol.imap.mailbox_name import INBOX
 from shared.protocol.imap.ranges import count
 
 
-class Order(NamedTuple):
+class RestoreOrder(NamedTuple):
     """What is to be restored, and how."""
 
-    choice: Choice
+    choice: RemovedChoice
     into: str
     """The name of the mailbox for all of it; empty: the mailbox from which each message was removed."""
     quota: QuotaLimits
@@ -65,7 +65,7 @@ class Restoring:
         self._ids = ids
         self._limits = limits
 
-    async def restore(self, order: Order, provenance: Provenance) -> Restored:
+    async def restore(self, order: RestoreOrder, provenance: Provenance) -> Restored:
         """Restore removed messages. Raises MailboxRefused when none can be restored."""
         account = order.choice.account
         through = await self._store.read(lambda reader: queries.version_of(reader, account))
@@ -88,7 +88,7 @@ class Restoring:
             done.append(restored)
         return Restored(await self._store.read(lambda reader: _by_name(reader, account, done)), refused)
 
-    def _unit(self, tx: Transaction, order: Order, through: int, provenance: Provenance) -> RestoredUnit | None:
+    def _unit(self, tx: Transaction, order: RestoreOrder, through: int, provenance: Provenance) -> RestoredUnit | None:
         """Restore messages of one mailbox; None when there are no more. Raises MailboxRefused."""
         account = order.choice.account
         done = [entry.event for entry in tx.answered(provenance.command) if isinstance(entry.event, MessagesRestored)]

@@ -13,7 +13,7 @@ from services.mailstore.handlers import restoring
 from services.mailstore.handlers.erasure import erase_page
 from services.mailstore.handlers.expiry import Expiry
 from services.mailstore.handlers.expiry_commands import ExpiryCommands
-from services.mailstore.handlers.forgetting import Forgetting
+from services.mailstore.handlers.forgetting import UndeleteWindow
 from services.mailstore.settings import MailstoreSettings
 from shared.clock import FixedClock
 from shared.events.closing import AccountClosed
@@ -227,7 +227,7 @@ async def test_after_the_window_nothing_is_offered_and_rows_and_blobs_are_let_go
         await place.expunge(first, first)
     clock.at += 10 * DAY
     await place.expunge(251, 260)
-    forgetting = Forgetting(mailstore.store, clock, 30, 60)
+    forgetting = UndeleteWindow(mailstore.store, clock, 30, 60)
     clock.at += 20 * DAY - 1
     assert (await forgetting.look(), len(await mailstore.listed())) == (0, 260)
     assert len(await mailstore.listed(since=clock.now() - 21 * DAY)) == 10
