@@ -24,6 +24,8 @@ from shared.rpc.mailfold.directory.v1.erasures_pb2_grpc import ErasuresStub
 log = structlog.get_logger("erasure")
 _FIRST_LOOK, _IDLE_SECONDS = 0.5, 30.0
 """Seconds between looks while a step waits for something: the first; they double up to the second."""
+_GATHER_SECONDS = 0.25
+"""Seconds between two looks at least: each change of the directory rings, and hardly one is about an erasure."""
 _REPORTED = 2_000
 """Events between two reports of how far a step is."""
 _NOTED = 500
@@ -77,7 +79,8 @@ class ErasureWorker:
             waits = await self._look()
         if not waits:
             self._pause = _FIRST_LOOK
-            await woken_within(self._wake, _IDLE_SECONDS)
+            if await woken_within(self._wake, _IDLE_SECONDS):
+                await asyncio.sleep(_GATHER_SECONDS)
             return
         await asyncio.sleep(self._pause)
         self._pause = min(2 * self._pause, _IDLE_SECONDS)
