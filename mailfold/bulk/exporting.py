@@ -16,10 +16,11 @@ COLUMNS = (
     *("quota_bytes", "quota_messages", "max_message_size", "incoming", "disabled", "alias_of", "domain", "value"),
     *("display_name", "language", "time_zone", "receives", "mails_an_hour", "list", "paused", "patterns"),
     *("description", "members_only", "skip_recipients", "rewrite_author", "text", "html"),
+    *("moderate", "moderators", "most_posts", "most_bytes", "days"),
     *("preset", "host", "port", "tls", "signatures", "connections", "messages_per_minute"),
     *("recipients_per_message", "accepts_null_reverse_path"),
 )
-_SEPARATORS = {"targets": " ", "owners": ",", "members": ",", "patterns": ","}
+_SEPARATORS = {"targets": " ", "owners": ",", "members": ",", "moderators": ",", "patterns": ","}
 
 
 async def export(pages: AsyncIterator[pb.ExportPage], out: IO[bytes], *, csv: bool) -> None:

@@ -33,6 +33,7 @@ from shared.events.directory import (
 )
 from shared.events.groups import GroupAdded, GroupRemoved, GroupRenamed, UserProfileChanged
 from shared.events.lists import JoinedMember, ListAdded, ListChanged, ListMemberBounced, ListRemoved
+from shared.events.moderation import ListModerationSet
 from shared.events.quota import QuotaEased, QuotaNotified, QuotaWarned
 from shared.events.rights import RightRefused
 from shared.events.sending import RelayPasswordResealed, RelayRemoved, RelaySet
@@ -83,6 +84,7 @@ _WITH_ALL_VALUES = (
     AccountChanged,
     ApplicationQuotaChanged,
     ListChanged,
+    ListModerationSet,
     UserProfileChanged,
     SharingRuleChanged,
 )

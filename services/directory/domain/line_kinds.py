@@ -118,6 +118,13 @@ class ListLine(BulkLine, frozen=True, tag="list"):
     skip_recipients: bool | None = None
     rewrite_author: bool | None = None
     disabled: bool | None = None
+    moderate: str = ""
+    """Which posts are held: `none`, `non-members` or `all`."""
+    moderators: tuple[str, ...] | str = ()
+    """A list, or addresses separated by commas."""
+    most_posts: Count | None = None
+    most_bytes: Count | None = None
+    days: Count | None = None
 
 
 class MembersLine(BulkLine, frozen=True, tag="members"):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from services.directory.domain import groups, lists, names, send_as
+from services.directory.domain import moderators as moderators_of_lists
 from services.directory.domain.bulk_lines import PreparedLine, words_of
 from services.directory.domain.line_kinds import GrantLine, GroupLine, ListLine, MembersLine
 from services.directory.domain.lists import ListChanges, ListState
+from services.directory.domain.moderators import ModerationChanges, ModerationState
 from services.directory.domain.state import DirectoryRefused
-from services.directory.handlers import list_rows, load, load_groups
+from services.directory.handlers import list_rows, load, load_groups, moderation_rows
 from services.directory.handlers import send_as as send_as_commands
 from services.directory.handlers.commands import append, user_id
 from services.directory.handlers.groups import users_named
@@ -51,6 +53,8 @@ class MembershipLines:
     def _list(self, tx: Transaction, _prepared: PreparedLine, line: ListLine, provenance: Provenance) -> None:
         address, words = names.account_address(line.address), words_of(line.owners, ",")
         owners = self._lists.known_addresses(tx, words[: lists.OWNERS_LIMIT + 1])
+        moderators = words_of(line.moderators, ",")[: moderators_of_lists.MODERATORS_LIMIT + 1]
+        known = tuple(map(str, self._lists.known_addresses(tx, moderators))) or None
         present = list_rows.list_at(tx, lookup_key(address))
         if present is not None:
             check_same(
@@ -62,9 +66,11 @@ class MembershipLines:
                 rewrite_author=(line.rewrite_author, present.rewrite_author),
                 disabled=(line.disabled, present.disabled),
             )
+            _check_same_moderation(moderation_rows.moderation(tx, present.id), line, known)
             return
         changes = ListChanges(None, None, line.members_only, line.skip_recipients, line.rewrite_author, line.disabled)
-        self.add_list(tx, address, owners, line.description.strip(), changes, provenance)
+        moderation = ModerationChanges(line.moderate or None, line.most_posts, line.most_bytes, line.days), known
+        self.add_list(tx, address, owners, line.description.strip(), changes, moderation, provenance)
 
     def add_list(
         self,
@@ -73,12 +79,14 @@ class MembershipLines:
         owners: tuple[Address, ...],
         description: str,
         changes: ListChanges,
+        moderation: tuple[ModerationChanges, Sequence[str] | None],
         provenance: Provenance,
     ) -> ListState:
-        """Add a list with its switches; returns it. Raises DirectoryRefused."""
+        """Add a list with its switches and moderators; returns it. Raises DirectoryRefused."""
         identity, ours = self._ids.new(IdKind.LIST), load.has_domain(tx, address.domain)
         events = lists.add_list(holder_of_list(tx, address), ours, identity, address, owners, description)
         events += lists.change_list(ListState(identity, str(address), (), description), changes)
+        events += moderators_of_lists.set_moderation(ModerationState(identity), *moderation)
         append(tx, f"list:{identity}", events, provenance)
         return list_rows.mailing_list(tx, identity)
 
@@ -116,3 +124,15 @@ class MembershipLines:
         user, account = user_id(tx, line.user), send_as_commands.granted_account(tx, line.address)
         present = send_as_commands.accounts_granted(tx, user)
         append(tx, f"user:{user}", send_as.grant(user, account, present), provenance)
+
+
+def _check_same_moderation(present: ModerationState, line: ListLine, moderators: Sequence[str] | None) -> None:
+    """Check that a line says of a list how it is moderated. Raises DirectoryRefused."""
+    check_same(
+        f"the list {line.address}",
+        moderate=(line.moderate or None, present.moderate.value),
+        moderators=(moderators, present.moderators),
+        most_posts=(line.most_posts, present.most_posts),
+        most_bytes=(line.most_bytes, present.most_bytes),
+        days=(line.days, present.days),
+    )

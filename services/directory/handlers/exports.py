@@ -26,7 +26,7 @@ from services.directory.domain.line_kinds import (
     UserLine,
     ValueLine,
 )
-from services.directory.handlers import load, load_groups
+from services.directory.handlers import load, load_groups, moderation_rows
 from services.directory.handlers.sending_rows import RELAY_PAGE, given_relay
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.store import EventStore
@@ -87,9 +87,12 @@ def _aliases(reader: Reader, rows: Sequence[Row]) -> Iterable[AnyLine]:
             yield AliasLine(state.address, targets, state.owner_names, as_time(ends_at), bool(disabled))
 
 
-def _lists(_reader: Reader, rows: Sequence[Row]) -> Iterable[AnyLine]:
-    for _, address, owners, description, *switches in rows:
-        yield ListLine(address, _texts.decode(owners), description, *map(bool, switches))
+def _lists(reader: Reader, rows: Sequence[Row]) -> Iterable[AnyLine]:
+    for _, identity, address, owners, description, *switches in rows:
+        state = moderation_rows.moderation(reader, identity)
+        limits = state.most_posts, state.most_bytes, state.days
+        values = _texts.decode(owners), description, *map(bool, switches)
+        yield ListLine(*(address, *values, state.moderate.value, state.moderators, *limits))
 
 
 def _members(reader: Reader, rows: Sequence[Row]) -> Iterable[AnyLine]:
@@ -175,7 +178,7 @@ _TABLES = (
     _ExportedTable(1, "SELECT key, ends_at, disabled FROM alias WHERE key > ? ORDER BY key LIMIT ?", _aliases),
     _ExportedTable(
         1,
-        "SELECT key, address, owners, description, members_only, skip_recipients, rewrite_author, disabled"
+        "SELECT key, id, address, owners, description, members_only, skip_recipients, rewrite_author, disabled"
         " FROM mailing_list WHERE key > ? ORDER BY key LIMIT ?",
         _lists,
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -11,6 +11,7 @@ from services.directory.domain.element_changes import MEMBERS, PAUSED
 from services.directory.domain.groups import GroupState
 from services.directory.domain.histories import HistoryStep
 from services.directory.domain.lists import ListChanges, ListState
+from services.directory.domain.moderators import ModerationChanges, ModerationState, set_moderation
 from services.directory.domain.profiles import ProfileRequest, change_profile
 from services.directory.domain.state import DirectoryRefused, UserState
 from services.directory.handlers import ldap_rows, list_rows, load, load_groups
@@ -20,9 +21,11 @@ from services.directory.handlers.bulk_memberships import MembershipLines
 from services.directory.handlers.commands import append
 from services.directory.handlers.former_holders import has_changed_hands
 from services.directory.handlers.histories import of_stream
+from services.directory.handlers.moderation_rows import moderation
 from shared.events import groups as group_events
 from shared.events import lists as list_events
 from shared.events import send_as as send_as_events
+from shared.events.moderation import ListModerationSet, ListModeratorsChanged
 from shared.events.signatures import UserFieldChanged
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.transaction import Transaction
@@ -30,6 +33,7 @@ from shared.ids import IdKind, Ids
 from shared.routing.known_groups import group_of
 
 Opposite = Callable[[Transaction, HistoryStep, Provenance], None]
+_MODERATION = tuple(field.name for field in msgspec.structs.fields(ModerationChanges))
 _SWITCHES = tuple(field.name for field in msgspec.structs.fields(ListChanges) if field.name != "owners")
 
 
@@ -50,6 +54,8 @@ class MembershipOpposites:
             list_events.ListAdded: self._remove_list,
             list_events.ListChanged: self._change_list,
             list_events.ListOwnersChanged: self._change_owners,
+            ListModerationSet: self._set_moderation,
+            ListModeratorsChanged: self._set_moderators,
             list_events.ListMembersJoined: self._leave_list,
             list_events.ListMembersLeft: self._join_list,
             list_events.ListMemberSwitched: self._switch_member,
@@ -114,6 +120,26 @@ class MembershipOpposites:
         changes = ListChanges(self._memberships.known_addresses(tx, owners))
         append(tx, step.recorded.stream, lists.change_list(state, changes), provenance)
 
+    def _set_moderation(self, tx: Transaction, step: HistoryStep, provenance: Provenance) -> None:
+        state, default = _list(tx, step), ModerationState("")
+        before = {name: getattr(default, name) if value is None else value for name, value in step.differing.items()}
+        events = set_moderation(moderation(tx, state.id), ModerationChanges(**before), None)
+        append(tx, step.recorded.stream, events, provenance)
+
+    def _set_moderators(self, tx: Transaction, step: HistoryStep, provenance: Provenance) -> None:
+        state, before = _list(tx, step), step.before.get("moderators", ())
+        moderators = self._moderators(tx, step, before)
+        if len(moderators) < len(before):
+            raise DirectoryRefused("missing", "one of the moderators was removed since: name the moderators anew")
+        events = set_moderation(moderation(tx, state.id), ModerationChanges(), moderators)
+        append(tx, step.recorded.stream, events, provenance)
+
+    def _moderators(self, tx: Transaction, step: HistoryStep, moderators: Sequence[str]) -> list[str]:
+        """Those of some former moderators whose addresses are still theirs. Raises DirectoryRefused."""
+        given_at = value_given_at(tx, step, "moderators")
+        kept = [address for address in moderators if not has_changed_hands(tx, address, given_at)]
+        return list(map(str, self._memberships.known_addresses(tx, kept)))
+
     def _leave_list(self, tx: Transaction, step: HistoryStep, provenance: Provenance) -> None:
         state, event = _list(tx, step), step.recorded.event
         joined = event.members if isinstance(event, list_events.ListMembersJoined) else ()
@@ -166,7 +192,9 @@ class MembershipOpposites:
         known = self._memberships.known_addresses(tx, owners)
         changes = ListChanges(**{name: before.get(name) for name in _SWITCHES})
         address = names.account_address(before["address"])
-        state = self._memberships.add_list(tx, address, known, before["description"], changes, provenance)
+        moderators = self._moderators(tx, step, before.get("moderators", ()))
+        held = ModerationChanges(**{name: before.get(name) for name in _MODERATION}), moderators or None
+        state = self._memberships.add_list(tx, address, known, before["description"], changes, held, provenance)
         for first in range(0, len(members), lists.JOIN_LIMIT):
             some = list(members)[first : first + lists.JOIN_LIMIT]
             self._memberships.join_those(tx, state.id, {text: members[text] for text in some}, provenance)

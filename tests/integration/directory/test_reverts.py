@@ -14,6 +14,7 @@ from shared.rpc.mailfold.directory.v1 import (
     credentials_pb2,
     groups_pb2,
     lists_pb2,
+    moderators_pb2,
     sendas_pb2,
 )
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
@@ -21,6 +22,7 @@ from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import BlockingStub
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import CredentialsStub
 from shared.rpc.mailfold.directory.v1.groups_pb2_grpc import GroupsStub
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import ListsStub
+from shared.rpc.mailfold.directory.v1.moderators_pb2_grpc import ModeratorsStub
 from shared.rpc.mailfold.directory.v1.sendas_pb2_grpc import SendAsStub
 from tests.integration.directory.conftest import Running
 from tests.integration.directory.test_bulk import (
@@ -104,6 +106,13 @@ async def test_changes_of_lists_and_their_members(people: Running) -> None:
     await revert(people, described)
     shown = await lists.ShowList(named)
     assert (shown.description, shown.members_only) == ("", False), "the later change of another value stays"
+    moderators, moderate = ModeratorsStub(people.channel("operator")), moderators_pb2.SetModerationRequest
+    ann = moderators_pb2.ListOfModerators(moderators=["ann@example.org"])
+    await moderators.SetModeration(moderate(name=LIST, moderate="all", moderators=ann))
+    await moderators.SetModeration(moderate(name=LIST, days=3))
+    await undo(people, "list", LIST, "list.moderation_set")
+    moderated = await moderators.ShowModeration(moderators_pb2.ModerationRequested(name=LIST))
+    assert (moderated.moderate, list(moderated.moderators), moderated.days) == ("all", ["ann@example.org"], 7)
     await lists.LeaveList(lists_pb2.ListMembersRequest(name=LIST, members=["x@elsewhere.example"]))
     assert (await undo(people, "list", LIST, "list.members_left")).before["members"] == "x@elsewhere.example"
     assert sorted(await members()) == everybody
@@ -123,6 +132,8 @@ async def test_changes_of_lists_and_their_members(people: Running) -> None:
     )
     shown = await lists.ShowList(named)
     assert (list(shown.owners), shown.members_only) == (["ann@example.org"], False)
+    again = await moderators.ShowModeration(moderators_pb2.ModerationRequested(name=LIST))
+    assert (again.moderate, again.moderators, again.days) == (moderated.moderate, moderated.moderators, moderated.days)
     await lists.RemoveList(named)
     await people.stub.AddAlias(pb.AddAliasRequest(address=LIST, targets=["ann@example.org"]))
     with pytest.raises(AlreadyExists, match="it is an alias"):

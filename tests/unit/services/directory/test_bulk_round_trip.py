@@ -129,6 +129,9 @@ class Draft:
             "address": self._made[-1],
             "owners": self._some(self._anybody),
             "description": self._pick(("", 'All "people", # 1', "=1+1")),
+            "moderate": self._pick(("none", "all", "non-members", None)),
+            "moderators": self._some(self._anybody),
+            "days": self._pick((3, None)),
             **{name: self._truth() for name in switches},
         }
 
