@@ -18,7 +18,6 @@ from shared.eventstore.event import Event
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
-from shared.protocol.mailing_list.identity import list_identifier
 from shared.protocol.srs.member import MemberReturnPath
 
 OWNER: Final = "-owner"
@@ -53,11 +52,6 @@ class KnownList(msgspec.Struct, frozen=True):
     moderator decides about a post."""
     is_moderated: bool = False
     """Whether some posts are held for moderators."""
-
-    @property
-    def identifier(self) -> str:
-        """The list-id (RFC 2919 §3)."""
-        return list_identifier(self.address)
 
 
 class ListOwners(msgspec.Struct, frozen=True):
