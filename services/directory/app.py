@@ -14,36 +14,22 @@ from services.directory.adapters.ldap_directory import LdapDirectory
 from services.directory.adapters.password_checks import PasswordChecks
 from services.directory.adapters.passwords import PasswordHasher
 from services.directory.adapters.settings_file import SettingsFile
+from services.directory.areas import PROJECTIONS, archive_commands, areas
 from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Throttle, ThrottleLimits
-from services.directory.endpoints.addressees import AddresseesEndpoint
-from services.directory.endpoints.all_mail import AllMailEndpoint
-from services.directory.endpoints.archives import ArchivesEndpoint
-from services.directory.endpoints.blocking import BlockingEndpoint
 from services.directory.endpoints.bulk import BulkCommands, BulkEndpoint
 from services.directory.endpoints.credentials import CredentialCommands, CredentialsEndpoint
-from services.directory.endpoints.erasures import ErasuresEndpoint
-from services.directory.endpoints.expiry import ExpiryRulesEndpoint
-from services.directory.endpoints.groups import GroupsEndpoint
 from services.directory.endpoints.guarded import guarded
 from services.directory.endpoints.ldap import LdapEndpoint
-from services.directory.endpoints.lists import ListsEndpoint
 from services.directory.endpoints.mail_rights import MailRightsEndpoint
-from services.directory.endpoints.moderators import ModeratorsEndpoint
 from services.directory.endpoints.names import NameCommands
-from services.directory.endpoints.return_paths import ReturnPathsEndpoint
-from services.directory.endpoints.roles import RolesEndpoint
-from services.directory.endpoints.send_as import SendAsEndpoint
 from services.directory.endpoints.sending import SendingCommands
 from services.directory.endpoints.servicer import DirectoryEndpoint
-from services.directory.endpoints.sharing import SharingEndpoint
-from services.directory.endpoints.signatures import SignaturesEndpoint
 from services.directory.handlers import load, sharing
 from services.directory.handlers.aliases import AliasCommands
 from services.directory.handlers.app_passwords import AppPasswordCommands, PasswordMaker
 from services.directory.handlers.applications import ApplicationCommands
-from services.directory.handlers.archives import ArchiveCommands
 from services.directory.handlers.authentication import Authenticator
 from services.directory.handlers.book import CurrentBook, book_events, read_book
 from services.directory.handlers.bulk_kinds import BulkKinds
@@ -55,17 +41,13 @@ from services.directory.handlers.ends import Ends, address_releases, alias_ends,
 from services.directory.handlers.erasing import DirectoryErasure
 from services.directory.handlers.erasures import open_count
 from services.directory.handlers.expiry import note_settings
-from services.directory.handlers.groups import GroupCommands
 from services.directory.handlers.hash_renewal import HashRenewal
 from services.directory.handlers.imports import Imports
 from services.directory.handlers.ldap_sync import LdapSync
 from services.directory.handlers.line_preparation import LinePreparation
-from services.directory.handlers.lists import ListCommands
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
-from services.directory.handlers.moderators import ModeratorCommands
 from services.directory.handlers.relays import RelayCommands
-from services.directory.handlers.return_paths import ReturnPathCommands
 from services.directory.handlers.reverting import Reverting
 from services.directory.handlers.rights import RightsGuard
 from services.directory.handlers.secret_keys import SecretCommands
@@ -73,27 +55,8 @@ from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.trials import TrialParts, Trials
 from services.directory.handlers.verified import VerifiedLogins
 from services.directory.ldap_settings import LdapSettings
-from services.directory.projections.all_mail import AllMailProjection
-from services.directory.projections.archives import ArchiveProjection
-from services.directory.projections.blocking import BlockingProjection
-from services.directory.projections.bulk import BulkProjection
-from services.directory.projections.configuration import ConfigurationProjection
-from services.directory.projections.credentials import CredentialsProjection
-from services.directory.projections.erasures import ErasureProjection
-from services.directory.projections.expiry import ExpiryRuleProjection
-from services.directory.projections.groups import GroupsProjection
-from services.directory.projections.ldap import LdapProjection
-from services.directory.projections.lists import ListProjection
-from services.directory.projections.moderators import ModeratorProjection
-from services.directory.projections.return_paths import ReturnPathProjection
-from services.directory.projections.rights import RightsProjection
-from services.directory.projections.send_as import SendAsProjection
-from services.directory.projections.sending import SendingProjection
-from services.directory.projections.sharing import SharingProjection
-from services.directory.projections.signatures import SignatureProjection
-from services.directory.projections.size_limits import SizeLimitProjection
 from services.directory.settings import SECTIONS as SECTIONS
-from services.directory.settings import DirectorySettings, ExpirySettings, MailboxSettings, SharingSettings
+from services.directory.settings import DirectorySettings, ExpirySettings, SharingSettings
 from shared.dns.settings import ResolverSettings
 from shared.events.directory import AccountAdded, UserPasswordChanged, UserSwitched
 from shared.eventstore.event import Recorded
@@ -105,25 +68,11 @@ from shared.owner.source import StoreSource
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
 from shared.routing.address_book import key_of
-from shared.rpc.mailfold.directory.v1.addressees_pb2_grpc import add_AddresseesServicer_to_server
-from shared.rpc.mailfold.directory.v1.allmail_pb2_grpc import add_AllMailServicer_to_server
-from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import add_ArchivesServicer_to_server
-from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import add_BlockingServicer_to_server
 from shared.rpc.mailfold.directory.v1.bulk_pb2_grpc import add_BulkServicer_to_server
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import add_CredentialsServicer_to_server
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
-from shared.rpc.mailfold.directory.v1.erasures_pb2_grpc import add_ErasuresServicer_to_server
-from shared.rpc.mailfold.directory.v1.expiry_pb2_grpc import add_ExpiryRulesServicer_to_server
-from shared.rpc.mailfold.directory.v1.groups_pb2_grpc import add_GroupsServicer_to_server
 from shared.rpc.mailfold.directory.v1.ldap_pb2_grpc import add_LdapServicer_to_server
-from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import add_ListsServicer_to_server
 from shared.rpc.mailfold.directory.v1.mailrights_pb2_grpc import add_MailRightsServicer_to_server
-from shared.rpc.mailfold.directory.v1.moderators_pb2_grpc import add_ModeratorsServicer_to_server
-from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
-from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import add_RolesServicer_to_server
-from shared.rpc.mailfold.directory.v1.sendas_pb2_grpc import add_SendAsServicer_to_server
-from shared.rpc.mailfold.directory.v1.sharing_pb2_grpc import add_SharingServicer_to_server
-from shared.rpc.mailfold.directory.v1.signatures_pb2_grpc import add_SignaturesServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
@@ -134,27 +83,6 @@ from shared.time_zones import is_time_zone
 
 SERVICE = "directory"
 _DAY = 86_400.0
-_PROJECTIONS = (
-    ConfigurationProjection,
-    SendingProjection,
-    ReturnPathProjection,
-    RightsProjection,
-    LdapProjection,
-    BlockingProjection,
-    SignatureProjection,
-    CredentialsProjection,
-    ListProjection,
-    ArchiveProjection,
-    ErasureProjection,
-    BulkProjection,
-    SendAsProjection,
-    ExpiryRuleProjection,
-    GroupsProjection,
-    SharingProjection,
-    AllMailProjection,
-    SizeLimitProjection,
-    ModeratorProjection,
-)
 log = structlog.get_logger("directory")
 
 
@@ -165,7 +93,7 @@ class Directory:
         self._host = host
         section = host.section(DirectorySettings)
         metadata = sqlalchemy.MetaData()
-        self.store = host.event_store(SERVICE, metadata, [made(metadata) for made in _PROJECTIONS])
+        self.store = host.event_store(SERVICE, metadata, [made(metadata) for made in PROJECTIONS])
         self._hasher = PasswordHasher(section.concurrent_hashes, section.waiting_hashes)
         self._ldap = _ldap_sync(host, self.store)
         self._throttle = Throttle(_throttle_limits(section))
@@ -177,7 +105,7 @@ class Directory:
         self._upkeep = DkimUpkeep(SERVICE, self.store, sending.dkim, sending.secrets, section.dkim_check_seconds)
         aliases = AliasCommands(self._current, host.clock)
         credentials = _credential_commands(host)
-        releases = address_releases(_archive_commands(host))
+        releases = address_releases(archive_commands(host))
         kinds = alias_ends(aliases), app_password_ends(credentials.app_passwords), releases
         self._ends = [Ends(SERVICE, self.store, kind, host.clock) for kind in kinds]
         self._roles = RoleMail(_address(section.postmaster), host.server.host.lower())
@@ -209,7 +137,7 @@ class Directory:
     def _registrations(self, host: Host, endpoint: DirectoryEndpoint, *further: Registration) -> Sequence[Registration]:
         registrations: Sequence[Registration] = (
             (add_DirectoryServicer_to_server, endpoint),
-            *_areas(host, self.store, self._current),
+            *areas(host, self.store, self._current),
             *further,
             (add_EventSourceServicer_to_server, StoreSource(self.store, partial(book_events, self.store))),
             (
@@ -308,38 +236,10 @@ def build(host: Host, sections: Mapping[str, type[Section]] | None = None) -> Di
     return Directory(host, sections or {**SHARED_SECTIONS, **SECTIONS})
 
 
-def _areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Registration]:
-    """The contracts of areas that need nothing of the others."""
-    return_paths = ReturnPathCommands(store, host.ids, host.clock, Keyring(host.places))
-    lists = ListCommands(current, host.clock, host.ids)
-    moderators = ModeratorsEndpoint(store, ModeratorCommands(current, lists), host.channel("delivery", SERVICE))
-    archives = ArchivesEndpoint(store, _archive_commands(host), host.section(DirectorySettings).postmaster)
-    return (
-        (add_ReturnPathsServicer_to_server, ReturnPathsEndpoint(store, return_paths)),
-        (add_BlockingServicer_to_server, BlockingEndpoint(store)),
-        (add_RolesServicer_to_server, RolesEndpoint(store)),
-        (add_SignaturesServicer_to_server, SignaturesEndpoint(store)),
-        (add_ListsServicer_to_server, ListsEndpoint(store, lists)),
-        (add_ModeratorsServicer_to_server, moderators),
-        (add_ArchivesServicer_to_server, archives),
-        (add_ErasuresServicer_to_server, ErasuresEndpoint(store)),
-        (add_SendAsServicer_to_server, SendAsEndpoint(store)),
-        (add_ExpiryRulesServicer_to_server, ExpiryRulesEndpoint(store)),
-        (add_AllMailServicer_to_server, AllMailEndpoint(store, host.section(MailboxSettings))),
-        (add_SharingServicer_to_server, SharingEndpoint(store, current)),
-        (add_AddresseesServicer_to_server, AddresseesEndpoint(store, current)),
-        (add_GroupsServicer_to_server, GroupsEndpoint(store, GroupCommands(host.ids, is_time_zone))),
-    )
-
-
 def _trial_parts(host: Host, current: CurrentBook) -> TrialParts:
     """What decides on imports and reverts, for an address book."""
     kinds, keyring = BulkKinds(current, host.clock, host.ids, is_time_zone), Keyring(host.places)
     return TrialParts(kinds, Reverting(current, kinds, host.clock, host.ids, keyring.has_key_of))
-
-
-def _archive_commands(host: Host) -> ArchiveCommands:
-    return ArchiveCommands(host.clock, host.section(DirectorySettings).archive_days)
 
 
 def _ldap_sync(host: Host, store: EventStore) -> LdapSync:
