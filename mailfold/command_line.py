@@ -63,6 +63,7 @@ COMMANDS: Mapping[str, _Place] = {
     "secrets": _Place("secrets", "app"),
     "srs": _Place("srs", "app"),
     "settings": _Place("settings", "app"),
+    "blobs": _Place("blobs", "app"),
     "deadletters": _Place("deadletters", "app"),
 }
 _HELP = ("--help", "-h")

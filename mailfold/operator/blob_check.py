@@ -18,7 +18,7 @@ from shared.blobs.port import Damaged, Intact
 from shared.grpc.errors import InternalError
 
 Progress = Callable[[str, int, int], None]
-_GENERATION = "g0001"
+GENERATION = "g0001"
 
 
 class BlobVerdict(msgspec.Struct, frozen=True):
@@ -40,15 +40,9 @@ class BlobVerdict(msgspec.Struct, frozen=True):
 
 async def check_blobs(session: Session, progress: Progress, *, mend: bool) -> BlobVerdict:
     """Ask every owning service which blobs it needs, then read and hash all of them; other blobs are only counted."""
-    blobs = LocalBlobs(session.places.blobs, _GENERATION)
+    blobs = LocalBlobs(session.places.blobs, GENERATION)
     generations = await blobs.generations()
-    needed: set[str] = set()
-    unknown: list[str] = []
-    for service in OWNERS:
-        try:
-            needed |= await _referenced_blobs(session, service, generations, mend=mend)
-        except InternalError:
-            unknown.append(service)
+    needed, unknown = await needed_blobs(session, generations, mend=mend)
     missing, damaged = await _verify_blobs(blobs, sorted(needed), progress)
     unreferenced = await _count_unreferenced(blobs, generations, needed)
     quarantined = tuple(damaged) if mend else ()
@@ -65,6 +59,22 @@ async def check_blobs(session: Session, progress: Progress, *, mend: bool) -> Bl
     )
 
 
+async def needed_blobs(session: Session, generations: Sequence[str], *, mend: bool) -> tuple[set[str], list[str]]:
+    """All blobs that services need, and the services that could not name theirs.
+
+    The services are asked in the order of the flow of mail. So a blob that one service hands to the next meanwhile is
+    named by the first or by the next.
+    """
+    needed: set[str] = set()
+    unknown: list[str] = []
+    for service in OWNERS:
+        try:
+            needed |= await _referenced_blobs(session, service, generations, mend=mend)
+        except InternalError:
+            unknown.append(service)
+    return needed, unknown
+
+
 async def _referenced_blobs(session: Session, service: str, generations: Sequence[str], *, mend: bool) -> set[str]:
     from shared.rpc.mailfold.owner.v1 import owner_pb2
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
@@ -72,7 +82,7 @@ async def _referenced_blobs(session: Session, service: str, generations: Sequenc
     stub = OwnerStub(await session.owner(service, whole=False, reads_only=not mend))
     referenced: set[str] = set()
     # Also without a folder: a lost folder is the first thing that this check must find.
-    for generation in {_GENERATION, *generations}:
+    for generation in {GENERATION, *generations}:
         async for batch in stub.ReferencedBlobs(owner_pb2.ReferencedBlobsRequest(generation=generation)):
             referenced.update(batch.ids)
     return referenced

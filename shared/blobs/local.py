@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -61,6 +62,16 @@ class LocalBlobs:
             for name in batch:
                 yield BlobId(f"{generation}/{name}")
 
+    async def stored_before(self, generation: str, moment: float) -> AsyncIterator[BlobRef]:
+        """The blobs of a generation whose files are older than `moment` (seconds since the epoch), for `take_back`.
+
+        `size` is that of the file. A body that was committed again meanwhile has a new file.
+        """
+        files = _old_files(self._shelf.folder / parse_generation(generation), moment, self._shelf.disk)
+        while batch := await asyncio.to_thread(lambda: tuple(islice(files, _LIST_BATCH))):
+            for name, size, stamp in batch:
+                yield BlobRef(BlobId(f"{generation}/{name}"), size, stamp)
+
     async def generations(self) -> tuple[str, ...]:
         try:
             return tuple(sorted(entry.name for entry in self._shelf.folder.iterdir() if is_generation(entry.name)))
@@ -111,6 +122,16 @@ def _digests(folder: Path) -> Iterator[str]:
                     yield entry.name
     except FileNotFoundError:
         return
+
+
+def _old_files(folder: Path, moment: float, disk: Disk) -> Iterator[tuple[str, int, str]]:
+    """Name, size and stamp of the blob files that are older than a moment."""
+    for name in _digests(folder):
+        path = f"{folder}/{name}"
+        with suppress(FileNotFoundError):  # it was removed meanwhile
+            status = os.stat(path)  # noqa: PTH116 - a Path object costs as much as the call
+            if status.st_mtime < moment:
+                yield name, status.st_size, disk.stamp(path)
 
 
 def _take(names: Iterator[str]) -> tuple[str, ...]:

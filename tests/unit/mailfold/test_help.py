@@ -50,6 +50,7 @@ def test_every_promised_command_is_there() -> None:
         "account quota",
         "account size",
         *(f"mailbox {word}" for word in ("expire", "expiry", "deleted", "restore")),
+        "blobs sweep",
         "test-mail",
         "sink list",
         "sink show",

@@ -1,6 +1,7 @@
 """Files of the local adapter: durable before they are visible, one folder sync per group, no leftovers."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -181,4 +182,20 @@ async def test_processes_may_write_the_same_bodies_at_once(tmp_path: Path) -> No
     assert printed[0] == printed[1] == printed[2]
     assert {blob_id async for blob_id in blobs.list("g0001")} == set(printed[0])
     assert [await blobs.verify(blob_id) async for blob_id in blobs.list("g0001")] == [Intact()] * 60
+    await blobs.close()
+
+
+async def test_old_files_are_listed_and_a_body_that_came_again_is_not_taken_back(tmp_path: Path) -> None:
+    blobs = LocalBlobs(tmp_path / "blobs", "g0001")
+    old, again = await keep(blobs, b"old"), await keep(blobs, b"again")
+    young = await keep(blobs, b"young")
+    for ref in (old, again):
+        os.utime(tmp_path / "blobs" / ref.id, (1000, 1000))
+    listed = {ref.id: ref async for ref in blobs.stored_before("g0001", 2000)}
+    assert set(listed) == {old.id, again.id}
+    await keep(blobs, b"again")
+    assert await blobs.take_back(listed[old.id])
+    assert not await blobs.take_back(listed[again.id])
+    assert await blobs.verify(again.id) == await blobs.verify(young.id) == Intact()
+    assert [ref async for ref in blobs.stored_before("g9999", 2000)] == []
     await blobs.close()
