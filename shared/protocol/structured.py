@@ -7,11 +7,11 @@ recurses, and the end of an unclosed comment or quoted string is searched for on
 import re
 
 # Within a comment: text, quoted pairs and comments without inner comments; then a run of parentheses.
-_PART = rb"(?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+(?:(?P<open>\(++)|(?P<close>\)++))?"
+_PART = rb"(?>(?:[^()\\]++|\\.|\((?>(?:[^()\\]++|\\.)*)\))*)(?:(?P<open>\(++)|(?P<close>\)++))?"
 _BYTES_PART = re.compile(_PART, re.S)
 _TEXT_PART = re.compile(_PART.decode(), re.S)
 # Before a comment: text, quoted pairs, quoted strings. A quote that is never closed is an ordinary character.
-_BEFORE = re.compile(rb'(?:[^"(\\]++|\\.|"(?:[^"\\]++|\\.)*+"|["\\])*+', re.S)
+_BEFORE = re.compile(rb'(?>(?:[^"(\\]++|\\.|"(?>(?:[^"\\]++|\\.)*)"|["\\])*)', re.S)
 
 
 def comment_end(value: bytes | str, at: int, most: int = 10_000) -> int:

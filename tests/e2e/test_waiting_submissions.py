@@ -151,7 +151,7 @@ def test_a_choice_is_needed(server: MailfoldServer) -> None:
         refusal = server.command.run("submissions", word)
         assert refusal.status == 2 and "which mails?" in refusal.errors
     unknown = server.command.run("submissions", "cancel", "q-nothing")
-    assert unknown.status == 1 and "no mail has this queue id" in unknown.errors
+    assert unknown.status == 1 and "no mail has this queue id" in unknown.output
 
 
 @pytest.mark.parametrize("layout", ["small", "split"])

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import sqlalchemy
 
-from services.directory.app import _PROJECTIONS
+from services.directory.areas import PROJECTIONS
 from services.directory.domain.bulk_lines import LineMistake, PreparedLine, parsed, units
 from services.directory.domain.dkim import NewDomain
 from services.directory.domain.line_kinds import AnyLine, DomainLine
@@ -85,6 +85,6 @@ class ScratchDirectory:
 def scratch_directory() -> Iterator[ScratchDirectory]:
     """An empty directory."""
     metadata = sqlalchemy.MetaData()
-    projections = [made(metadata) for made in _PROJECTIONS]
+    projections = [made(metadata) for made in PROJECTIONS]
     with scratch(projections, None) as rows:
         yield ScratchDirectory(rows, projections)

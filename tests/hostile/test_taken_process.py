@@ -12,6 +12,8 @@ from mailfold.operator.running import read_tokens
 from mailfold.supervisor.report import Process, Report
 from shared.grpc.channel import RemoteChannel
 from shared.grpc.errors import Denied, ServiceError, Unauthenticated
+from shared.rpc.mailfold.delivery.v1 import heldposts_pb2
+from shared.rpc.mailfold.delivery.v1.heldposts_pb2_grpc import HeldPostsStub
 from shared.rpc.mailfold.directory.v1 import directory_pb2
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2
@@ -66,7 +68,7 @@ def test_a_taken_process_reaches_what_the_table_allows_and_no_more(server: Mailf
     names."""
     edge = taken.parts(running(server).supervisor)["edge"]
     token = edge.token("ingress", "directory")
-    assert edge.tokens.keys() == {"ingress"} and edge.tokens["ingress"].keys() == {"directory", "mailstore"}
+    assert edge.tokens.keys() == {"ingress"} and edge.tokens["ingress"].keys() == {"directory", "mailstore", "delivery"}
     assert asyncio.run(_resolves(server, "ingress", token))
     add = ("directory", DirectoryStub, "AddUser", directory_pb2.AddUserRequest(name="eve", password="correct horse"))
     fetch = ("mailstore", MailstoreStub, "ListMailboxes", mailstore_pb2.ListMailboxesRequest(account="a"))
@@ -81,8 +83,10 @@ def test_a_taken_process_reaches_what_the_table_allows_and_no_more(server: Mailf
     ):
         answer = asyncio.run(_answer(server, caller, token, call))
         assert type(answer) is refusal, (caller, call[:3], answer)
-    answer = asyncio.run(_answer(server, "ingress", edge.token("ingress", "mailstore"), fetch))
-    assert type(answer) is Denied, answer
+    decide = ("delivery", HeldPostsStub, "DecidePost", heldposts_pb2.DecideRequest())
+    for call in (fetch, decide):
+        answer = asyncio.run(_answer(server, "ingress", edge.token("ingress", call[0]), call))
+        assert type(answer) is Denied, answer
 
 
 def test_a_process_that_comes_back_has_its_part_again(server: MailfoldServer) -> None:

@@ -9,7 +9,7 @@ from shared.protocol.address.domain import AddressError
 
 ACCOUNT_NAME_LIMIT: Final = 200  # characters
 APPLICATION_SUFFIX: Final = ".app"
-_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)*+")
+_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9_-]++(?>(?:\.[A-Za-z0-9_-]++)*)")
 
 
 def account_name(localpart: str) -> str:

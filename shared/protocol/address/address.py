@@ -19,12 +19,12 @@ _ASCII_ATEXT = r"\-A-Za-z0-9!#$%&'*+/=?^_`{|}~"
 # which no address needs.
 _NON_ASCII = "\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\U0010ffff"
 # Dot-string = Atom *("."  Atom)
-_DOT_STRING = rf"[{_ASCII_ATEXT}{_NON_ASCII}]++(?:\.[{_ASCII_ATEXT}{_NON_ASCII}]++)*+"
+_DOT_STRING = rf"[{_ASCII_ATEXT}{_NON_ASCII}]++(?>(?:\.[{_ASCII_ATEXT}{_NON_ASCII}]++)*)"
 # Quoted-string = DQUOTE *QcontentSMTP DQUOTE;  qtextSMTP = %d32-33 / %d35-91 / %d93-126;  quoted-pairSMTP = %d92
 # %d32-126
-_QUOTED_CONTENT = rf"(?:[ !#-\[\]-~{_NON_ASCII}]|\\[ -~])*+"
+_QUOTED_CONTENT = rf"(?>(?:[ !#-\[\]-~{_NON_ASCII}]|\\[ -~])*)"
 
-_COMMON = re.compile(rf"([{_ASCII_ATEXT}]++(?:\.[{_ASCII_ATEXT}]++)*+)@({LABEL}(?:\.{LABEL})*+)")
+_COMMON = re.compile(rf"([{_ASCII_ATEXT}]++(?>(?:\.[{_ASCII_ATEXT}]++)*))@({LABEL}(?>(?:\.{LABEL})*))")
 _MAILBOX = re.compile(rf'(?:({_DOT_STRING})|"({_QUOTED_CONTENT})")@(.+)', re.DOTALL)
 _BARE_LOCALPART = re.compile(_DOT_STRING)
 _LOCALPART_CONTENT = re.compile(rf"[ -~{_NON_ASCII}]++")

@@ -14,7 +14,7 @@ DOMAIN_LIMIT: Final = 253  # RFC 1035 §2.3.4: 255 octets on the wire are 253 in
 # sub-domain = Let-dig [Ldh-str] (RFC 5321 §4.1.2). The underscore is not in the grammar, but the DNS allows it (RFC
 # 2181 §11) and real senders have it in their host names.
 LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})*+")
+_DOMAIN = re.compile(rf"{LABEL}(?>(?:\.{LABEL})*)")
 _IPV6_TAG = "ipv6:"
 
 

@@ -20,8 +20,8 @@ _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]++)
     |(?P<atom>[^\x00-\x20()<>\[\]:;@\\,."]++)
     |(?P<special>[<>,:;@.])
-    |"(?P<quoted>(?:[^"\\]|\\.)*+)(?P<end>"?)
-    |(?P<literal>\[(?:[^\[\]\\]|\\.)*+\]?)
+    |"(?P<quoted>(?>(?:[^"\\]|\\.)*))(?P<end>"?)
+    |(?P<literal>\[(?>(?:[^\[\]\\]|\\.)*)\]?)
     |(?P<comment>\()
     |(?P<bad>.)""",
     re.VERBOSE | re.DOTALL,

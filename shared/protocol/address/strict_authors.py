@@ -24,9 +24,9 @@ MOST_WORDS: Final = 1000
 """Words of all display names."""
 _SPACE = re.compile(r"[ \t\r\n]++")
 _ATOM = re.compile(r"[^\x00-\x20\x7f()<>\[\]:;@\\,.\"]++")
-_QUOTED = re.compile(r'"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\r\n]|\r?\n(?=[ \t]))*+)"')
+_QUOTED = re.compile(r'"((?>(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\r\n]|\r?\n(?=[ \t]))*))"')
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
-_LOCALPART = r"(?:\"(?:[^\"\\\r\n]|\\[^\r\n])*+\"|[^\x00-\x20\x7f()<>\[\]:;@\\,\"]++)"
+_LOCALPART = r"(?:\"(?>(?:[^\"\\\r\n]|\\[^\r\n])*)\"|[^\x00-\x20\x7f()<>\[\]:;@\\,\"]++)"
 _DOMAIN = r"(?:\[[^\[\]\\\s]*+\]|[^\x00-\x20\x7f()<>\[\]:;@\\,\"]++)"
 _ADDR_SPEC = re.compile(rf"{_LOCALPART}@{_DOMAIN}")
 _ANGLE = re.compile(rf"<[ \t\r\n]*+({_LOCALPART}@{_DOMAIN})[ \t\r\n]*+>")

@@ -16,7 +16,7 @@ MOST_MERGED: Final = 8192
 """The octets of results that are merged; further fields are left out, because a validator refuses an endless field."""
 
 # Everything up to the first semicolon that is not in a quoted string; comments are blanked before.
-_IDENTIFIER = re.compile(rb'(?:[^";]++|"(?:[^"\\]++|\\.)*+")*+;', re.DOTALL)
+_IDENTIFIER = re.compile(rb'(?>(?:[^";]++|"(?>(?:[^"\\]++|\\.)*)")*);', re.DOTALL)
 
 
 def arc_result(verdict: ChainResult) -> MethodResult:

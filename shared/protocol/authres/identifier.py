@@ -9,7 +9,7 @@ from shared.protocol.dns.names import to_a_labels
 from shared.protocol.structured import comment_end
 
 _BLANK = re.compile(r"[ \t\r\n]*")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_QUOTED = re.compile(r'"((?>(?:[^"\\]|\\.)*))"', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _FOLD = re.compile(r"\r\n[ \t]+")
 _WORD = re.compile(r'[^\s();"]+')

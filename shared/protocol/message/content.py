@@ -19,7 +19,7 @@ MAX_VALUE = 16384
 _TOKEN = rb'[^\x00-\x20()<>@,;:\\"/\[\]?=\x7f]+'
 _TYPE = re.compile(rb"\s*(" + _TOKEN + rb")\s*/\s*(" + _TOKEN + rb")")
 _FIRST = re.compile(rb"\s*(" + _TOKEN + rb")")
-_PARAMETER = re.compile(rb';\s*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]++|\\.)*+)"?|([^;]*+))', re.S)
+_PARAMETER = re.compile(rb';\s*+([^\s=;"]++)\s*+=\s*+(?:"((?>(?:[^"\\]++|\\.)*))"?|([^;]*+))', re.S)
 _ESCAPE = re.compile(rb"\\(.)", re.S)
 _LANGUAGE = re.compile(rb"[A-Za-z0-9*-]+")
 _US_ASCII: Pairs = ((b"charset", b"us-ascii"),)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 # RFC 5322 §3.6.8 ftext is printable ASCII without the colon; 8-bit names are accepted, because they occur.
 _NAME = rb"[^\x00-\x20:\x7f]++"
-_VALUE = rb"[^\n]*+(?:\n[ \t][^\n]*+)*+"
+_VALUE = rb"[^\n]*+(?>(?:\n[ \t][^\n]*+)*)"
 _FIELD = re.compile(rb"^(" + _NAME + rb")[ \t]*+:(" + _VALUE + rb")\n?", re.M)
 _AFTER_NAME = re.compile(rb"[ \t]*+:(" + _VALUE + rb")")
 _FOLD = re.compile(rb"\r*\n")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 # No decoded text joins two octets that these separate, except for a quotation mark (see `Needles.may_occur`): white
 # space is folded, controls become spaces, and a colon may get a space before or after it.
 _RUN = re.compile(r'[^\x00-\x20\x7f":]+')
-_ADDRESSES = re.compile(rb"\n(?:from|sender|reply-to|to|cc|bcc)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)")
+_ADDRESSES = re.compile(rb"\n(?:from|sender|reply-to|to|cc|bcc)[ \t]*+:([^\n]*+(?>(?:\n[ \t][^\n]*+)*))")
 # Characters that make an address look different from its form in ENVELOPE; hardly any address has them. The set in
 # front is what a pattern finds quickly.
 _UNUSUAL = re.compile(rb"[(\\:@.<\s](?:(?<=[(\\:])|(?<=\s)[@.>]|(?<=[@.<])\s)")

@@ -19,11 +19,11 @@ _DATE_TIME = re.compile(
 )
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
-_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-Fa-f]{2})*+")
+_XTEXT = re.compile(r"(?>(?:[!-*,-<>-~]|\+[0-9A-Fa-f]{2})*)")
 _HEXCHAR = re.compile(r"\+([0-9A-Fa-f]{2})")
 _PRINTABLE = re.compile(r"[ -~]*+")
 _ADDRESS_TYPE = re.compile(r"[A-Za-z0-9-]{1,64}")
-_UTF8_XTEXT = re.compile(r"(?:[!-*,-<>-\[\]-~\u00a0-\ud7ff\ue000-\U0010ffff]|\\x\{[0-9A-Fa-f]{2,6}\})++")
+_UTF8_XTEXT = re.compile(r"(?>(?:[!-*,-<>-\[\]-~\u00a0-\ud7ff\ue000-\U0010ffff]|\\x\{[0-9A-Fa-f]{2,6}\})+)")
 _EMBEDDED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 
 _Value = Callable[[str], Any]

@@ -29,10 +29,10 @@ from shared.protocol.smtp.reply import Reply
 
 _NAME = re.compile(r"[!-~]{1,255}")
 # A path and what follows it. The grammar has no blanks after the colon, but clients send them.
-_PATH = r':[ ]*+<((?:[^"<>]|"(?:[^"\\]|\\.)*+")*+)>(?:[ ]+(.*))?'
+_PATH = r':[ ]*+<((?>(?:[^"<>]|"(?>(?:[^"\\]|\\.)*)")*))>(?:[ ]+(.*))?'
 _FROM_PATH = re.compile("FROM" + _PATH, re.ASCII | re.IGNORECASE | re.DOTALL)
 _TO_PATH = re.compile("TO" + _PATH, re.ASCII | re.IGNORECASE | re.DOTALL)
-_SOURCE_ROUTE = re.compile(r"@[^:@,]+(?:,@[^:@,]+)*+:")
+_SOURCE_ROUTE = re.compile(r"@[^:@,]+(?>(?:,@[^:@,]+)*):")
 _BDAT = re.compile(r"([0-9]{1,18})(?: +(LAST))?", re.IGNORECASE)
 _AUTH = re.compile(r"([A-Za-z0-9_-]{1,20})(?: +([!-~]+))?")
 _STRING_UTF8 = re.compile(r"(.+?)( +SMTPUTF8)?", re.ASCII | re.IGNORECASE | re.DOTALL)

@@ -142,6 +142,7 @@ async def test_a_report_counts(people: Running) -> None:
         "aliases": 0,
         "domains_without_postmaster": 1,
         "domains_with_unpublished_dkim": 1,
+        "open_erasures": 0,
     }
 
 

@@ -18,7 +18,7 @@ from shared.protocol.message.markup import html_text
 _TOKEN = re.compile(
     r"<!--.*?(?P<comment_end>-->|\Z)"
     r"|<(?P<raw>script|style|template|textarea|title|xmp)\b[^>]*+>.*?(?P<raw_end></(?P=raw)\b[^>]*+>|\Z)"
-    r"|<(?P<close>/?)(?P<name>[a-z][a-z0-9]*+)(?P<attributes>(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+)(?P<end>>?)",
+    r"|<(?P<close>/?)(?P<name>[a-z][a-z0-9]*+)(?P<attributes>(?>(?:[^>=]++|=\s*+(?>(?:\"[^\"]*+\"|'[^']*+')?))*))(?P<end>>?)",
     re.I | re.S,
 )
 _ATTRIBUTE = re.compile(r"""([a-zA-Z_:-]++)\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s>"']++))""")

@@ -14,8 +14,8 @@ _ENCODING: Final = b"content-transfer-encoding"
 _DIGEST: Final = b"content-md5"
 """RFC 1864: it would be that of the old text."""
 _DECLARED = re.compile(rb"\s*([^\s/;]++)\s*/\s*([^\s;]++)")
-_PARAMETER = re.compile(rb';\s*+([^\s=;"]++)\s*+=\s*+(?:"(?:[^"\\]++|\\.)*+"?|[^;]*+)', re.S)
-_CHARSET = re.compile(rb"charset(?:\*[0-9*]*+)?+", re.I)
+_PARAMETER = re.compile(rb';\s*+([^\s=;"]++)\s*+=\s*+(?:"(?>(?:[^"\\]++|\\.)*)"?|[^;]*+)', re.S)
+_CHARSET = re.compile(rb"charset(?>(?:\*[0-9*]*+)?)", re.I)
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n\Z")
 
 

@@ -13,7 +13,7 @@ HIDDEN: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
 """Fields that never leave: other recipients must not see Bcc (RFC 5322 §3.6.3), and whoever delivers the message writes
 Return-Path (RFC 5321 §4.4)."""
 
-_PLAIN = re.compile(rb"(?:[^\x00-\x20:\x7f]++[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)*+(?:\r?\n)?+")
+_PLAIN = re.compile(rb"(?>(?:[^\x00-\x20:\x7f]++[ \t]*+:[^\n]*+\n(?>(?:[ \t][^\n]*+\n)*))*)(?>(?:\r?\n)?)")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 # A CR within a line becomes a blank: as a line end it could begin a field that nobody has checked.
 _NO_TEXT = re.compile(rb"\r(?!\n)|\0")

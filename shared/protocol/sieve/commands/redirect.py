@@ -23,7 +23,7 @@ _NOTIFY = frozenset({"NEVER", "SUCCESS", "FAILURE", "DELAY"})
 _MODES = frozenset({"NOTIFY", "RETURN"})
 _RETS = frozenset({"FULL", "HDRS"})
 # A display name of words and quoted strings, and the addr-spec behind it.
-_NAMED = re.compile(r'(?:[^"<>@,;:\\\x00-\x1f]|"(?:[^"\\\x00-\x1f]|\\[ -~])*+")*+<([^<>\x00-\x1f]+)>\s*')
+_NAMED = re.compile(r'(?>(?:[^"<>@,;:\\\x00-\x1f]|"(?>(?:[^"\\\x00-\x1f]|\\[ -~])*)")*)<([^<>\x00-\x1f]+)>\s*')
 Checked = Callable[[ScriptRun], str]
 
 

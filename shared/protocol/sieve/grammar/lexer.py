@@ -48,7 +48,7 @@ _TOKEN = re.compile(
     |(?P<identifier>[A-Za-z_][A-Za-z0-9_]*+)
     |:(?P<tag>[A-Za-z_][A-Za-z0-9_]*+)
     |(?P<number>[0-9]++)(?P<quantifier>[KkMmGg]?)(?P<rest>[A-Za-z0-9_]*+)
-    |"(?P<string>(?:[^"\\]++|\\.)*+)(?P<quote>"?)
+    |"(?P<string>(?>(?:[^"\\]++|\\.)*))(?P<quote>"?)
     |(?P<mark>[;,{}()\[\]])
     |(?P<bad>[\x80-\xff]++|.)""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,

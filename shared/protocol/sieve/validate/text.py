@@ -21,8 +21,8 @@ NAMESPACES = {"global": "include", "env": "environment"}
 # encoded-arb-octets = "${hex:" hex-pair-seq "}"; encoded-unicode-char = "${unicode:" unicode-hex-seq "}"
 _BLANKS = rb"[ \t\r\n]*+"
 _ENCODED = re.compile(
-    rb"\$\{(?:hex:" + _BLANKS + rb"(?P<hex>[0-9a-f]{1,2}(?:[ \t\r\n]++[0-9a-f]{1,2})*+)" + _BLANKS + rb"\}"
-    rb"|unicode:" + _BLANKS + rb"(?P<unicode>[0-9a-f]++(?:[ \t\r\n]++[0-9a-f]++)*+)" + _BLANKS + rb"\})",
+    rb"\$\{(?:hex:" + _BLANKS + rb"(?P<hex>[0-9a-f]{1,2}(?>(?:[ \t\r\n]++[0-9a-f]{1,2})*))" + _BLANKS + rb"\}"
+    rb"|unicode:" + _BLANKS + rb"(?P<unicode>[0-9a-f]++(?>(?:[ \t\r\n]++[0-9a-f]++)*))" + _BLANKS + rb"\})",
     re.IGNORECASE,
 )
 # variable-ref = "${" [namespace] variable-name "}"

@@ -48,7 +48,7 @@ _TO_EMBED = re.compile(r"[^!-*,-<>-\[\]-~]")  # what is no QCHAR of RFC 6533 §3
 _PRINTABLE = re.compile(r"[ -~]++")
 _ADDRESS_TYPE = re.compile(r"[A-Za-z0-9-]{1,64}")
 _MECHANISM = re.compile(r"[A-Z0-9_-]{1,20}")
-_INITIAL = re.compile(rb"=|(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_INITIAL = re.compile(rb"=|(?>(?:[A-Za-z0-9+/]{4})*)(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NOTIFY_ORDER: Final = (Notify.SUCCESS, Notify.FAILURE, Notify.DELAY)
 
