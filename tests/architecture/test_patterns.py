@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tests.architecture.source import Source, sources
@@ -10,6 +11,9 @@ from tests.architecture.source import Source, sources
 MAKES_A_PATTERN = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer", "escape"}
 LINEAR = {("shared/protocol/sieve/compare/pattern.py", "re2")}
 """Where patterns of strangers are compiled on purpose: RE2 is linear, and this module limits its memory."""
+_CLASS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.S)
+"""A character class, or an escaped character."""
+_POSSESSIVE_GROUP = re.compile(r"\)(?:[*+?]|\{\d*,?\d*\})\+")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -55,3 +59,19 @@ def test_functions_of_re_are_called_by_their_full_name() -> None:
         or (isinstance(node, ast.alias) and node.name in ("re", "regex", "re2") and node.asname)
     ]
     assert hidden == []
+
+
+def test_no_group_is_possessive() -> None:
+    """Python before 3.11.5 goes on behind what a failed repetition has consumed; atomic groups are right."""
+    possessive = [
+        f"{file.name}:{node.lineno}"
+        for file in sources()
+        for node in file.nodes
+        if isinstance(node, ast.Constant) and _POSSESSIVE_GROUP.search(_CLASS.sub("x", text_of(node)))
+    ]
+    assert possessive == []
+
+
+def text_of(constant: ast.Constant) -> str:
+    value = constant.value
+    return value.decode("latin-1") if isinstance(value, bytes) else value if isinstance(value, str) else ""
