@@ -11,7 +11,9 @@ Layout = Mapping[str, tuple[str, ...]]
 
 START_ORDER = ("directory", "mailstore", "outbound", "delivery", "eventlog", "access", "classifier", "ingress")
 OWNERS = ("directory", "ingress", "classifier", "delivery", "mailstore", "outbound")
-"""The services that own data: they can be verified and rebuilt, and they keep dead letters."""
+"""The services that own data: they can be verified and rebuilt, and they keep dead letters.
+
+They are in the order in which mail goes from one to the next, on which the sweep of blobs depends."""
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "directory": (),
     "mailstore": ("directory",),

@@ -2,7 +2,7 @@
 # Prints the path of the interpreter for `make install`: of several builds of one Python version the fastest.
 #
 # A Python that was compiled without a profile of its own work (the default when it is built from source, so with pyenv
-# and asdf) needs a quarter more CPU than that of a distribution, and nothing in it says so. `python3` decides the
+# and asdf) needs more CPU than that of a distribution (docs/figures.md), and nothing in it says so. `python3` decides the
 # version: of the builds of this version on PATH, in /usr/bin and in /usr/local/bin that can make a virtual environment
 # the fastest is chosen, and `python3` itself unless another is at least 10 % faster. `make install PYTHON=…` chooses by
 # hand.

@@ -3,10 +3,21 @@
 import errno
 import fcntl
 import os
+from typing import NamedTuple
 
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
 
 _NOT_LINKED = frozenset((errno.EEXIST, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
+
+
+class FileStatus(NamedTuple):
+    """A file at one moment."""
+
+    size: int
+    modified: float
+    """The time of the last write, in seconds since the epoch."""
+    stamp: str
+    """No other file ever has this stamp."""
 
 
 class Disk:
@@ -56,10 +67,16 @@ class Disk:
 
     def stamp(self, path: str) -> str:
         """A stamp of the file that has this name now, which no other file ever gets; empty when there is no file."""
+        status = self.status(path)
+        return "" if status is None else status.stamp
+
+    def status(self, path: str) -> FileStatus | None:
+        """Size, time and stamp of the file that has this name now, of one look; None when there is no file."""
         try:
-            return _stamp(os.stat(path))  # noqa: PTH116
+            status = os.stat(path)  # noqa: PTH116 - a Path object costs as much as the call
         except FileNotFoundError:
-            return ""
+            return None
+        return FileStatus(status.st_size, status.st_mtime, _stamp(status))
 
     def stamp_of(self, fd: int) -> str:
         """The stamp of an open file, to be taken after the last write to it."""

@@ -3,12 +3,11 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 from shared.blobs.blob_id import BlobId, digest_of, generation_of, is_digest, is_generation, parse_generation
-from shared.blobs.disk import Disk
+from shared.blobs.disk import Disk, FileStatus
 from shared.blobs.durable import take_back
 from shared.blobs.errors import blob_error
 from shared.blobs.local_writer import LocalBlobWriter
@@ -69,8 +68,8 @@ class LocalBlobs:
         """
         files = _old_files(self._shelf.folder / parse_generation(generation), moment, self._shelf.disk)
         while batch := await asyncio.to_thread(lambda: tuple(islice(files, _LIST_BATCH))):
-            for name, size, stamp in batch:
-                yield BlobRef(BlobId(f"{generation}/{name}"), size, stamp)
+            for name, status in batch:
+                yield BlobRef(BlobId(f"{generation}/{name}"), status.size, status.stamp)
 
     async def generations(self) -> tuple[str, ...]:
         try:
@@ -124,14 +123,12 @@ def _digests(folder: Path) -> Iterator[str]:
         return
 
 
-def _old_files(folder: Path, moment: float, disk: Disk) -> Iterator[tuple[str, int, str]]:
-    """Name, size and stamp of the blob files that are older than a moment."""
+def _old_files(folder: Path, moment: float, disk: Disk) -> Iterator[tuple[str, FileStatus]]:
+    """The blob files that are older than a moment."""
     for name in _digests(folder):
-        path = f"{folder}/{name}"
-        with suppress(FileNotFoundError):  # it was removed meanwhile
-            status = os.stat(path)  # noqa: PTH116 - a Path object costs as much as the call
-            if status.st_mtime < moment:
-                yield name, status.st_size, disk.stamp(path)
+        status = disk.status(f"{folder}/{name}")
+        if status is not None and status.modified < moment:
+            yield name, status
 
 
 def _take(names: Iterator[str]) -> tuple[str, ...]:
