@@ -23,7 +23,6 @@ from shared.grpc.channel import Channel
 
 _PAGE = 200
 """Events of a page: some ten milliseconds, beside the event loop."""
-_CURSOR = "SELECT position FROM cursor WHERE name = ? AND shard = 0"
 _FORGET = "DELETE FROM fact WHERE id = ?"
 _CHANGE = "UPDATE fact SET actor = ?, data = ? WHERE id = ?"
 Lag = Callable[[], Awaitable[int]]
@@ -64,8 +63,7 @@ class EventLogErasure:
             return "the event log does not have every event yet"
         await self._writer.written()
         end, cursor, count = begin_of(self._clock.now()), f"erasure {erased.account}", 0
-        row = await self._store.read(lambda reader: reader.first_row(_CURSOR, (cursor,)))
-        last = row[0] if row is not None else -1
+        last = (await self._store.cursor(cursor))[0]
         while last < end:
             events = await self._store.read_long(partial(after_id, after=last, limit=_PAGE))
             if not events:

@@ -82,10 +82,10 @@ class Restoring:
                 if not done:
                     raise
                 refused = error
-                break
-            if restored is None:
-                break
-            done.append(restored)
+            else:
+                if restored is None:
+                    break
+                done.append(restored)
         return Restored(await self._store.read(lambda reader: _by_name(reader, account, done)), refused)
 
     def _unit(self, tx: Transaction, order: RestoreOrder, through: int, provenance: Provenance) -> RestoredUnit | None:
