@@ -50,10 +50,7 @@ def test_trace_shows_the_checks_with_their_inputs(server: MailfoldServer) -> Non
         queue_id = smtp.send(f"boss@{FORGED}", [ann.address], sent.data).queue_id
     with server.imap(ann) as imap:
         imap.wait_for(sent.message_id)
-    output = server.command("trace", queue_id)
-    assert all(word in output for word in ("spf", "fail", "v=spf1 -all", "dmarc", "v=DMARC1; p=reject", "127.0.0.1")), (
-        output
-    )
+    server.command.trace(queue_id, "spf", "fail", "v=spf1 -all", "dmarc", "v=DMARC1; p=reject", "127.0.0.1")
 
 
 def results_of(server: MailfoldServer, person: Person, sender: str, sent: RenderedMail) -> str:

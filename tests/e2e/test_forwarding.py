@@ -102,8 +102,7 @@ def test_forwarded_mail_has_a_return_path_and_a_bounce_reaches_the_sender(
     with server.imap(ann) as imap:
         uid = imap.wait_for(sent.message_id)
         assert b"Return-Path: <Bob@elsewhere.example>" in imap.fetch(uid), "what stays here keeps its sender"
-    until(lambda: "delivery done" in server.command("trace", queue_id), "the plan in the trace")
-    assert f"return path {path} of {SENDER}" in server.command("trace", queue_id)
+    server.command.trace(queue_id, "delivery done", f"return path {path} of {SENDER}")
     way = server.command.json("resolve", path)
     assert (way["result"], way["targets"]) == ("return-path", [SENDER])
     server.command("domain", "set", DOMAIN, "catch_all", ann.address)

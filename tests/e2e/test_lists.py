@@ -90,7 +90,7 @@ def test_a_post_goes_to_members_here_and_elsewhere(server: MailfoldServer, domai
     assert set(senders) == {CARL, f"dora@{HONEST}"} and len(set(senders.values())) == 2
     assert all(sender.startswith("devs=n") and sender.endswith(f"@{domain}") for sender in senders.values())
     assert copies(server, ann, sent) == 1
-    assert "list" in server.command("trace", queue_id)
+    server.command.trace(queue_id, "list")
 
 
 def test_only_proven_members_post(server: MailfoldServer, domain: str, ann: Person) -> None:
@@ -130,7 +130,7 @@ def test_bounces_automatic_replies_and_loops_are_refused(server: MailfoldServer,
     for mail in (automatic, looping):
         assert copies(server, ann, mail) == 0
     _, queue_id = post(server, ann, devs, fields=(b"List-Id: <devs.%s>" % domain.encode(),))
-    assert "been on this mailing list already" in server.command("trace", queue_id)
+    server.command.trace(queue_id, "been on this mailing list already")
     with server.imap(ann) as imap:
         imap.select()
         until(lambda: bool(imap.uids("BODY", '"been on this mailing list already"')), "the report for the user")
@@ -150,7 +150,7 @@ def test_lists_in_lists_end_and_give_each_member_a_copy(server: MailfoldServer, 
     assert fields(fetched(server, eve, sent), "List-Id") == [f'"The developers" <inner.{domain}>']
     assert fields(fetched(server, bob, sent), "List-Id") == [f'"The developers" <outer.{domain}>']
     assert list(queued(server, queue_id)) == [CARL]
-    assert "been on this mailing list already" in server.command("trace", queue_id)
+    server.command.trace(queue_id, "been on this mailing list already")
 
 
 def test_the_people_of_a_group_get_the_posts_and_may_post(server: MailfoldServer, domain: str, ann: Person) -> None:

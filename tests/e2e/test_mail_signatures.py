@@ -63,8 +63,7 @@ class World(NamedTuple):
 
     def trace(self, queue_id: str, words: str) -> str:
         """The trace of a mail, when it has these words."""
-        until(lambda: words in self.server.command("trace", queue_id), f"«{words}» in the trace")
-        return self.server.command("trace", queue_id)
+        return self.server.command.trace(queue_id, words)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +109,10 @@ def _give_signature(world: World, folder: Path) -> None:
     assert command.json("domain", "signature", world.domain)["missing"] == []
     assert command.json("domain", "show", world.domain)["values"]["signature"] == given["id"]
     probe = plain(world, "a probe")
-    until(lambda: "mail signature" in command("trace", world.submit(bytes(probe))), "the mail signature at the ingress")
+    until(
+        lambda: "mail signature" in world.trace(world.submit(bytes(probe)), "mail.accepted"),
+        "the mail signature at the ingress",
+    )
 
 
 def plain(world: World, subject: str, text: str = "Hello Bob,\n\nsee you.\n") -> EmailMessage:
@@ -204,7 +206,7 @@ def test_a_signature_that_cannot_be_placed_is_refused(world: World, tmp_path: Pa
 def test_the_end_of_a_mail_signature(world: World) -> None:
     assert world.server.command.json("domain", "signature", world.domain, "--off")["id"] == ""
     until(
-        lambda: "mail signature" not in world.server.command("trace", world.submit(bytes(plain(world, "a probe")))),
+        lambda: "mail signature" not in world.trace(world.submit(bytes(plain(world, "a probe"))), "mail.accepted"),
         "the end of the mail signature at the ingress",
     )
     world.submit(bytes(plain(world, "bare")))

@@ -45,7 +45,7 @@ def test_the_largest_message_of_a_domain(server: MailfoldServer) -> None:
         queue_id = smtp.send(CARL, [small.address, large.address], both.data).queue_id
     with server.imap(large) as imap:
         imap.wait_for(both.message_id)
-    until(lambda: "5.2.3" in server.command("trace", queue_id), "the bounce for the other recipient")
+    server.command.trace(queue_id, "5.2.3")
     with server.submission(small) as smtp:
         assert smtp.hello()["SIZE"] == str(LIMIT)
         assert str(smtp.command(f"MAIL FROM:<{small.address}> SIZE={LIMIT + 1}".encode())).startswith("552 5.3.4")
@@ -75,7 +75,7 @@ def test_the_largest_message_of_an_account_and_of_an_application(server: Mailfol
         queue_id = smtp.send(CARL, [small.address, large.address], both.data).queue_id
     with server.imap(large) as imap:
         imap.wait_for(both.message_id)
-    until(lambda: "5.2.3" in server.command("trace", queue_id), "the bounce for the other recipient")
+    server.command.trace(queue_id, "5.2.3")
     with server.submission(small) as smtp:
         assert smtp.hello()["SIZE"] == str(LIMIT)
         assert str(smtp.command(f"MAIL FROM:<{small.address}> SIZE={LIMIT + 1}".encode())).startswith("552 5.3.4")

@@ -95,7 +95,7 @@ def test_a_queue_id_shows_every_recipient_also_those_that_have_ended(server: Mai
     until(lambda: states() == {"bob": "cancelled", "cat": "waiting"}, "both recipients in the event log")
     text = server.command("queue", "show", queue_id)
     assert f"bob@{ELSEWHERE}  (e" in text and "waits for its first attempt" in text
-    assert "cancelled without a report" in server.command("trace", queue_id)
+    server.command.trace(queue_id, "cancelled without a report")
     refusal = server.command.run("queue", "show", "q0000")
     assert refusal.status == 1 and "knows nothing of q0000" in refusal.errors
 

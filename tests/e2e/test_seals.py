@@ -74,7 +74,7 @@ class World(NamedTuple):
 
     def trace(self, queue_id: str, words: str) -> None:
         """Wait until the trace has these words."""
-        until(lambda: words in self.server.command("trace", queue_id), f"«{words}» in the trace")
+        self.server.command.trace(queue_id, words)
 
     def _taken(self, sent: RenderedMail) -> list[bytes]:
         return [mail.data for mail in self.remote.mails if f"<{sent.message_id}>".encode() in mail.data]

@@ -214,7 +214,7 @@ def test_headers_say_what_was_judged(server: MailfoldServer, figures: Mapping[in
 
 def test_trace_names_the_words_that_decided(server: MailfoldServer, figures: Mapping[int, Figures]) -> None:
     spam = Delivered.first(server, figures[MANY].spam, "Spam")
-    output = server.command("trace", spam.queue_id)
+    output = server.command.trace(spam.queue_id, "mail.classified")
     words = {result["word"]: result["weight"] for result in spam.verdict["words"]}
     assert f"words of {MANY} spam and {MANY} ham seen" in output, output
     assert len(words) >= 5 and sum(weight > 0 for weight in words.values()) > len(words) / 2

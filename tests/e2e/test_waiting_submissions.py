@@ -63,7 +63,7 @@ def test_nobody_sees_it_before_it_is_released(server: MailfoldServer, ann: Perso
     (mail,) = waiting(server, "--account", ann.address)
     assert (mail["queue_id"], mail["recipients"], mail["requested"]) == (queue_id, [bob.address, REMOTE], True)
     assert queue_id in server.command("submissions", "list", "--sender", ann.address)
-    assert "held until" in server.command("trace", queue_id)
+    server.command.trace(queue_id, "held until")
     assert "1 mail released" in server.command("submissions", "release", queue_id)
     with server.imap(bob) as imap:
         fetched = imap.fetch(imap.wait_for(later.message_id))
@@ -74,7 +74,7 @@ def test_nobody_sees_it_before_it_is_released(server: MailfoldServer, ann: Perso
     refusal = server.command.run("submissions", "cancel", queue_id)
     assert refusal.status == 1 and "it was released at" in refusal.output
     assert f"mailfold queue cancel {queue_id}" in refusal.output
-    until(lambda: "delivered from now on" in server.command("trace", queue_id), "the release in the event log")
+    server.command.trace(queue_id, "delivered from now on")
 
 
 def test_a_short_hold_ends_by_itself(server: MailfoldServer, ann: Person) -> None:
@@ -102,7 +102,7 @@ def test_mail_of_a_disabled_account_does_not_leave(server: MailfoldServer, ann: 
     server.command("account", "enable", ann.address)
     with server.imap(bob) as imap:
         imap.wait_for(sent.message_id)
-    until(lambda: "is in use again" in server.command("trace", queue_id), "the resumption in the event log")
+    server.command.trace(queue_id, "is in use again")
 
 
 def test_a_cancelled_mail_goes_nowhere(server: MailfoldServer, ann: Person) -> None:
@@ -112,8 +112,7 @@ def test_a_cancelled_mail_goes_nowhere(server: MailfoldServer, ann: Person) -> N
     assert waiting(server, queue_id) == []
     again = server.command.run("submissions", "cancel", queue_id)
     assert again.status == 1 and "it was cancelled at" in again.output
-    until(lambda: "nobody gets it: a wrong list" in server.command("trace", queue_id), "the end in the event log")
-    assert "by operator" in server.command("trace", queue_id)
+    server.command.trace(queue_id, "nobody gets it: a wrong list", "by operator")
 
 
 def test_senders_take_back_and_release_their_own_mail(server: MailfoldServer, ann: Person) -> None:
@@ -142,7 +141,7 @@ def test_senders_take_back_and_release_their_own_mail(server: MailfoldServer, an
         imap.wait_for(sent.message_id)
     assert seen_by(ann) == [second]
     assert seen_by(bob) == []
-    until(lambda: ann.user in command("trace", first) or "cancelled" in command("trace", first), "the event")
+    command.trace(first, "cancelled")
     assert command.run("--as", ann.user, "queue", "list").status == 1
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.harness.waiting import until
+
 ROOT = Path(__file__).resolve().parents[2]
 _LIMIT = 60.0
 
@@ -53,6 +55,15 @@ class Command:
         if done.status:
             raise CommandFailed(f"mailfold {' '.join(words)}: exit {done.status}\n{done.output}{done.errors}")
         return done.output
+
+    def trace(self, name: str, *words: str) -> str:
+        """The output of `trace`, once the event log has recorded these words: it follows the other services."""
+
+        def recorded() -> str:
+            done = self.run("trace", name)
+            return done.output if done.status == 0 and all(word in done.output for word in words) else ""
+
+        return until(recorded, f"«{'», «'.join(words)}» in the trace of {name}")
 
     def json(self, *words: str) -> Any:
         """The output with `--json`, decoded."""

@@ -53,8 +53,7 @@ def test_a_submitted_mail_arrives_over_tls_and_both_signatures_hold(
         verifier = dkim.DKIM(arrived)
         assert verifier.verify(index, dnsfunc=lambda name, timeout=5: records.get(name.decode(), b""))
     assert b"with ESMTPS" in stored
-    until(lambda: "outbound.delivered" in sending.command("trace", queue_id), "the delivery in the trace")
-    assert "TLSv1.3" in sending.command("trace", queue_id)
+    assert "TLSv1.3" in sending.command.trace(queue_id, "outbound.delivered")
 
 
 def test_a_refused_recipient_comes_back_to_the_mailbox_of_the_sender(
