@@ -120,3 +120,6 @@ def account_doorbell(account_id: str) -> str:
 
 ACCOUNT_DOORBELL_PATTERN = "doorbell.account.*"
 """The pattern for all accounts."""
+
+SCRIPTS_DOORBELL = "doorbell.scripts"
+"""Rung when scripts of an owner have changed. The payload is the owner."""

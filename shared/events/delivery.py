@@ -15,7 +15,8 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     """The accepted forward-path for which this step is done."""
     index: int
     action: str
-    """`store`, `enqueue`, `bounce`, `discard`, `list`, `hold`, `decide`, `leave` or `count`."""
+    """`store`, `enqueue`, `bounce`, `discard`, `list`, `hold`, `decide`, `leave`, `count`, `refuse`, `answer`, `notify`
+    or `remember`."""
     account: str = ""
     address: str = ""
     """The address that gets the copy, after aliases."""
@@ -42,6 +43,27 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     quota_messages: int = 0
     moderator: str = ""
     """The moderator who decides."""
+    create: bool = False
+    """Whether a missing mailbox is made (RFC 5490 §3.2)."""
+    mailbox_id: str = ""
+    """The mailbox that takes precedence over the name when it exists (RFC 9042 §4)."""
+    special_use: str = ""
+    """The mailbox with this use takes precedence over the name when there is one (RFC 8579 §4)."""
+    added: bytes = b""
+    """Header lines that a script has added on top of the message of this copy (RFC 5293 §4)."""
+    edited: str = ""
+    """The blob of this copy, when a script has changed more of the message than adding lines on top."""
+    edited_size: int = 0
+    memory: str = ""
+    """What is remembered with this step: of a vacation response, of a duplicate, or of a notice to the owner."""
+    memory_seconds: int = 0
+    """How long it is remembered."""
+    generated: str = ""
+    """The queue id of the mail that this step hands over to the ingress; `blob` is its message."""
+    subject: str = ""
+    """The subject of the generated mail."""
+    line: int = 0
+    """The line of the script that decided this step."""
 
 
 @stored("delivery.planned")

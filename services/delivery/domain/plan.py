@@ -43,6 +43,14 @@ class StepAction(StrEnum):
     """A post waits for a moderator of the list."""
     DECIDE = "decide"
     """A moderator decides about a held post."""
+    REFUSE = "refuse"
+    """A script refuses the mail (reject, ereject); the sender is told unless that would be backscatter."""
+    ANSWER = "answer"
+    """A vacation response."""
+    NOTIFY = "notify"
+    """A notification to an address that a script names, or to the owner about a script."""
+    REMEMBER = "remember"
+    """Remembers that the mail was seen (RFC 7352), once all other steps of the recipient have succeeded."""
 
 
 def built_in(_account: str) -> Script:

@@ -35,9 +35,10 @@ def run_script(
     run = ScriptRun(PresentMessage(message), envelope, environment, answers, limits, account)
     failure = _failure_of(script, run)
     steps = tuple(account or ())
+    work = limits.work - run.work_left
     if failure is not None:
-        return ScriptOutcome((KeepAction(implicit=True),), steps, failure)
-    return ScriptOutcome(_with_keep(run), steps, edits=run.message.edits())
+        return ScriptOutcome((KeepAction(implicit=True),), steps, failure, work=work)
+    return ScriptOutcome(_with_keep(run), steps, edits=run.message.edits(), work=work)
 
 
 def _failure_of(script: CompiledScript, run: ScriptRun) -> ScriptFailure | None:

@@ -50,6 +50,8 @@ class ScriptOutcome(msgspec.Struct, frozen=True):
     steps: tuple[StepNote, ...] = ()
     failure: ScriptFailure | None = None
     edits: MessageEdits = UNEDITED
+    work: int = 0
+    """The octets that the run compared, copied and decoded."""
 
     @property
     def is_discarded(self) -> bool:

@@ -61,6 +61,9 @@ class DeliverRequest(_message.Message):
     REFERENCES_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
     QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
+    CREATE_FIELD_NUMBER: _builtins.int
+    MAILBOX_ID_FIELD_NUMBER: _builtins.int
+    SPECIAL_USE_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     queue_id: _builtins.str
     recipient: _builtins.str
@@ -78,6 +81,12 @@ class DeliverRequest(_message.Message):
     quota_bytes: _builtins.int
     subject: _builtins.str
     quota_messages: _builtins.int
+    create: _builtins.bool
+    """make `mailbox` when it does not exist"""
+    mailbox_id: _builtins.str
+    """takes precedence over the name when it exists"""
+    special_use: _builtins.str
+    """takes precedence over the name when a mailbox has it"""
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -101,10 +110,13 @@ class DeliverRequest(_message.Message):
         references: _abc.Iterable[_builtins.str] | None = ...,
         subject: _builtins.str = ...,
         quota_messages: _builtins.int = ...,
+        create: _builtins.bool = ...,
+        mailbox_id: _builtins.str = ...,
+        special_use: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "blob", b"blob", "flags", b"flags", "index", b"index", "internal_date", b"internal_date", "mailbox", b"mailbox", "message_id", b"message_id", "prefix", b"prefix", "queue_id", b"queue_id", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "recipient", b"recipient", "references", b"references", "size", b"size", "spam", b"spam", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "blob", b"blob", "create", b"create", "flags", b"flags", "index", b"index", "internal_date", b"internal_date", "mailbox", b"mailbox", "mailbox_id", b"mailbox_id", "message_id", b"message_id", "prefix", b"prefix", "queue_id", b"queue_id", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "recipient", b"recipient", "references", b"references", "size", b"size", "spam", b"spam", "special_use", b"special_use", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
