@@ -7,6 +7,7 @@ from typing import Any
 from services.directory.endpoints.units import StoreEndpoint
 from services.directory.handlers.addressees import AddresseeState, of_account, of_address
 from services.directory.handlers.book import CurrentBook
+from services.directory.handlers.script_owners import script_owner
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.rpc.mailfold.directory.v1 import addressees_pb2 as pb
@@ -28,3 +29,7 @@ class AddresseesEndpoint(StoreEndpoint, AddresseesServicer):
 
         state = await self._read(ask)
         return pb.AddresseeReply(**state._asdict())
+
+    async def ScriptOwnerOf(self, request: pb.ScriptOwnerRequest, context: Any) -> pb.ScriptOwnerReply:
+        state = await self._read(lambda reader: script_owner(reader, self._current.book, request.account))
+        return pb.ScriptOwnerReply(**state._asdict())

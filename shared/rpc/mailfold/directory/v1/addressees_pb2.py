@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1shared/rpc/mailfold/directory/v1/addressees.proto\x12\x15mailfold.directory.v1\">\n\x10\x41\x64\x64resseeRequest\x12\x11\n\x07\x61\x63\x63ount\x18\x01 \x01(\tH\x00\x12\x11\n\x07\x61\x64\x64ress\x18\x02 \x01(\tH\x00\x42\x04\n\x02of\"\\\n\x0e\x41\x64\x64resseeReply\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t2k\n\nAddressees\x12]\n\x0b\x41\x64\x64resseeOf\x12\'.mailfold.directory.v1.AddresseeRequest\x1a%.mailfold.directory.v1.AddresseeReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1shared/rpc/mailfold/directory/v1/addressees.proto\x12\x15mailfold.directory.v1\">\n\x10\x41\x64\x64resseeRequest\x12\x11\n\x07\x61\x63\x63ount\x18\x01 \x01(\tH\x00\x12\x11\n\x07\x61\x64\x64ress\x18\x02 \x01(\tH\x00\x42\x04\n\x02of\"\\\n\x0e\x41\x64\x64resseeReply\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\"%\n\x12ScriptOwnerRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"\x85\x01\n\x10ScriptOwnerReply\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x11\n\taddresses\x18\x02 \x03(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\x12\x11\n\ttime_zone\x18\x05 \x01(\t\x12\x12\n\nseparators\x18\x06 \x01(\t2\xd0\x01\n\nAddressees\x12]\n\x0b\x41\x64\x64resseeOf\x12\'.mailfold.directory.v1.AddresseeRequest\x1a%.mailfold.directory.v1.AddresseeReply\x12\x63\n\rScriptOwnerOf\x12).mailfold.directory.v1.ScriptOwnerRequest\x1a\'.mailfold.directory.v1.ScriptOwnerReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADDRESSEEREQUEST']._serialized_end=138
   _globals['_ADDRESSEEREPLY']._serialized_start=140
   _globals['_ADDRESSEEREPLY']._serialized_end=232
-  _globals['_ADDRESSEES']._serialized_start=234
-  _globals['_ADDRESSEES']._serialized_end=341
+  _globals['_SCRIPTOWNERREQUEST']._serialized_start=234
+  _globals['_SCRIPTOWNERREQUEST']._serialized_end=271
+  _globals['_SCRIPTOWNERREPLY']._serialized_start=274
+  _globals['_SCRIPTOWNERREPLY']._serialized_end=407
+  _globals['_ADDRESSEES']._serialized_start=410
+  _globals['_ADDRESSEES']._serialized_end=618
 # @@protoc_insertion_point(module_scope)

@@ -3,8 +3,10 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -70,3 +72,61 @@ class AddresseeReply(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AddresseeReply: _TypeAlias = AddresseeReply  # noqa: Y015
+
+@_typing.final
+class ScriptOwnerRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScriptOwnerRequest: _TypeAlias = ScriptOwnerRequest  # noqa: Y015
+
+@_typing.final
+class ScriptOwnerReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    ADDRESSES_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    SEPARATORS_FIELD_NUMBER: _builtins.int
+    address: _builtins.str
+    """of the account"""
+    display_name: _builtins.str
+    language: _builtins.str
+    time_zone: _builtins.str
+    separators: _builtins.str
+    """of sub-addresses in the domain of the account; empty: it has none"""
+    @_builtins.property
+    def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """that lead to the account: its own, aliases, and both in alias domains; at most 1,000"""
+
+    def __init__(
+        self,
+        *,
+        address: _builtins.str = ...,
+        addresses: _abc.Iterable[_builtins.str] | None = ...,
+        display_name: _builtins.str = ...,
+        language: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+        separators: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "addresses", b"addresses", "display_name", b"display_name", "language", b"language", "separators", b"separators", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScriptOwnerReply: _TypeAlias = ScriptOwnerReply  # noqa: Y015

@@ -40,6 +40,11 @@ class AddresseesStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_addressees__pb2.AddresseeRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_addressees__pb2.AddresseeReply.FromString,
                 _registered_method=True)
+        self.ScriptOwnerOf = channel.unary_unary(
+                '/mailfold.directory.v1.Addressees/ScriptOwnerOf',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_addressees__pb2.ScriptOwnerRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_addressees__pb2.ScriptOwnerReply.FromString,
+                _registered_method=True)
 
 
 class AddresseesServicer:
@@ -54,6 +59,13 @@ class AddresseesServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ScriptOwnerOf(self, request, context):
+        """The owner of an account, by id, as the Sieve scripts of the account know the owner.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AddresseesServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -61,6 +73,11 @@ def add_AddresseesServicer_to_server(servicer, server):
                     servicer.AddresseeOf,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_addressees__pb2.AddresseeRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_addressees__pb2.AddresseeReply.SerializeToString,
+            ),
+            'ScriptOwnerOf': grpc.unary_unary_rpc_method_handler(
+                    servicer.ScriptOwnerOf,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_addressees__pb2.ScriptOwnerRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_addressees__pb2.ScriptOwnerReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +108,33 @@ class Addressees:
             '/mailfold.directory.v1.Addressees/AddresseeOf',
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_addressees__pb2.AddresseeRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_addressees__pb2.AddresseeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ScriptOwnerOf(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Addressees/ScriptOwnerOf',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_addressees__pb2.ScriptOwnerRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_addressees__pb2.ScriptOwnerReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,8 @@ class AddresseesStub:
     """Of the owner of an account, or of the single account that gets mail to an address. An account of a group, and an
     address that leads elsewhere or to several accounts, have no profile. An account that does not exist is NOT_FOUND.
     """
+    ScriptOwnerOf: _grpc.UnaryUnaryMultiCallable[_addressees_pb2.ScriptOwnerRequest, _addressees_pb2.ScriptOwnerReply]
+    """The owner of an account, by id, as the Sieve scripts of the account know the owner."""
 
 @_typing.type_check_only
 class AddresseesAsyncStub(AddresseesStub):
@@ -47,6 +49,8 @@ class AddresseesAsyncStub(AddresseesStub):
     """Of the owner of an account, or of the single account that gets mail to an address. An account of a group, and an
     address that leads elsewhere or to several accounts, have no profile. An account that does not exist is NOT_FOUND.
     """
+    ScriptOwnerOf: _aio.UnaryUnaryMultiCallable[_addressees_pb2.ScriptOwnerRequest, _addressees_pb2.ScriptOwnerReply]  # type: ignore[assignment]
+    """The owner of an account, by id, as the Sieve scripts of the account know the owner."""
 
 class AddresseesServicer(metaclass=_abc_1.ABCMeta):
     """What is known about the users to whom services write notifications."""
@@ -60,5 +64,13 @@ class AddresseesServicer(metaclass=_abc_1.ABCMeta):
         """Of the owner of an account, or of the single account that gets mail to an address. An account of a group, and an
         address that leads elsewhere or to several accounts, have no profile. An account that does not exist is NOT_FOUND.
         """
+
+    @_abc_1.abstractmethod
+    def ScriptOwnerOf(
+        self,
+        request: _addressees_pb2.ScriptOwnerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_addressees_pb2.ScriptOwnerReply, _abc.Awaitable[_addressees_pb2.ScriptOwnerReply]]:
+        """The owner of an account, by id, as the Sieve scripts of the account know the owner."""
 
 def add_AddresseesServicer_to_server(servicer: AddresseesServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
