@@ -27,7 +27,7 @@ class QuestionKind(Enum):
     LIST_CONTAINS = "entry of an external list"
 
 
-class Question(NamedTuple):
+class ScriptQuestion(NamedTuple):
     """A question: the method of `Answers` and its arguments."""
 
     kind: QuestionKind
@@ -35,14 +35,14 @@ class Question(NamedTuple):
 
 
 Answer = bool | str | None | CompiledScript
-AnswerTo = Callable[[Question], Awaitable[Answer]]
+AnswerTo = Callable[[ScriptQuestion], Awaitable[Answer]]
 """Answers a question. Raises ServiceError or StoreUnavailable when the answer cannot be had now."""
 
 
 class Unanswered(Exception):
     """Raised in a run by a question whose answer is not known yet."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: ScriptQuestion) -> None:
         super().__init__(str(question))
         self.question = question
 
@@ -50,11 +50,11 @@ class Unanswered(Exception):
 class GivenAnswers:
     """The answers that are known so far."""
 
-    def __init__(self, given: Mapping[Question, Answer] | None = None) -> None:
-        self.given: dict[Question, Answer] = dict(given or {})
+    def __init__(self, given: Mapping[ScriptQuestion, Answer] | None = None) -> None:
+        self.given: dict[ScriptQuestion, Answer] = dict(given or {})
 
     def _ask(self, kind: QuestionKind, *arguments: str | None) -> Answer:
-        question = Question(kind, arguments)
+        question = ScriptQuestion(kind, arguments)
         if question not in self.given:
             raise Unanswered(question)
         return self.given[question]
