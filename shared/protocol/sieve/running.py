@@ -43,7 +43,7 @@ class ScriptRun:
         self.shared_names: frozenset[str] = frozenset()
         """The variables of the present script that are the global ones (RFC 6609 §3.4.1)."""
         self.captures: tuple[bytes, ...] = ()
-        self.flags: tuple[str, ...] = ()
+        self.flags: tuple[str, ...] = environment.flags
         self.parts: list[int] = []
         """The parts of the running `foreverypart` loops, the innermost last."""
         self.included: list[tuple[str, str]] = []

@@ -95,11 +95,11 @@ class CountedMailstore:
             )
         self.quotas = _OneQuota()
         self.store = EventStore(backend, metadata, projections(metadata), clock, turns=self.turns)
-        self._blobs = MemoryBlobs()
+        self.blobs = MemoryBlobs()
         self._source = StoreSource(self.store)
         self._endpoint = MailstoreEndpoint(
             self.store,
-            self._blobs,
+            self.blobs,
             self._ids,
             clock,
             MailboxCommands(self._ids, clock, limits),
@@ -109,7 +109,7 @@ class CountedMailstore:
             self.turns,
         )
         self._removed = RemovedEndpoint(
-            RemovedMessages(self.store, self._blobs, self.turns),
+            RemovedMessages(self.store, self.blobs, self.turns),
             Restoring(self.store, self._ids, limits),
             _NoUsers(),
             self.quotas,
@@ -208,7 +208,7 @@ class CountedMailstore:
     async def _blob(self) -> tuple[BlobId, int]:
         self._numbers += 1
         body = _BODY % (self._numbers, self._numbers)
-        with self._blobs.writer() as writer:
+        with self.blobs.writer() as writer:
             writer.write(body)
             return (await writer.commit(encode_scan(scan(body)))).id, self._numbers
 

@@ -1,0 +1,100 @@
+"""Loads messages of mailboxes as what a Sieve script runs over: body, scan and prefix, flags, and the circumstances.
+
+These messages were stored before, so there is no envelope: `envelope` is a run-time error (RFC 6785 §4.6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple, Protocol
+
+from services.mailstore.domain.flags import Flags
+from shared.blobs.blob_id import BlobId
+from shared.blobs.port import Blobs
+from shared.eventstore.connection import Reader
+from shared.protocol.sieve.environment import SieveEnvelope, SieveEnvironment
+from shared.protocol.sieve.mail.message import SieveMessage
+from shared.scans import scan_of
+from shared.scripts.running import ScriptInput
+from shared.turns import Turns
+
+_COLUMNS = "uid, entry, blob, size, system, keywords, internal_date, modseq, prefix"
+_ITEMS = {"location": "MS", "phase": "post", "name": "Mailfold"}
+"""RFC 5183 §4.1: the message is in the store, and it has been delivered."""
+
+
+class StoredMessage(NamedTuple):
+    """The row of a message of which a script decides."""
+
+    uid: int
+    entry: str
+    blob: str
+    size: int
+    """Octets of prefix and body."""
+    system: int
+    keywords: str
+    internal_date: int
+    modseq: int
+    prefix: bytes
+
+    @property
+    def flags(self) -> Flags:
+        """Its flags."""
+        return Flags(self.system, self.keywords)
+
+
+class OwnerOfScript(Protocol):
+    """What a script may know of the owner of the account."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All addresses of the owner."""
+
+    @property
+    def zone(self) -> tzinfo:
+        """The owner's time zone, the local one of RFC 5260 §4.1."""
+
+
+def rows_after(reader: Reader, mailbox: str, after: int, most: int, last: int = 1 << 40) -> list[StoredMessage]:
+    """At most `most` messages of a mailbox with UIDs above `after`, up to `last`, ascending."""
+    sql = f"SELECT {_COLUMNS} FROM entry WHERE mailbox = ? AND uid > ? AND uid <= ? ORDER BY uid LIMIT ?"  # noqa: S608
+    return [_row(row) for row in reader.all(sql, (mailbox, after, last, most))]
+
+
+def row_of(reader: Reader, mailbox: str, uid: int) -> StoredMessage | None:
+    """A message, or None when it is gone."""
+    row = reader.first_row(f"SELECT {_COLUMNS} FROM entry WHERE mailbox = ? AND uid = ?", (mailbox, uid))  # noqa: S608
+    return _row(row) if row else None
+
+
+class ScriptMessages:
+    """Reads what a script runs over."""
+
+    def __init__(self, blobs: Blobs, turns: Turns) -> None:
+        self._blobs = blobs
+        self._turns = turns
+
+    async def input_of(
+        self, message: StoredMessage, owner: OwnerOfScript, now: int, items: Mapping[str, str] | None = None
+    ) -> ScriptInput:
+        """What a script runs over. `now` is in UTC microseconds; `items` are further ones of the environment.
+
+        The internal variable of imap4flags begins with the flags of the message. Raises BlobError.
+        """
+        await self._turns.spend(rows=1, files=1)
+        blob = await self._blobs.read(BlobId(message.blob))
+        scan = await scan_of(self._blobs, blob)
+        environment = SieveEnvironment(
+            datetime.fromtimestamp(now / 1_000_000, UTC),
+            owner.zone,
+            owner.addresses,
+            {**_ITEMS, **(items or {})},
+            has_envelope=False,
+            flags=message.flags.names(),
+        )
+        return ScriptInput(SieveMessage(blob, scan, bytes(message.prefix)), SieveEnvelope(), environment)
+
+
+def _row(row: Sequence[object]) -> StoredMessage:
+    return StoredMessage(*row)  # type: ignore[arg-type]
