@@ -17,12 +17,12 @@ from shared.protocol.sieve.diagnostic import InvalidScript
 from shared.protocol.sieve.extensions import ScriptContext
 from shared.protocol.sieve.program import CompiledScript
 from shared.scripts.programs import Programs
-from shared.scripts.questions import Answer, Question, QuestionKind
+from shared.scripts.questions import Answer, ScriptQuestion, QuestionKind
 
 SourceOf = Callable[[Reader, str, str], bytes | None]
 """The source of a script by owner and name; None: there is none."""
 AnnotationOf = Callable[[Reader, str, str, str], str | None]
-"""The value of an annotation of an account by account, mailbox id (empty: the server's) and entry; None: it has none."""
+"""The value of an annotation by account, mailbox id (empty: the server's) and entry; None: it has none."""
 _LOCATIONS = {"personal": "", "global": SERVER}
 _USES = {use.lower(): use for use in SPECIAL_USES}
 
@@ -66,7 +66,7 @@ class ScriptAnswers:
         self._source_of = source_of
         self._annotation_of = annotation_of
 
-    async def __call__(self, question: Question) -> Answer:
+    async def __call__(self, question: ScriptQuestion) -> Answer:
         """The answer. Raises StoreUnavailable."""
         if question.kind is QuestionKind.INCLUDED_SCRIPT:
             return await self._included(*(text or "" for text in question.arguments))
@@ -74,7 +74,7 @@ class ScriptAnswers:
             return False
         return await self._store.read(lambda reader: self._answer(reader, question))
 
-    def _answer(self, reader: Reader, question: Question) -> Answer:
+    def _answer(self, reader: Reader, question: ScriptQuestion) -> Answer:
         account, texts = self._account, [text or "" for text in question.arguments]
         match question.kind:
             case QuestionKind.MAILBOX_EXISTS:

@@ -49,7 +49,7 @@ class SieveEnvironment(msgspec.Struct, frozen=True):
     has_envelope: bool = True
     """False for IMAP events and for apply-now, where `envelope` is a run-time error (RFC 6785 §4.6)."""
     flags: tuple[str, ...] = ()
-    """The flags that the message has in the store; the internal variable of imap4flags (RFC 5232 §3) begins with them."""
+    """The flags that the message has in the store; imap4flags' internal variable (RFC 5232 §3) begins with them."""
 
 
 class Answers(Protocol):
