@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from shared.blobs.settings import BlobSettings
 from shared.bus.settings import BusSettings
+from shared.scripts.settings import SieveSettings
 from shared.settings import Section
 
 
@@ -108,5 +109,6 @@ SHARED_SECTIONS: Mapping[str, type[Section]] = {
     "bus": BusSettings,
     "blobs": BlobSection,
     "outbound": UndoSettings,
+    "sieve": SieveSettings,
 }
 """The sections that every service knows; a service may extend one."""
