@@ -17,7 +17,7 @@ from shared.protocol.sieve.diagnostic import InvalidScript
 from shared.protocol.sieve.extensions import ScriptContext
 from shared.protocol.sieve.program import CompiledScript
 from shared.scripts.programs import Programs
-from shared.scripts.questions import Answer, ScriptQuestion, QuestionKind
+from shared.scripts.questions import Answer, QuestionKind, ScriptQuestion
 
 SourceOf = Callable[[Reader, str, str], bytes | None]
 """The source of a script by owner and name; None: there is none."""
