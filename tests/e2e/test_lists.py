@@ -188,6 +188,7 @@ def test_switches(server: MailfoldServer, domain: str, ann: Person) -> None:
     assert copies(server, ann, sent) == 2
     server.command("list", "set", devs, "skip_recipients", "on")
     server.command("list", "set", devs, "rewrite_author", "on")
+    server.followed()
     foreign = (b"List-Id: <other.example.net>", b"List-Archive: <https://example.net/>")
     sent, _ = post(server, other, devs, ann.address, fields=foreign)
     assert copies(server, ann, sent) == 1

@@ -110,7 +110,7 @@ def _give_signature(world: World, folder: Path) -> None:
     assert command.json("domain", "show", world.domain)["values"]["signature"] == given["id"]
     probe = plain(world, "a probe")
     until(
-        lambda: "mail signature" in world.trace(world.submit(bytes(probe)), "mail.accepted"),
+        lambda: "mail signature" in world.trace(world.submit(bytes(probe)), "mail.submitted"),
         "the mail signature at the ingress",
     )
 
@@ -206,7 +206,7 @@ def test_a_signature_that_cannot_be_placed_is_refused(world: World, tmp_path: Pa
 def test_the_end_of_a_mail_signature(world: World) -> None:
     assert world.server.command.json("domain", "signature", world.domain, "--off")["id"] == ""
     until(
-        lambda: "mail signature" not in world.trace(world.submit(bytes(plain(world, "a probe"))), "mail.accepted"),
+        lambda: "mail signature" not in world.trace(world.submit(bytes(plain(world, "a probe"))), "mail.submitted"),
         "the end of the mail signature at the ingress",
     )
     world.submit(bytes(plain(world, "bare")))

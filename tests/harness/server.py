@@ -218,6 +218,16 @@ class MailfoldServer:
             seconds,
         )
 
+    def followed(self) -> None:
+        """Wait until every service has followed the directory, so that the next mail meets what was just changed."""
+        until(
+            lambda: not any(service["lag"].get("directory") for service in self._status()["services"]),
+            "every service at the head of the directory",
+        )
+
+    def _status(self) -> dict[str, Any]:
+        return dict(json.loads(self.command.run("status", "--json").output))
+
     def log_tails(self) -> str:
         """The ends of all logs, for the report of a failure."""
         files = [self.log, *sorted(self.places.log.glob("*.log"))]
