@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mailfold.texts import moment
 from mailfold.trace.names import Names
 from shared.events import deadletters, delivery, lists
 from shared.events.delivery import Step
 
 _SHOWN = 20
+_MEMORIES = {
+    "vacation": "a sender has had a vacation response",
+    "duplicate": "a mail was seen by a script",
+    "notice": "the owner has had a notice about the script",
+    "redirect": "a script sent a mail on",
+    "notify": "a script sent a notification",
+}
 
 
 def planned(event: delivery.DeliveryPlanned, names: Names) -> Iterator[str]:
@@ -60,6 +68,24 @@ def reported(event: delivery.DeliveryReported, names: Names) -> Iterator[str]:
     yield from (f"  {_step(step, names)}" for step in event.steps)
 
 
+def script_sent(event: delivery.DeliveryScriptSent, names: Names) -> Iterator[str]:
+    """What the script of an event in a mailbox sends."""
+    yield f"the script of an event in a mailbox of {names.of(event.account)} sends"
+    yield from (f"  {_step(step, names)}" for step in event.steps)
+    yield from (f"  not sent: {refusal}" for refusal in event.refusals)
+
+
+def remembered(event: delivery.DeliveryRemembered, names: Names) -> Iterator[str]:
+    """What a script did is remembered."""
+    what = _MEMORIES.get(event.kind, event.kind)
+    yield f"{what} for {names.of(event.account)}, remembered until {moment(event.until)}"
+
+
+def memories_forgotten(event: delivery.DeliveryMemoriesForgotten, names: Names) -> Iterator[str]:
+    """An account is erased."""
+    yield f"what scripts remembered for {names.of(event.account)} is forgotten"
+
+
 def buried(event: deadletters.DeadLetterBuried, _names: Names) -> Iterator[str]:
     """A step that became a dead letter."""
     yield f"dead letter {event.id}: {event.what} could not be done in {event.attempts} attempt(s)"
@@ -91,11 +117,16 @@ def _step(step: Step, names: Names) -> str:
         "decide": f"about the post {step.member}",
         "leave": f"the list of {step.address}",
         "count": f"a bounce of {step.address}",
+        "refuse": f"the mail, and tells {step.address}",
+        "answer": f"{step.address} with {step.generated}",
+        "notify": f"{step.address} with {step.generated}",
+        "remember": "that the mail was seen",
     }.get(step.action, "")
     notes = [
         f"rule {step.rule}" if step.rule else "",
         f"return path {step.reverse_path} of {step.original_sender}" if step.original_sender else "",
         step.reason,
+        f"line {step.line} of the script" if step.line else "",
         f"moderator {step.moderator}" if step.moderator else "",
         "as spam" if step.spam else "",
         " ".join(step.flags),

@@ -64,6 +64,10 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     """The subject of the generated mail."""
     line: int = 0
     """The line of the script that decided this step."""
+    notify: str = ""
+    """NOTIFY of a redirect, when its script chooses it (RFC 6009 §4)."""
+    ret: str = ""
+    """RET of a redirect, when its script chooses it."""
 
 
 @stored("delivery.planned")
@@ -133,3 +137,42 @@ class DeliveryReported(Event, frozen=True):
     recipients: tuple[str, ...]
     """The forward-paths that the notifications are about."""
     steps: tuple[Step, ...]
+
+
+@stored("delivery.remembered")
+class DeliveryRemembered(Event, frozen=True):
+    """What a script of an account did is remembered for some time.
+
+    The stream is `sieve:<account>`, so that the memories of an account are one after the other.
+    """
+
+    account: str
+    kind: str
+    """`vacation`, `duplicate`, `notice`, `redirect` or `notify`."""
+    key: str
+    """A hash of what is remembered."""
+    until: int
+    """In UTC microseconds."""
+    queue_id: str
+    index: int = 0
+    """The step of the mail that remembers it."""
+
+
+@stored("delivery.memories_forgotten")
+class DeliveryMemoriesForgotten(Event, frozen=True):
+    """All memories of an account are forgotten, because the account is erased."""
+
+    account: str
+
+
+@stored("delivery.script_sent")
+class DeliveryScriptSent(Event, frozen=True):
+    """What the script of an event in a mailbox sends (RFC 6785); the stream is `sieve-sending/<key>:<account>`."""
+
+    queue_id: str
+    """The queue id of what is sent."""
+    account: str
+    key: str
+    steps: tuple[Step, ...]
+    refusals: tuple[str, ...] = ()
+    """Why not everything is sent."""

@@ -79,6 +79,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     "directory": ("delivery.HeldPosts/ListHeld", "delivery.HeldPosts/DecidePost"),
     "mailstore": (
         *_ERASES,
+        "delivery.ScriptSending/SendForScript",
         "directory.events/*",
         "directory.Directory/ShowAccount",
         "directory.Addressees/AddresseeOf",
@@ -114,6 +115,7 @@ _REFUSED_TO_OPERATOR = (
     "mailstore.Mailstore/Deliver",
     "outbound.Outbound/Enqueue",
     "ingress.Ingress/SubmitReport",
+    "delivery.ScriptSending/SendForScript",
     "directory.Directory/SendingOf",
     "directory.ReturnPaths/Secrets",
     "directory.Lists/CountBounce",

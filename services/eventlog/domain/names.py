@@ -72,6 +72,7 @@ class _Step(_Fields, frozen=True):
     recipient: str = ""
     address: str = ""
     account: str = ""
+    generated: str = ""
 
 
 class _Plan(_Fields, frozen=True):
@@ -163,9 +164,10 @@ def _refused(event: _Refused) -> EventNames:
 
 
 def _plan(event: _Plan) -> EventNames:
-    return EventNames(
-        event.queue_id, who=tuple(text for step in event.steps for text in (step.recipient, step.address, step.account))
-    )
+    """What a plan names; the mails that its steps generate lead to it as well."""
+    generated = tuple(step.generated for step in event.steps if step.generated)
+    who = tuple(text for step in event.steps for text in (step.recipient, step.address, step.account))
+    return EventNames(event.queue_id, mail=generated, who=who)
 
 
 def _delivered(event: _Delivered) -> EventNames:
@@ -239,6 +241,7 @@ _SHAPES: dict[str, _Shape] = {
     "mail.refused": _shape(_Refused, _refused),
     "delivery.planned": _shape(_Plan, _plan),
     "delivery.list_expanded": _shape(_Plan, _plan),
+    "delivery.script_sent": _shape(_Plan, _plan),
     "message.delivered": _shape(_Delivered, _delivered),
     "message.appended": _shape(_Appended, _appended),
     "message.flags_changed": _shape(_Changed, _changed),
