@@ -75,6 +75,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "outbound.Outbound/Enqueue",
         "ingress.Ingress/Hold",
         "ingress.Ingress/SubmitReport",
+        "eventlog.EventLog/ReadArrivals",
     ),
     "directory": ("delivery.HeldPosts/ListHeld", "delivery.HeldPosts/DecidePost"),
     "mailstore": (

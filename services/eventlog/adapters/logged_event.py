@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple
@@ -63,12 +63,17 @@ class Filter(NamedTuple):
         return named and self.service in ("", service)
 
 
-def by_ids(reader: Reader, ids: Iterable[int]) -> list[LoggedEvent]:
-    """The events with these ids, oldest first; ids without an event are skipped."""
+def by_ids(reader: Reader, ids: Iterable[int], names: Collection[str] = ()) -> list[LoggedEvent]:
+    """The events with these ids, oldest first; ids without an event are skipped.
+
+    With `names`, only the events that have one of these stored names.
+    """
     events: list[LoggedEvent] = []
     waiting = iter(ids)
+    of_type = f" AND t.name IN ({', '.join('?' * len(names))})" if names else ""
     while chunk := list(islice(waiting, _PAGE)):
-        events += map(_event_of, reader.all(f"{_SELECT} WHERE f.id IN ({', '.join('?' * len(chunk))})", chunk))
+        sql = f"{_SELECT} WHERE f.id IN ({', '.join('?' * len(chunk))}){of_type}"
+        events += map(_event_of, reader.all(sql, (*chunk, *names)))
     return sorted(events)
 
 

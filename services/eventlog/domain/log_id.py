@@ -41,3 +41,8 @@ def next_id(at: int, origin: int, last: int) -> int:
 def begin_of(at: int) -> int:
     """The smallest id of events that happened at this microsecond or later."""
     return min(max(at, 0), _LATEST) << _TIME_BITS
+
+
+def time_of(log_id: int) -> int:
+    """The microsecond in which the events around a log id happened; the inverse of `begin_of`."""
+    return log_id >> _TIME_BITS

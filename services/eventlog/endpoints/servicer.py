@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from services.eventlog.adapters.key_index import EVER
+from services.eventlog.adapters.key_index import EVER, Span
 from services.eventlog.adapters.logged_event import Filter, LoggedEvent, newest
 from services.eventlog.adapters.wire import incoming_to_wire, to_wire
+from services.eventlog.domain.log_id import LAST, begin_of, time_of
+from services.eventlog.handlers import arrivals
 from services.eventlog.handlers.query import Query
 from services.eventlog.handlers.tail import Tail
 from services.eventlog.handlers.trace import Trace
@@ -58,6 +61,18 @@ class EventLogEndpoint(EventLogServicer):
                 if events:
                     yield pb.LoggedEvents(events=events)
 
+    async def ReadArrivals(self, request: pb.ReadArrivalsRequest, context: Any) -> AsyncIterator[pb.ArrivalBatch]:
+        """Send the arrivals of an account in pages; each page is a question of its own, so nothing waits for long."""
+        if not request.account:
+            raise Invalid("whose arrivals?", "account")
+        oldest = await self._store.read_long(arrivals.oldest)
+        first, end = begin_of(request.since), begin_of(request.until) if request.until else LAST
+        while first < end:
+            page_of = partial(arrivals.page_of, account=request.account, span=Span(first, end))
+            page = await self._store.read_long(page_of)
+            first = min(page.next_id, end)
+            yield _arrival_batch(page, time_of(first), oldest)
+
     async def _latest(self, event_filter: Filter, count: int) -> list[LoggedEvent]:
         limit = min(count, self._settings.max_results)
         events = await self._store.read_long(lambda reader: list(islice(newest(reader, event_filter, EVER), limit)))
@@ -66,3 +81,18 @@ class EventLogEndpoint(EventLogServicer):
 
 def _logged_events(events: Iterable[LoggedEvent]) -> pb.LoggedEvents:
     return pb.LoggedEvents(events=[to_wire(event) for event in events])
+
+
+def _arrival_batch(page: arrivals.ArrivalPage, read_to: int, oldest: int) -> pb.ArrivalBatch:
+    return pb.ArrivalBatch(
+        arrivals=[
+            pb.Arrival(
+                decision=to_wire(arrival.decision),
+                mail=map(to_wire, arrival.mail),
+                stored=map(to_wire, arrival.stored),
+            )
+            for arrival in page.arrivals
+        ],
+        read_to=read_to,
+        oldest=oldest,
+    )

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.shared/rpc/mailfold/eventlog/v1/eventlog.proto\x12\x14mailfold.eventlog.v1\"\xdd\x01\n\x0bLoggedEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\n\n\x02\x61t\x18\x04 \x01(\x03\x12\x0e\n\x06stream\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x04\x12\x10\n\x08queue_id\x18\x07 \x01(\t\x12\x12\n\nmessage_id\x18\x08 \x01(\t\x12\r\n\x05\x61\x63tor\x18\t \x01(\t\x12\r\n\x05\x63\x61use\x18\n \x01(\t\x12\x13\n\x0b\x63orrelation\x18\x0b \x01(\t\x12\x0f\n\x07\x63ommand\x18\x0c \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\r \x01(\x0c\"A\n\x0cLoggedEvents\x12\x31\n\x06\x65vents\x18\x01 \x03(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent\"x\n\x0cQueryRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05since\x18\x04 \x01(\x03\x12\r\n\x05until\x18\x05 \x01(\x03\x12\r\n\x05limit\x18\x06 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x07 \x01(\t\"\x1a\n\x0cTraceRequest\x12\n\n\x02id\x18\x01 \x01(\t\",\n\x0bTailRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x61\x63klog\x18\x02 \x01(\r2\xfd\x01\n\x08\x45ventLog\x12O\n\x05Query\x12\".mailfold.eventlog.v1.QueryRequest\x1a\".mailfold.eventlog.v1.LoggedEvents\x12O\n\x05Trace\x12\".mailfold.eventlog.v1.TraceRequest\x1a\".mailfold.eventlog.v1.LoggedEvents\x12O\n\x04Tail\x12!.mailfold.eventlog.v1.TailRequest\x1a\".mailfold.eventlog.v1.LoggedEvents0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.shared/rpc/mailfold/eventlog/v1/eventlog.proto\x12\x14mailfold.eventlog.v1\"\xdd\x01\n\x0bLoggedEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\n\n\x02\x61t\x18\x04 \x01(\x03\x12\x0e\n\x06stream\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x04\x12\x10\n\x08queue_id\x18\x07 \x01(\t\x12\x12\n\nmessage_id\x18\x08 \x01(\t\x12\r\n\x05\x61\x63tor\x18\t \x01(\t\x12\r\n\x05\x63\x61use\x18\n \x01(\t\x12\x13\n\x0b\x63orrelation\x18\x0b \x01(\t\x12\x0f\n\x07\x63ommand\x18\x0c \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\r \x01(\x0c\"A\n\x0cLoggedEvents\x12\x31\n\x06\x65vents\x18\x01 \x03(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent\"x\n\x0cQueryRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05since\x18\x04 \x01(\x03\x12\r\n\x05until\x18\x05 \x01(\x03\x12\r\n\x05limit\x18\x06 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x07 \x01(\t\"\x1a\n\x0cTraceRequest\x12\n\n\x02id\x18\x01 \x01(\t\",\n\x0bTailRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x61\x63klog\x18\x02 \x01(\r\"D\n\x13ReadArrivalsRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\r\n\x05since\x18\x02 \x01(\x03\x12\r\n\x05until\x18\x03 \x01(\x03\"`\n\x0c\x41rrivalBatch\x12/\n\x08\x61rrivals\x18\x01 \x03(\x0b\x32\x1d.mailfold.eventlog.v1.Arrival\x12\x0f\n\x07read_to\x18\x02 \x01(\x03\x12\x0e\n\x06oldest\x18\x03 \x01(\x03\"\xa2\x01\n\x07\x41rrival\x12\x33\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent\x12/\n\x04mail\x18\x02 \x03(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent\x12\x31\n\x06stored\x18\x03 \x03(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent2\xde\x02\n\x08\x45ventLog\x12O\n\x05Query\x12\".mailfold.eventlog.v1.QueryRequest\x1a\".mailfold.eventlog.v1.LoggedEvents\x12O\n\x05Trace\x12\".mailfold.eventlog.v1.TraceRequest\x1a\".mailfold.eventlog.v1.LoggedEvents\x12O\n\x04Tail\x12!.mailfold.eventlog.v1.TailRequest\x1a\".mailfold.eventlog.v1.LoggedEvents0\x01\x12_\n\x0cReadArrivals\x12).mailfold.eventlog.v1.ReadArrivalsRequest\x1a\".mailfold.eventlog.v1.ArrivalBatch0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRACEREQUEST']._serialized_end=511
   _globals['_TAILREQUEST']._serialized_start=513
   _globals['_TAILREQUEST']._serialized_end=557
-  _globals['_EVENTLOG']._serialized_start=560
-  _globals['_EVENTLOG']._serialized_end=813
+  _globals['_READARRIVALSREQUEST']._serialized_start=559
+  _globals['_READARRIVALSREQUEST']._serialized_end=627
+  _globals['_ARRIVALBATCH']._serialized_start=629
+  _globals['_ARRIVALBATCH']._serialized_end=725
+  _globals['_ARRIVAL']._serialized_start=728
+  _globals['_ARRIVAL']._serialized_end=890
+  _globals['_EVENTLOG']._serialized_start=893
+  _globals['_EVENTLOG']._serialized_end=1243
 # @@protoc_insertion_point(module_scope)

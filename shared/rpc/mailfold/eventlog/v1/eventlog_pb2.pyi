@@ -176,3 +176,92 @@ class TailRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TailRequest: _TypeAlias = TailRequest  # noqa: Y015
+
+@_typing.final
+class ReadArrivalsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    """id"""
+    since: _builtins.int
+    """UTC microseconds"""
+    until: _builtins.int
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        since: _builtins.int = ...,
+        until: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "since", b"since", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadArrivalsRequest: _TypeAlias = ReadArrivalsRequest  # noqa: Y015
+
+@_typing.final
+class ArrivalBatch(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARRIVALS_FIELD_NUMBER: _builtins.int
+    READ_TO_FIELD_NUMBER: _builtins.int
+    OLDEST_FIELD_NUMBER: _builtins.int
+    read_to: _builtins.int
+    """every arrival before this time was sent"""
+    oldest: _builtins.int
+    """of the events in the log"""
+    @_builtins.property
+    def arrivals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Arrival]: ...
+    def __init__(
+        self,
+        *,
+        arrivals: _abc.Iterable[Global___Arrival] | None = ...,
+        read_to: _builtins.int = ...,
+        oldest: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrivals", b"arrivals", "oldest", b"oldest", "read_to", b"read_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArrivalBatch: _TypeAlias = ArrivalBatch  # noqa: Y015
+
+@_typing.final
+class Arrival(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    MAIL_FIELD_NUMBER: _builtins.int
+    STORED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def decision(self) -> Global___LoggedEvent:
+        """delivery.planned or delivery.list_expanded"""
+
+    @_builtins.property
+    def mail(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoggedEvent]:
+        """the reception, and the verdict on it"""
+
+    @_builtins.property
+    def stored(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoggedEvent]:
+        """message.delivered, of the account"""
+
+    def __init__(
+        self,
+        *,
+        decision: Global___LoggedEvent | None = ...,
+        mail: _abc.Iterable[Global___LoggedEvent] | None = ...,
+        stored: _abc.Iterable[Global___LoggedEvent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "mail", b"mail", "stored", b"stored"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Arrival: _TypeAlias = Arrival  # noqa: Y015

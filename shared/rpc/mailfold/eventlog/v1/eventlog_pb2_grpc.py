@@ -50,6 +50,11 @@ class EventLogStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.TailRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.FromString,
                 _registered_method=True)
+        self.ReadArrivals = channel.unary_stream(
+                '/mailfold.eventlog.v1.EventLog/ReadArrivals',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.ReadArrivalsRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.ArrivalBatch.FromString,
+                _registered_method=True)
 
 
 class EventLogServicer:
@@ -77,6 +82,13 @@ class EventLogServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadArrivals(self, request, context):
+        """The mails that delivery decided on for an account in a span of time, oldest first. The first batch is perhaps empty.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EventLogServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +106,11 @@ def add_EventLogServicer_to_server(servicer, server):
                     servicer.Tail,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.TailRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.SerializeToString,
+            ),
+            'ReadArrivals': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadArrivals,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.ReadArrivalsRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.ArrivalBatch.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +195,33 @@ class EventLog:
             '/mailfold.eventlog.v1.EventLog/Tail',
             shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.TailRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadArrivals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/mailfold.eventlog.v1.EventLog/ReadArrivals',
+            shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.ReadArrivalsRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.ArrivalBatch.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,6 +40,8 @@ class EventLogStub:
     """Events as they happen, until the caller cancels the call. The first message has the latest `backlog` events, perhaps
     none; every event that is logged after it follows.
     """
+    ReadArrivals: _grpc.UnaryStreamMultiCallable[_eventlog_pb2.ReadArrivalsRequest, _eventlog_pb2.ArrivalBatch]
+    """The mails that delivery decided on for an account in a span of time, oldest first. The first batch is perhaps empty."""
 
 @_typing.type_check_only
 class EventLogAsyncStub(EventLogStub):
@@ -53,6 +55,8 @@ class EventLogAsyncStub(EventLogStub):
     """Events as they happen, until the caller cancels the call. The first message has the latest `backlog` events, perhaps
     none; every event that is logged after it follows.
     """
+    ReadArrivals: _aio.UnaryStreamMultiCallable[_eventlog_pb2.ReadArrivalsRequest, _eventlog_pb2.ArrivalBatch]  # type: ignore[assignment]
+    """The mails that delivery decided on for an account in a span of time, oldest first. The first batch is perhaps empty."""
 
 class EventLogServicer(metaclass=_abc_1.ABCMeta):
     """Queries over the events of all services."""
@@ -81,5 +85,13 @@ class EventLogServicer(metaclass=_abc_1.ABCMeta):
         """Events as they happen, until the caller cancels the call. The first message has the latest `backlog` events, perhaps
         none; every event that is logged after it follows.
         """
+
+    @_abc_1.abstractmethod
+    def ReadArrivals(
+        self,
+        request: _eventlog_pb2.ReadArrivalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_eventlog_pb2.ArrivalBatch], _abc.AsyncIterator[_eventlog_pb2.ArrivalBatch]]:
+        """The mails that delivery decided on for an account in a span of time, oldest first. The first batch is perhaps empty."""
 
 def add_EventLogServicer_to_server(servicer: EventLogServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
