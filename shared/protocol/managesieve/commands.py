@@ -19,7 +19,7 @@ class CommandRefused(ValueError):
     """The command is not known, or its arguments are not those of the command; answer NO."""
 
 
-class Authenticate(NamedTuple):
+class BeginLogIn(NamedTuple):
     """Begins a log-in. `initial` is the initial response in base64, None without one."""
 
     mechanism: str
@@ -30,11 +30,11 @@ class StartTls(NamedTuple):
     """Begins TLS."""
 
 
-class Logout(NamedTuple):
+class EndSession(NamedTuple):
     """Ends the session."""
 
 
-class Capability(NamedTuple):
+class ListCapabilities(NamedTuple):
     """Asks for the capabilities."""
 
 
@@ -98,10 +98,10 @@ class Unauthenticate(NamedTuple):
 
 
 ManageSieveCommand = (
-    Authenticate
+    BeginLogIn
     | StartTls
-    | Logout
-    | Capability
+    | EndSession
+    | ListCapabilities
     | HaveSpace
     | PutScript
     | ListScripts
@@ -154,11 +154,11 @@ def _string(argument: bytes | int) -> bytes:
     return argument
 
 
-def _authenticate(arguments: _Arguments) -> Authenticate:
+def _authenticate(arguments: _Arguments) -> BeginLogIn:
     mechanism = _string(arguments[0])
     if len(mechanism) > _MECHANISM_OCTETS or not mechanism.isascii():
         raise CommandRefused("there is no such mechanism")
-    return Authenticate(mechanism.decode("ascii").upper(), _string(arguments[1]) if len(arguments) > 1 else None)
+    return BeginLogIn(mechanism.decode("ascii").upper(), _string(arguments[1]) if len(arguments) > 1 else None)
 
 
 def _have_space(arguments: _Arguments) -> HaveSpace:
@@ -187,8 +187,8 @@ def _count(least: int, most: int) -> str:
 _READERS: dict[str, tuple[int, int, Callable[[_Arguments], ManageSieveCommand]]] = {
     "AUTHENTICATE": (1, 2, _authenticate),
     "STARTTLS": (0, 0, lambda _: StartTls()),
-    "LOGOUT": (0, 0, lambda _: Logout()),
-    "CAPABILITY": (0, 0, lambda _: Capability()),
+    "LOGOUT": (0, 0, lambda _: EndSession()),
+    "CAPABILITY": (0, 0, lambda _: ListCapabilities()),
     "HAVESPACE": (2, 2, _have_space),
     "PUTSCRIPT": (2, 2, lambda given: PutScript(_existing(given[0]), _string(given[1]))),
     "LISTSCRIPTS": (0, 0, lambda _: ListScripts()),

@@ -6,7 +6,7 @@ import pytest
 
 from shared.protocol.managesieve import response
 from shared.protocol.managesieve.commands import (
-    Authenticate,
+    BeginLogIn,
     CheckScript,
     CommandRefused,
     HaveSpace,
@@ -21,8 +21,8 @@ from shared.protocol.managesieve.commands import (
 from shared.protocol.managesieve.frame_event import ReceivedCommand
 
 COMMANDS: list[tuple[ReceivedCommand, ManageSieveCommand]] = [
-    (ReceivedCommand("AUTHENTICATE", (b"plain",)), Authenticate("PLAIN")),
-    (ReceivedCommand("AUTHENTICATE", (b"PLAIN", b"AGE=")), Authenticate("PLAIN", b"AGE=")),
+    (ReceivedCommand("AUTHENTICATE", (b"plain",)), BeginLogIn("PLAIN")),
+    (ReceivedCommand("AUTHENTICATE", (b"PLAIN", b"AGE=")), BeginLogIn("PLAIN", b"AGE=")),
     (ReceivedCommand("STARTTLS"), StartTls()),
     (ReceivedCommand("HAVESPACE", (b"a", 5)), HaveSpace("a", 5)),
     (ReceivedCommand("PUTSCRIPT", (b"a", b"\xff")), PutScript("a", b"\xff")),
