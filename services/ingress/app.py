@@ -29,6 +29,7 @@ from services.ingress.handlers.refusals import Refusals
 from services.ingress.handlers.releaser import Releaser
 from services.ingress.handlers.repeater import Repeater
 from services.ingress.handlers.schedule import Schedule
+from services.ingress.handlers.script_refusals import ScriptRefusals
 from services.ingress.handlers.stuck import stuck_mails
 from services.ingress.handlers.submission_counts import SubmissionCounts
 from services.ingress.handlers.submitted_reports import SubmittedReports
@@ -59,6 +60,7 @@ from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import add_IngressServicer_
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
 from shared.scans import ScanCounts
+from shared.scripts.active import ActiveScripts
 from shared.secrets.keyring import Keyring
 from shared.server_settings import UndoSettings
 from shared.service import Host
@@ -95,6 +97,7 @@ class Ingress:
         self.releaser = Releaser(self.waiting, self.repeater, host.clock, _accounts(host))
         self.settled = SettledWorker(host.bus, self.receptions, self.repeater, self.burial)
         self._certificate = RenewedCertificate(SERVICE, host.places, host.clock, host.server.host)
+        self._scripts = ActiveScripts(SERVICE, host.channel("mailstore", SERVICE), host.bus)
         self._resolver: Resolver | None = None
         self._dependencies = self._made(host, settings)
         self.listeners = Listeners(host, self._dependencies)
@@ -126,6 +129,7 @@ class Ingress:
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self._dependencies.directory.start()
         await self._dependencies.mailbox_room.start()
+        await self._scripts.start()
         await self.refusals.start()
         await self.burial.start()
         await self.repeater.start()
@@ -146,6 +150,7 @@ class Ingress:
         await self.repeater.stop()
         await self.burial.stop()
         await self._dependencies.mailbox_room.stop()
+        await self._scripts.stop()
         await self._dependencies.directory.stop()
         await self.refusals.stop()
         if self._resolver is not None:
@@ -205,6 +210,7 @@ class Ingress:
             self._settings.max_hops,
             lists,
             counts,
+            ScriptRefusals(self._scripts, host.channel("delivery", SERVICE), self._settings.script_seconds),
         )
 
     def _new_erasure(self, host: Host) -> IngressErasure:

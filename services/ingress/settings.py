@@ -73,6 +73,16 @@ class IngressSettings(Section, frozen=True):
     max_hops: Annotated[
         int, Meta(description="Received fields above which a message is refused as a loop.", ge=10, le=1000)
     ] = 100
+    script_seconds: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds that a client waits for the reply to a message while the recipient's Sieve script "
+            "decides whether it is refused (reject, ereject); after them it is accepted, and the script runs at its "
+            "delivery. 0: scripts refuse nothing in the dialogue.",
+            ge=0,
+            le=60,
+        ),
+    ] = 5.0
     bare_newline_outside: Annotated[
         BareNewlines,
         Meta(description="A CR or LF alone in a message on port 25: refuse the message, or normalise it to CRLF."),

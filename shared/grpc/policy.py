@@ -38,11 +38,10 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.Moderators/JudgePost",
         "delivery.HeldPosts/Room",
         "delivery.HeldPosts/CheckDecision",
+        "delivery.Refusals/WouldRefuse",
         "directory.events/*",
-        "directory.Addressees/ScriptOwnerOf",
         "mailstore.Mailstore/Quota",
         "mailstore.Quota/ListNearlyFull",
-        "mailstore.Scripts/GetScript",
         "mailstore.Scripts/ListPlaces",
     ),
     "classifier": (

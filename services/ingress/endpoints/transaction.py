@@ -43,6 +43,8 @@ class MailTransaction:
         """Whether copies for members of a list, or by an alias, may leave this server again."""
         self._accounts: dict[Address, str] = {}
         """The ids of the accounts that had the addresses of recipients at RCPT."""
+        self._sole_account = ""
+        """The id of the account that alone gets the mail."""
         self._sizes = RecipientSizes()
         self.sender = ""
         """The reverse-path, for the records of refusals."""
@@ -79,6 +81,7 @@ class MailTransaction:
             limit = self._dependencies.directory.recipient_size_limit(rcpt.forward_path)
             reply = self._sizes.refusal(limit, self._mail.size or 0) or reply
         if reply.is_positive:
+            self._sole_account = targets[0].account if not self._envelope and len(targets) == 1 else ""
             self._envelope = envelope
             self._is_sent_on |= any(target.list_id or target.is_remote for target in targets)
             self._begin_spf()
@@ -170,6 +173,7 @@ class MailTransaction:
             lambda: wire.is_lost,
             sizes,
             known,
+            self._sole_account,
         )
         return await self._dependencies.acceptance.accept(arrived)
 
@@ -190,6 +194,7 @@ class MailTransaction:
         self._list = None
         self._is_sent_on = False
         self._accounts = {}
+        self._sole_account = ""
         self._sizes = RecipientSizes()
 
     async def _hold_refusal(self, mail: Mail) -> Reply | None:

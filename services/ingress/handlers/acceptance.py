@@ -21,6 +21,7 @@ from services.ingress.handlers.list_admission import ListAdmission
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.releaser import Releaser
 from services.ingress.handlers.repeater import Repeater
+from services.ingress.handlers.script_refusals import ScriptRefusals
 from services.ingress.handlers.submission_counts import SubmissionCounts
 from services.ingress.handlers.waiting import NoRoomToWait, WaitingSubmissions
 from shared.blobs.errors import BlobError
@@ -60,6 +61,8 @@ class Arrived:
     """What the recipients take."""
     posted: KnownList | None
     """The mailing list that is the only recipient; None for a user's message."""
+    sole_account: str
+    """The id of the account that alone gets the message; empty where others get it too, or it leaves this server."""
 
 
 class Acceptance:
@@ -80,6 +83,7 @@ class Acceptance:
         max_hops: int,
         lists: ListAdmission,
         counts: SubmissionCounts,
+        scripts: ScriptRefusals,
     ) -> None:
         self._hostname = hostname
         self._clock = clock
@@ -94,6 +98,7 @@ class Acceptance:
         self._max_hops = max_hops
         self._counts = counts
         self._lists = lists
+        self._scripts = scripts
         self.count = 0
         """Number of messages accepted since the start."""
 
@@ -129,13 +134,20 @@ class Acceptance:
         event = self._event(arrived, scan, hop, blob, checked)
         if signature is not None and isinstance(event, MailSubmitted):
             event = msgspec.structs.replace(event, signature=signature)
-        if too_much := surplus(event):  # the bus would refuse the event, and the mail would never be delivered
+        refusal = await self._late_refusal(arrived, event)
+        if refusal is not None:
             await self._blobs.take_back(blob)
-            return with_cause(replies.event_too_large(), f"{too_much} octets more than the bus carries")
+            return refusal
         await self._record(event, blob, arrived.client)
         if isinstance(event, MailSubmitted) and event.release_at:
             return replies.message_held(hop.queue_id, date_time(event.release_at))
         return replies.message_accepted(hop.queue_id)
+
+    async def _late_refusal(self, arrived: Arrived, event: Accepted) -> Reply | None:
+        """The refusal of a message whose body is durable, and is then taken back."""
+        if too_much := surplus(event):  # the bus would refuse the event, and the mail would never be delivered
+            return with_cause(replies.event_too_large(), f"{too_much} octets more than the bus carries")
+        return await self._scripts.refusal(event, arrived.sole_account)
 
     async def _record(self, event: Accepted, blob: BlobRef, client: SmtpClient) -> None:
         provenance = Provenance(client.actor(), correlation=event.queue_id)

@@ -404,6 +404,11 @@ def too_large_for_recipient(limit: int) -> Reply:
     return _reply(codes.STORAGE_EXCEEDED, codes.MESSAGE_LENGTH_EXCEEDED, text)
 
 
+def refused_by_script(lines: tuple[str, ...], *, utf8: bool) -> Reply:
+    """The recipient's script refuses the message (RFC 5429 §2.5); `utf8` where the client takes UTF-8."""
+    return Reply(codes.MAILBOX_UNAVAILABLE, f"5.{codes.NOT_AUTHORISED}", lines, utf8=utf8)
+
+
 def bare_newline_in_message() -> Reply:
     """CR and LF must only occur together (RFC 5321 §2.3.8); anything else allows smuggling."""
     return _reply(codes.MAILBOX_UNAVAILABLE, codes.MEDIA_ERROR, "The message has a CR or LF that is not part of CRLF")

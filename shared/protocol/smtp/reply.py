@@ -8,6 +8,7 @@ import msgspec
 LINE_LIMIT: Final = 512  # octets of a reply line, CRLF included: RFC 5321 §4.5.3.1.5
 _TEXT_ROOM: Final = LINE_LIMIT - len("550-5.7.123 ") - len("\r\n")
 _UNPRINTABLE = re.compile(r"[^ -~]")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
@@ -22,6 +23,8 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     text: tuple[str, ...]
     reference: str | None = None
     cause: str | None = None
+    utf8: bool = False
+    """Whether the text may be UTF-8, because the client has asked for SMTPUTF8 (RFC 6531 §3.5)."""
 
     @property
     def is_positive(self) -> bool:
@@ -49,21 +52,23 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
         start, prefix = str(self.code), self._prefix
         last = f"{start} {prefix}{lines[-1]}\r\n"
         if len(lines) == 1:
-            return last.encode("ascii")
-        return ("".join([f"{start}-{prefix}{line}\r\n" for line in lines[:-1]]) + last).encode("ascii")
+            return last.encode()
+        return ("".join([f"{start}-{prefix}{line}\r\n" for line in lines[:-1]]) + last).encode()
 
     @property
     def _prefix(self) -> str:
         return f"{self.enhanced} " if self.enhanced else ""
 
     def _lines(self) -> list[str]:
-        lines = self._printable()
-        return lines if max(map(len, lines)) <= _TEXT_ROOM else [piece for line in lines for piece in _split(line)]
+        lines = self._printable(self.utf8)
+        longest = max(len(line) if line.isascii() else len(line.encode()) for line in lines)
+        return lines if longest <= _TEXT_ROOM else [piece for line in lines for piece in _split(line)]
 
-    def _printable(self) -> list[str]:
-        """The text, each line in printable ASCII, the last one with the reference."""
+    def _printable(self, utf8: bool = False) -> list[str]:
+        """The text, each line in printable ASCII or UTF-8, the last one with the reference."""
+        unprintable = _CONTROLS if utf8 else _UNPRINTABLE
         lines = [
-            line if line.isascii() and line.isprintable() else _UNPRINTABLE.sub("?", line) for line in self.text
+            line if line.isascii() and line.isprintable() else unprintable.sub("?", line) for line in self.text
         ] or [""]
         if self.reference is not None and self.code >= 400:
             lines[-1] += f" (ref {self.reference})"
@@ -72,14 +77,23 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
 def with_reference(reply: Reply, reference: str) -> Reply:
     """The same reply with a reference, by which its receiver can refer to it."""
-    return Reply(reply.code, reply.enhanced, reply.text, reference, reply.cause)
+    return Reply(reply.code, reply.enhanced, reply.text, reference, reply.cause, reply.utf8)
 
 
 def with_cause(reply: Reply, cause: str) -> Reply:
     """The same reply with a cause, which only the operator may see."""
-    return Reply(reply.code, reply.enhanced, reply.text, reply.reference, cause)
+    return Reply(reply.code, reply.enhanced, reply.text, reply.reference, cause, reply.utf8)
 
 
 def _split(line: str) -> list[str]:
-    """A line split at the maximum length of a reply line."""
-    return [line[start : start + _TEXT_ROOM] for start in range(0, len(line), _TEXT_ROOM)] or [""]
+    """A line split at the maximum length of a reply line, and never within a character."""
+    if line.isascii():
+        return [line[start : start + _TEXT_ROOM] for start in range(0, len(line), _TEXT_ROOM)] or [""]
+    octets, start, pieces = line.encode(), 0, []
+    while start < len(octets):
+        end = min(start + _TEXT_ROOM, len(octets))
+        while end < len(octets) and octets[end] & 0xC0 == 0x80:
+            end -= 1
+        pieces.append(octets[start:end].decode())
+        start = end
+    return pieces

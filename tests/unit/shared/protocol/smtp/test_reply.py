@@ -46,9 +46,26 @@ def test_any_text_stays_inside_its_reply(code: int, enhanced: str | None, text: 
     assert [line[3:4] for line in lines] == [b"-"] * (len(lines) - 1) + [b" "]
 
 
+@given(st.lists(st.text(max_size=1200), max_size=3), st.none() | st.just("ABCDEFGHJK"))
+def test_a_reply_in_utf8_stays_inside_its_lines(text: list[str], ref: str | None) -> None:
+    """RFC 6531 §3.5: the client has asked for SMTPUTF8."""
+    lines = Reply(550, "5.7.1", tuple(text), ref, utf8=True).encode().split(b"\r\n")
+    assert lines.pop() == b""
+    assert all(len(line) + 2 <= LINE_LIMIT and line.decode() and b"\n" not in line for line in lines)
+    assert {line[3:10] for line in lines[:-1]} <= {b"-5.7.1 "} and lines[-1].startswith(b"550 5.7.1 ")
+
+
+def test_a_reply_in_utf8_is_not_cut_within_a_character() -> None:
+    reply = with_reference(Reply(550, "5.7.1", ("ä" * 400,), utf8=True), "ABCDEFGHJK")
+    assert b"".join(line[10:] for line in reply.encode().split(b"\r\n")).decode() == "ä" * 400 + " (ref ABCDEFGHJK)"
+    assert reply.diagnostic.isascii()
+
+
 def test_every_named_reply_is_well_formed() -> None:
     arguments = {"hostname": "mx.example.org", "banner": "Mailfold", "encoded": b"", "form": "NOOP", "keyword": "SIZE"}
     arguments |= {
+        "lines": ("No mail", "from strangers"),
+        "utf8": False,
         "octets": 5,
         "limit": 5,
         "mails_an_hour": 5,
@@ -62,7 +79,7 @@ def test_every_named_reply_is_well_formed() -> None:
     for function in named:
         if function is not replies.hello and function.__module__ == replies.__name__:
             reply = function(**{name: arguments[name] for name in inspect.signature(function).parameters})
-            assert _LINE.fullmatch(reply.encode()[:-2])
+            assert all(_LINE.fullmatch(line) for line in reply.encode()[:-2].split(b"\r\n"))
             assert reply.enhanced is None or int(reply.enhanced[0]) == reply.code // 100
             assert reply.enhanced is not None or reply.code in {220, 250, 334, 354}
 
