@@ -97,7 +97,7 @@ class Ingress:
         self.releaser = Releaser(self.waiting, self.repeater, host.clock, _accounts(host))
         self.settled = SettledWorker(host.bus, self.receptions, self.repeater, self.burial)
         self._certificate = RenewedCertificate(SERVICE, host.places, host.clock, host.server.host)
-        self._scripts = ActiveScripts(SERVICE, host.channel("mailstore", SERVICE), host.bus)
+        self.scripts = ActiveScripts(SERVICE, host.channel("mailstore", SERVICE), host.bus)
         self._resolver: Resolver | None = None
         self._dependencies = self._made(host, settings)
         self.listeners = Listeners(host, self._dependencies)
@@ -129,7 +129,7 @@ class Ingress:
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self._dependencies.directory.start()
         await self._dependencies.mailbox_room.start()
-        await self._scripts.start()
+        await self.scripts.start()
         await self.refusals.start()
         await self.burial.start()
         await self.repeater.start()
@@ -150,7 +150,7 @@ class Ingress:
         await self.repeater.stop()
         await self.burial.stop()
         await self._dependencies.mailbox_room.stop()
-        await self._scripts.stop()
+        await self.scripts.stop()
         await self._dependencies.directory.stop()
         await self.refusals.stop()
         if self._resolver is not None:
@@ -210,7 +210,7 @@ class Ingress:
             self._settings.max_hops,
             lists,
             counts,
-            ScriptRefusals(self._scripts, host.channel("delivery", SERVICE), self._settings.script_seconds),
+            ScriptRefusals(self.scripts, host.channel("delivery", SERVICE), self._settings.script_seconds),
         )
 
     def _new_erasure(self, host: Host) -> IngressErasure:

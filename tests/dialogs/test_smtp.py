@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from shared.rpc.mailfold.delivery.v1.refusals_pb2 import WouldRefuseReply
 from tests.dialogs.runner import play
 from tests.dialogs.script import read_script, scripts
+from tests.harness.waiting import until_true
 from tests.integration.ingress.directory import PASSWORD
+from tests.integration.ingress.refusing import FakeRefusals, FakeScripts, are_known
 from tests.integration.ingress.server import Running, running
 from tests.parts import nats
 from tests.parts.required import needs
@@ -39,7 +42,11 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Runn
     needs(nats)
     with nats.NatsServer() as bus:
         settings = {"max_header_bytes": "16384", "refusal_pause": "0.001"}
-        async with running(bus.url, tmp_path_factory.mktemp("ingress"), **settings) as started:
+        scripts, reason = FakeScripts({"a2": ("ereject",)}), "No mail from strangers.\r\nSchöne Grüße!"
+        refusals = FakeRefusals(WouldRefuseReply(kind="ereject", reason=reason, script="rules", line=2))
+        folder = tmp_path_factory.mktemp("ingress")
+        async with running(bus.url, folder, scripts=scripts, refusals=refusals, **settings) as started:
+            await until_true(lambda: are_known(started.ingress.scripts))
             yield started
 
 

@@ -8,8 +8,6 @@ still wait for its release, and its sender is known, so that a report reaches wh
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 
 from services.ingress.domain.accepted import Accepted
@@ -61,11 +59,8 @@ class ScriptRefusals:
 
     async def _ask(self, event: MailReceived) -> WouldRefuseReply | None:
         try:
-            async with asyncio.timeout(self._seconds):
-                decided = await self._delivery.WouldRefuse(WouldRefuseRequest(reception=encode(event)))
-        except TimeoutError:
-            log.info("ingress.script_too_slow", queue_id=event.queue_id, seconds=self._seconds)
-            return None
+            request = WouldRefuseRequest(reception=encode(event))
+            decided = await self._delivery.WouldRefuse(request, timeout=self._seconds)
         except ServiceError as error:
             log.info("ingress.script_unasked", queue_id=event.queue_id, error=str(error))
             return None

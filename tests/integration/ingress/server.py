@@ -24,6 +24,7 @@ from shared.service import SHARED_SECTIONS, Host
 from shared.settings import load
 from tests.harness.ports import free_offset
 from tests.integration.ingress.directory import FakeDirectory
+from tests.integration.ingress.refusing import FakeRefusals, FakeScripts
 
 HOSTNAME = "mx.example.org"
 
@@ -59,6 +60,8 @@ async def running(
     resolver: str = "127.0.0.1:9",
     directory: FakeDirectory | None = None,
     blobs: Blobs | None = None,
+    scripts: FakeScripts | None = None,
+    refusals: FakeRefusals | None = None,
     undo_seconds: str = "0",
     **settings: str,
 ) -> AsyncIterator[Running]:
@@ -81,8 +84,11 @@ async def running(
     local = LocalBlobs(places.blobs, "g0001", BlobSection().in_force)
     local.start()
     directory = directory or FakeDirectory()
-    host = Host(places, given, ["ingress", "directory"], bus, blobs or local, CallTokens())
-    host.offer("directory", directory)
+    around = {"directory": directory, "mailstore": scripts, "delivery": refusals}
+    offered = {name: service for name, service in around.items() if service is not None}
+    host = Host(places, given, ["ingress", *offered], bus, blobs or local, CallTokens())
+    for name, service in offered.items():
+        host.offer(name, service)
     ingress = build(host)
     host.offer("ingress", ingress)
     await ingress.start()

@@ -63,7 +63,11 @@ def test_ereject_cuts_a_long_reason_and_reject_leaves_it_to_a_report() -> None:
     assert lines("reject", "x" * 100_000) is None
 
 
-@given(st.sampled_from(["reject", "ereject"]), st.text(max_size=2000) | st.text("\r\n\t -. a", max_size=9000), st.booleans())
+@given(
+    st.sampled_from(["reject", "ereject"]),
+    st.text(max_size=2000) | st.text("\r\n\t -. a", max_size=9000),
+    st.booleans(),
+)
 def test_no_reason_leaves_its_reply(kind: str, reason: str, smtputf8: bool) -> None:
     reply = refusal_reply(kind, reason.encode(errors="replace").decode(), smtputf8=smtputf8)
     if reply is None:
