@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from shared.protocol.sieve.program import CompiledScript
 
 
+class NotKnownYet(Exception):
+    """Raised in a run by a test of what is known only later. It is no error of the script."""
+
+
 class SieveEnvelope(msgspec.Struct, frozen=True):
     """The SMTP envelope: `sender` is the reverse-path without brackets, "" for the null reverse-path.
 
@@ -50,6 +54,8 @@ class SieveEnvironment(msgspec.Struct, frozen=True):
     """False for IMAP events and for apply-now, where `envelope` is a run-time error (RFC 6785 §4.6)."""
     flags: tuple[str, ...] = ()
     """The flags that the message has in the store; imap4flags' internal variable (RFC 5232 §3) begins with them."""
+    is_judged: bool = True
+    """False before the mail is judged; `spamtest` and `virustest` then raise NotKnownYet."""
 
 
 class Answers(Protocol):

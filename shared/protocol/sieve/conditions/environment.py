@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from shared.protocol.sieve.compare.matching import compile_match
 from shared.protocol.sieve.definition import TestDefinition
+from shared.protocol.sieve.environment import NotKnownYet
 from shared.protocol.sieve.program import SieveCondition, lacks_extension
 from shared.protocol.sieve.running import ScriptRun
 from shared.protocol.sieve.validate.arguments import Arguments
@@ -64,6 +65,8 @@ def _score(scope: Scope, arguments: Arguments, score: Callable[[ScriptRun], int 
     matches = compile_match(scope, arguments, arguments.texts(0))
 
     def condition(run: ScriptRun) -> bool:
+        if not run.environment.is_judged:
+            raise NotKnownYet("the verdict on spam and viruses")
         value = score(run)
         if value is None and counts:
             return matches(run, ())

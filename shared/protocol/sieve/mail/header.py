@@ -13,6 +13,7 @@ from shared.protocol.message.addresses import EnvelopeAddress, display_pairs, pa
 from shared.protocol.message.charset import decode
 from shared.protocol.message.headers import raw_fields, unfold
 from shared.protocol.message.words import decode_words
+from shared.protocol.sieve.environment import NotKnownYet
 
 MOST_HEADER_OCTETS = 1 << 19
 """Octets of a header that are examined: as many as the scanner reads."""
@@ -36,10 +37,12 @@ class MailAddress(NamedTuple):
 class SieveHeader:
     """The fields of a header, by lower-case name; each is decoded when it is first asked for."""
 
-    __slots__ = ("_addresses", "_parts", "_raw", "_values")
+    __slots__ = ("_addresses", "_later", "_parts", "_raw", "_values")
 
-    def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
-        """`pairs` are the names and folded values, in order."""
+    def __init__(self, pairs: list[tuple[bytes, bytes]], later: bytes = b"") -> None:
+        """`pairs` are the names and folded values, in order. Fields are added later whose lower-case names begin with
+        `later`; asking for them raises NotKnownYet."""
+        self._later = later
         self._raw: dict[bytes, list[bytes]] = {}
         for name, value in pairs:
             self._raw.setdefault(name.lower(), []).append(value)
@@ -49,6 +52,7 @@ class SieveHeader:
 
     def has(self, name: bytes) -> bool:
         """Whether there is a field with this lower-case name."""
+        self._check(name)
         return name in self._raw
 
     def has_prefix(self, prefix: bytes) -> bool:
@@ -57,12 +61,14 @@ class SieveHeader:
 
     def raw_values(self, name: bytes) -> list[bytes]:
         """The unfolded values of the fields with this lower-case name, not decoded."""
+        self._check(name)
         return [unfold(value) for value in self._raw.get(name, ())]
 
     def values(self, name: bytes) -> list[bytes]:
         """The unfolded and decoded values of the fields with this lower-case name, in order."""
         values = self._values.get(name)
         if values is None:
+            self._check(name)
             values = self._values[name] = list(map(decoded, self._raw.get(name, ())))
         return values
 
@@ -85,10 +91,14 @@ class SieveHeader:
             self._parts[name, part] = parts
         return parts
 
+    def _check(self, name: bytes) -> None:
+        if self._later and name.startswith(self._later):
+            raise NotKnownYet(f"the field {name.decode('ascii', 'replace')}")
 
-def parse_block(block: bytes) -> SieveHeader:
+
+def parse_block(block: bytes, later: bytes = b"") -> SieveHeader:
     """The fields of a header block."""
-    return SieveHeader(raw_fields(block[:MOST_HEADER_OCTETS]))
+    return SieveHeader(raw_fields(block[:MOST_HEADER_OCTETS]), later)
 
 
 def decoded(value: bytes) -> bytes:

@@ -29,11 +29,13 @@ class OctetsInMemory:
 
 class SieveMessage(NamedTuple):
     """A message with its scan. `prefix` is the header lines that delivery puts on top, each with its CRLF; the offsets
-    of the scan do not count it."""
+    of the scan do not count it. Fields are added later whose lower-case names begin with `later`; tests of such fields
+    raise NotKnownYet."""
 
     octets: MessageOctets
     scan: Scan
     prefix: bytes = b""
+    later: bytes = b""
 
 
 def message_in_memory(octets: bytes, prefix: bytes = b"") -> SieveMessage:

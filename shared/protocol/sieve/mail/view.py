@@ -53,10 +53,8 @@ class PresentMessage:
     def header(self) -> SieveHeader:
         """The present header of the message."""
         if self._header is None:
-            if self._fields is None:
-                self._header = parse_block(self._original_block())
-            else:
-                self._header = parse_block(b"".join(field.line for field in self._fields))
+            changed = None if self._fields is None else b"".join(field.line for field in self._fields)
+            self._header = parse_block(self._original_block() if changed is None else changed, self._message.later)
         return self._header
 
     def part_header(self, index: int) -> SieveHeader:
@@ -115,7 +113,7 @@ class PresentMessage:
         if self._redirect_edits is None:
             self._redirect_edits = self._edits
         self.changes += 1
-        self._message = SieveMessage(OctetsInMemory(octets), scan(octets))
+        self._message = SieveMessage(OctetsInMemory(octets), scan(octets), later=self._message.later)
         self._edits = MessageEdits(content=octets)
         self._block = self._header = self._fields = None
         self._part_headers.clear()
