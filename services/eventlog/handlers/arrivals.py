@@ -103,4 +103,5 @@ def _has_reception(events: Iterable[LoggedEvent]) -> bool:
 def _arrival(account: str, decision: LoggedEvent, events: Sequence[LoggedEvent]) -> ArrivedMail:
     mail = tuple(event for event in events if event.type in _BEFORE)
     stored = (event for event in events if event.type == _STORED)
-    return ArrivedMail(decision, mail, tuple(event for event in stored if account in names_of(event.type, event.data).who))
+    own = tuple(event for event in stored if account in names_of(event.type, event.data).who)
+    return ArrivedMail(decision, mail, own)
