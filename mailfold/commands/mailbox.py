@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
+from mailfold.commands.annotations import annotate, annotations
 from mailfold.commands.directory import show, show_all
 from mailfold.commands.removed_mail import deleted, restore
 from mailfold.operator.failure import UNUSABLE, CommandFailed
@@ -14,9 +15,11 @@ from mailfold.operator.failure import UNUSABLE, CommandFailed
 if TYPE_CHECKING:
     from mailfold.operator.session import Session
 
-app = Group("Mailboxes of accounts: how long messages stay in them, and how those that went come back.")
+app = Group("Mailboxes of accounts: how long messages stay in them, how those that went come back, and annotations.")
 app.command()(deleted)
 app.command()(restore)
+app.command()(annotate)
+app.command()(annotations)
 _FIELDS = ("mailbox", "rule", "days", "messages", "at_once", "first_at", "last_at")
 Account = Annotated[str, Argument("The address of the account.")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mailfold.trace.names import Names
-from shared.events import expiry, mailbox, restoring
+from shared.events import annotations, expiry, mailbox, restoring
 from shared.events.mailbox import Uids
 
 
@@ -77,6 +77,16 @@ def forgotten(event: restoring.RemovedForgotten, names: Names) -> Iterator[str]:
 def mailbox_deleted(event: mailbox.MailboxDeleted, _names: Names) -> Iterator[str]:
     """The mailbox was deleted with its messages."""
     yield f"the mailbox {event.name} was deleted with all that was in it"
+
+
+def annotated(event: annotations.AnnotationsChanged, names: Names) -> Iterator[str]:
+    """Annotations were set or removed; their values stay with the owner."""
+    place = names.of(event.mailbox) if event.mailbox else "the account"
+    if event.owner == "server":
+        place = "the server"
+    for changed in event.values:
+        done = "removed" if changed.value is None else f"set, {len(changed.value)} octets"
+        yield f"annotation {changed.entry} of {place} {done}"
 
 
 def _uids(uids: Sequence[tuple[int, int]]) -> str:

@@ -23,6 +23,7 @@ from mailfold.trace import (
 )
 from mailfold.trace.names import Names
 from shared.events import (
+    annotations,
     blocking,
     closing,
     deadletters,
@@ -120,6 +121,7 @@ _LINES: dict[type[Event], Lines] = {
     restoring.MessagesRestored: mailbox_lines.restored,
     restoring.RemovedForgotten: mailbox_lines.forgotten,
     mailbox.MailboxDeleted: mailbox_lines.mailbox_deleted,
+    annotations.AnnotationsChanged: mailbox_lines.annotated,
     quota.QuotaWarned: quota_lines.warned,
     quota.QuotaEased: quota_lines.eased,
     quota.QuotaNotified: quota_lines.notified,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from services.access.adapters.annotations import AnnotationsClient
 from services.access.adapters.directory import DirectoryClient
 from services.access.adapters.mailstore import MailstoreClient
 from services.access.adapters.patience import Patience
@@ -37,7 +38,8 @@ class Access:
         self._host = host
         settings = host.section(AccessSettings)
         patience = Patience(host.clock, settings.patience)
-        mailstore = MailstoreClient(host.channel("mailstore", SERVICE), patience)
+        channel = host.channel("mailstore", SERVICE)
+        mailstore = MailstoreClient(channel, patience)
         self._versions = Versions(host.bus, mailstore, settings.compare_seconds)
         self._admission = Admission(settings)
         directory = host.channel("directory", SERVICE)
@@ -45,6 +47,7 @@ class Access:
         self._backend = ImapDependencies(
             settings,
             mailstore,
+            AnnotationsClient(channel, patience),
             DirectoryClient(directory, patience),
             host.blobs,
             host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent),

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 
 import sqlalchemy
 
+from services.mailstore.endpoints.annotations import AnnotationsEndpoint
 from services.mailstore.endpoints.closings import ClosingsEndpoint
 from services.mailstore.endpoints.expiry import ExpiryEndpoint
 from services.mailstore.endpoints.quota import QuotaEndpoint
 from services.mailstore.endpoints.removed import RemovedEndpoint
 from services.mailstore.endpoints.servicer import MailstoreEndpoint
 from services.mailstore.handlers.accounts import MailboxCommands
+from services.mailstore.handlers.annotations import AnnotationCommands
 from services.mailstore.handlers.closing import AccountClosings
 from services.mailstore.handlers.erasure import Eraser
 from services.mailstore.handlers.erasure_step import MailstoreErasure
@@ -24,6 +26,7 @@ from services.mailstore.handlers.quota_notices import QuotaNotices
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.handlers.removed import RemovedMessages
 from services.mailstore.handlers.restoring import Restoring
+from services.mailstore.projections.annotations import AnnotationProjection
 from services.mailstore.projections.closing import ClosingProjection
 from services.mailstore.projections.expiry import ExpiringMailboxProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
@@ -42,6 +45,7 @@ from shared.owner.commit_bell import ring_at_commits
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.annotations_pb2_grpc import add_AnnotationsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.closings_pb2_grpc import add_ClosingsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.expiry_pb2_grpc import add_ExpiryServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import add_MailstoreServicer_to_server
@@ -67,6 +71,7 @@ def projections(metadata: sqlalchemy.MetaData) -> Sequence[Projection]:
         ClosingProjection(metadata),
         QuotaWarningProjection(metadata),
         ExpiringMailboxProjection(metadata),
+        AnnotationProjection(metadata),
         DeadLetterProjection(metadata),
     )
 
@@ -122,6 +127,10 @@ class Mailstore:
             ),
             (add_RemovedServicer_to_server, self._removed(owners, quotas, limits)),
             (add_QuotaServicer_to_server, QuotaEndpoint(self.store)),
+            (
+                add_AnnotationsServicer_to_server,
+                AnnotationsEndpoint(AnnotationCommands(self.store, limits), owners),
+            ),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (
                 add_OwnerServicer_to_server,

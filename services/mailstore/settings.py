@@ -34,6 +34,20 @@ class MailstoreSettings(Section, frozen=True):
         ),
     ] = 1000
     max_message_keywords: Annotated[int, Meta(description="Keywords that one message may have.", ge=5, le=1000)] = 64
+    annotation_octets: Annotated[
+        int, Meta(description="Octets that the value of an annotation (METADATA) may have.", ge=1024, le=65_536)
+    ] = 16_384
+    mailbox_annotations: Annotated[
+        int,
+        Meta(
+            description="Annotations that a mailbox may have, and an account, or the server, beside its mailboxes.",
+            ge=10,
+            le=200,
+        ),
+    ] = 50
+    account_annotations: Annotated[
+        int, Meta(description="Annotations that an account may have with all its mailboxes.", ge=10, le=100_000)
+    ] = 1000
     expiry_seconds: Annotated[
         float, Meta(description="Seconds between two looks for messages that are to expire.", ge=1, le=86_400)
     ] = 600.0

@@ -15,6 +15,7 @@ _ASKS_FOR_RIGHTS = frozenset(
         *(f"Ingress/{name}" for name in ("ListWaiting", "ReleaseWaiting", "CancelWaiting")),
         *(f"Expiry/{name}" for name in ("ListExpiry", "ChangeExpiry")),
         *(f"Removed/{name}" for name in ("ListRemoved", "RestoreRemoved")),
+        *(f"Annotations/{name}" for name in ("ListAnnotations", "SetAnnotations")),
     }
 )
 """Methods that ask the directory whose mail it is."""
@@ -71,6 +72,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "mailstore.Mailstore/Quota",
         "mailstore.Scripts/GetScript",
         "mailstore.Scripts/ListPlaces",
+        "mailstore.Annotations/GetAnnotation",
         "outbound.Outbound/Enqueue",
         "ingress.Ingress/Hold",
         "ingress.Ingress/SubmitReport",
@@ -93,6 +95,8 @@ _TABLE: dict[str, tuple[str, ...]] = {
     ),
     "access": (
         "mailstore.Mailstore/*",
+        "mailstore.Annotations/ListAnnotations",
+        "mailstore.Annotations/SetAnnotations",
         "directory.Directory/Authenticate",
         "directory.Sharing/Identify",
         "directory.Sharing/ListIdentifiers",

@@ -40,11 +40,13 @@ async def identify(session: ImapSession, command: c.Id) -> bytes:
 
 async def enable(session: ImapSession, command: c.Enable) -> bytes:
     """Enable extensions (RFC 5161); QRESYNC includes CONDSTORE (RFC 7162 §3.2.3)."""
-    active = frozenset(name for name, on in (("CONDSTORE", session.condstore), ("QRESYNC", session.qresync)) if on)
+    states = (("CONDSTORE", session.condstore), ("QRESYNC", session.qresync), ("METADATA", session.metadata))
+    active = frozenset(name for name, on in states if on)
     fresh = capabilities.newly_enabled(command.capabilities, active)
     session.qresync = session.qresync or "QRESYNC" in fresh
+    session.metadata = session.metadata or "METADATA" in fresh
     session.channel.write(response.enabled(fresh))
-    if fresh:
+    if not {"CONDSTORE", "QRESYNC"}.isdisjoint(fresh):
         session.enable_condstore()
     return done(command.tag, "ENABLE")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.access.adapters.annotations import AnnotationsClient
 from services.access.adapters.directory import DirectoryClient
 from services.access.adapters.mailstore import MailstoreClient
 from services.access.session.admission import Admission
@@ -24,6 +25,7 @@ class ImapDependencies:
 
     settings: AccessSettings
     mailstore: MailstoreClient
+    annotations: AnnotationsClient
     directory: DirectoryClient
     blobs: Blobs
     room: DiskRoom

@@ -40,6 +40,8 @@ class ImapSession:
         self.refused_log_ins = RefusedLogIns(settings.login_failures, settings.login_delay, settings.login_delay_limit)
         self.condstore = False
         self.qresync = False
+        self.metadata = False
+        """Whether the client has enabled unsolicited METADATA responses (RFC 5464 §4.1)."""
         self.selected: Selected | None = None
         self.saved = NumberSet()
         """The UIDs of the last saved search, which `$` refers to (RFC 5182)."""

@@ -34,6 +34,7 @@ MOST_ACCOUNTS = 1_000
 MAIL_METHODS = (
     *("Ingress/ListWaiting", "Ingress/ReleaseWaiting", "Ingress/CancelWaiting"),
     *("Expiry/ListExpiry", "Expiry/ChangeExpiry", "Removed/ListRemoved", "Removed/RestoreRemoved"),
+    *("Annotations/ListAnnotations", "Annotations/SetAnnotations"),
 )
 """Methods of other services that ask the directory whose mail it is (`MailRights`)."""
 
@@ -322,6 +323,8 @@ RULES: Mapping[str, Rule] = {
     "Expiry/ChangeExpiry": _mail_of_account,
     "Removed/ListRemoved": _mail_itself,
     "Removed/RestoreRemoved": _mail_itself,
+    "Annotations/ListAnnotations": _mail_itself,
+    "Annotations/SetAnnotations": _mail_itself,
 }
 """By contract and method. The replies to lists that anybody may ask for are filtered (`right_views.py`). A relay is set
 by an admin of the server, because a test of it connects to any host and port."""

@@ -104,6 +104,10 @@ class _Changed(_Fields, frozen=True):
     source: str = ""
 
 
+class _Annotated(_Fields, frozen=True):
+    owner: str = ""
+
+
 class _Queued(_Fields, frozen=True):
     entry: str
     queue_id: str
@@ -199,6 +203,10 @@ def _quota_notice(event: _QuotaNotice) -> EventNames:
     return EventNames(event.report, who=(event.account,))
 
 
+def _annotated(event: _Annotated) -> EventNames:
+    return EventNames(who=(event.owner,))
+
+
 def _lesson(event: _Lesson) -> EventNames:
     return EventNames(event.queue_id, mail=(event.content, event.entry), who=(event.account,))
 
@@ -251,6 +259,7 @@ _SHAPES: dict[str, _Shape] = {
     "message.expired": _shape(_Changed, _changed),
     "message.restored": _shape(_Changed, _changed),
     "mailbox.deleted": _shape(_Changed, _changed),
+    "annotation.changed": _shape(_Annotated, _annotated),
     "outbound.queued": _shape(_Queued, _queued),
     **{f"outbound.{name}": _shape(_Queued, _queued) for name in _OF_ENTRIES},
     "outbound.report_made": _shape(_Report, _report),

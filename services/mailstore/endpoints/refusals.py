@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from services.mailstore.domain.decide import MailboxRefused
-from shared.grpc.errors import AlreadyExists, Invalid, LimitReached, NotFound, NotNow, ServiceError
+from shared.grpc.errors import AlreadyExists, Denied, Invalid, LimitReached, NotFound, NotNow, ServiceError
 from shared.protocol.imap.mailbox_name import InvalidMailboxName
 
 _KINDS: dict[str, type[ServiceError]] = {
@@ -19,6 +19,10 @@ _KINDS: dict[str, type[ServiceError]] = {
     "CANNOT": NotNow,
     "EXPUNGEISSUED": NotNow,
     "USEATTR": Invalid,
+    "NOPERM": Denied,
+    "NOPRIVATE": Invalid,
+    "TOOMANY": LimitReached,
+    "MAXSIZE": LimitReached,
 }
 
 
@@ -28,6 +32,6 @@ def as_contract_errors() -> Iterator[None]:
     try:
         yield
     except MailboxRefused as refused:
-        raise _KINDS[refused.reason](str(refused), refused.reason) from refused
+        raise _KINDS[refused.reason.partition(" ")[0]](str(refused), refused.reason) from refused
     except InvalidMailboxName as invalid:
         raise Invalid(str(invalid), "CANNOT") from invalid

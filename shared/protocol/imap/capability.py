@@ -28,11 +28,12 @@ AFTER_LOGIN = (
     "QUOTA",
     "QUOTA=RES-STORAGE",
     "QUOTA=RES-MESSAGE",
+    "METADATA",
 )
 """Capabilities after log-in that this grammar and these responses cover. A server lists those that its session
 implements."""
 
-ENABLEABLE = frozenset({"CONDSTORE", "QRESYNC"})
+ENABLEABLE = frozenset({"CONDSTORE", "QRESYNC", "METADATA"})
 """Extensions that ENABLE turns on; other names are ignored (RFC 5161 §3.1)."""
 
 

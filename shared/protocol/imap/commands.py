@@ -5,6 +5,7 @@ from enum import Enum
 
 import msgspec
 
+from shared.protocol.imap.entry_name import Depth
 from shared.protocol.imap.fetch import FetchItem
 from shared.protocol.imap.search_key import SearchKey
 from shared.protocol.imap.sequence import SequenceSet
@@ -230,6 +231,22 @@ class GetQuotaRoot(Command, frozen=True):
     mailbox: str
 
 
+class GetMetadata(Command, frozen=True):
+    """GETMETADATA (RFC 5464 §4.2); an empty mailbox name is the server. Values over `most_octets` are left out."""
+
+    mailbox: str
+    entries: tuple[str, ...]
+    depth: Depth = Depth.EXACT
+    most_octets: int | None = None
+
+
+class SetMetadata(Command, frozen=True):
+    """SETMETADATA (RFC 5464 §4.3); an empty mailbox name is the server. None removes an entry."""
+
+    mailbox: str
+    values: tuple[tuple[str, bytes | None], ...]
+
+
 # -- selected
 
 
@@ -341,6 +358,8 @@ AnyCommand = (
     | GetQuota
     | GetQuotaRoot
     | SetQuota
+    | GetMetadata
+    | SetMetadata
     | Close
     | Unselect
     | Check

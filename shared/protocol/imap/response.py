@@ -10,7 +10,7 @@ from shared.protocol.imap.flags import flag_list
 from shared.protocol.imap.frame_event import RefusedFrame
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import ResponseCode, code_text
-from shared.protocol.imap.wire_string import wire_mailbox, wire_nstring, wire_string
+from shared.protocol.imap.wire_string import literal8, wire_astring, wire_mailbox, wire_nstring, wire_string
 
 NUMBERS_A_PIECE = 500
 """Numbers, or ranges, in one piece of a long response."""
@@ -231,3 +231,24 @@ def quotaroot(mailbox: str, roots: Iterable[str], *, utf8: bool = False) -> byte
         wire_mailbox(mailbox, utf8),
         b"".join([b" " + wire_string(root.encode()) for root in roots]),
     )
+
+
+# metadata-resp = "METADATA" SP mailbox SP (entry-values / entry-list)       ; RFC 5464
+def metadata(mailbox: str, annotations: Iterable[tuple[str, bytes | None]], *, utf8: bool = False) -> Iterator[bytes]:
+    """METADATA with values, in pieces of one response; None becomes NIL."""
+    separator = b"* METADATA %b (" % wire_mailbox(mailbox, utf8)
+    for entry, value in annotations:
+        yield b"%b%b %b" % (separator, wire_astring(entry.encode("ascii")), _metadata_value(value))
+        separator = b" "
+    yield b")\r\n"
+
+
+def metadata_changed(mailbox: str, entries: Iterable[str], *, utf8: bool = False) -> bytes:
+    """METADATA without values: these entries have changed (RFC 5464 §4.4.2)."""
+    names = b" ".join([wire_astring(entry.encode("ascii")) for entry in entries])
+    return b"* METADATA %b %b\r\n" % (wire_mailbox(mailbox, utf8), names)
+
+
+# value = nstring / literal8
+def _metadata_value(value: bytes | None) -> bytes:
+    return literal8(value) if value is not None and b"\0" in value else wire_nstring(value)

@@ -104,6 +104,17 @@ def mailboxid(object_id: str) -> bytes:
     return f"MAILBOXID ({object_id})".encode()
 
 
+# "METADATA" SP ("LONGENTRIES" SP number / "MAXSIZE" SP number / "TOOMANY" / "NOPRIVATE")   ; RFC 5464
+def metadata_long_entries(octets: int) -> bytes:
+    """METADATA LONGENTRIES: the longest value that MAXSIZE left out."""
+    return b"METADATA LONGENTRIES %d" % octets
+
+
+def metadata_refusal(condition: str) -> bytes:
+    """METADATA with the reason for which SETMETADATA is refused: `TOOMANY`, `NOPRIVATE`, or `MAXSIZE` and the limit."""
+    return b"METADATA " + condition.encode("ascii")
+
+
 # capability-data as a response code
 def capability_code(names: Iterable[str]) -> bytes:
     """CAPABILITY as a response code, which saves the client a round trip after log-in."""

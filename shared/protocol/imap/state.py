@@ -39,7 +39,7 @@ ALLOWED: dict[type[c.Command], frozenset[ImapState]] = {
         ),
         _AUTHENTICATED,
     ),
-    **dict.fromkeys((c.Idle, c.GetQuota, c.GetQuotaRoot, c.SetQuota), _AUTHENTICATED),
+    **dict.fromkeys((c.Idle, c.GetQuota, c.GetQuotaRoot, c.SetQuota, c.GetMetadata, c.SetMetadata), _AUTHENTICATED),
     **dict.fromkeys((c.Close, c.Unselect, c.Check, c.Expunge, c.Search, c.Fetch, c.Store, c.Copy, c.Move), _SELECTED),
 }
 """The states in which each command is allowed; in LOGOUT none is."""

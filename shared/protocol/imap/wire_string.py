@@ -9,6 +9,7 @@ _MAX_QUOTED = 1000
 # QUOTED-CHAR without the two that need a backslash
 _PLAIN = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-!#-\[\]-\x7f]*")
 _QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
+_ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+")
 _NEEDS_BACKSLASH = re.compile(rb'["\\]')
 
 
@@ -21,6 +22,12 @@ def wire_string(value: bytes) -> bytes:
         if _QUOTABLE.fullmatch(value):
             return b'"%b"' % _NEEDS_BACKSLASH.sub(rb"\\\g<0>", value)
     return literal(value)
+
+
+# astring = 1*ASTRING-CHAR / string
+def wire_astring(value: bytes) -> bytes:
+    """A string, without quotes where it is an atom."""
+    return value if _ATOM.fullmatch(value) else wire_string(value)
 
 
 # nstring = string / nil

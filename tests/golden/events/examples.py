@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.events import (
     account_limits,
     all_mail,
+    annotations,
     archives,
     blocking,
     bulk,
@@ -215,6 +216,14 @@ EXAMPLES: tuple[Event, ...] = (
     directory.AccountChanged("a0001", True, 2_000_000_000),
     expiry.ServerExpiryChanged("trash", 30, 0),
     expiry.MailboxExpiryChanged("a0001", "b0001", 14),
+    annotations.AnnotationsChanged(
+        "a0001",
+        "b0001",
+        (
+            annotations.AnnotationValue("/private/comment", b"letters of the club"),
+            annotations.AnnotationValue("/shared/imapsieve/script", None),
+        ),
+    ),
     expiry.MessagesExpired("a0001", "b0001", ((1, 3), (7, 7)), 14),
     restoring.MessagesRestored("a0001", "m0001", "m0002", ((1, 4), (6, 9)), 12),
     restoring.RemovedForgotten("a0001", 34),

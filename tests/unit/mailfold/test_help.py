@@ -49,7 +49,7 @@ def test_every_promised_command_is_there() -> None:
         "user password",
         "account quota",
         "account size",
-        *(f"mailbox {word}" for word in ("expire", "expiry", "deleted", "restore")),
+        *(f"mailbox {word}" for word in ("expire", "expiry", "deleted", "restore", "annotate", "annotations")),
         "blobs sweep",
         "test-mail",
         "sink list",

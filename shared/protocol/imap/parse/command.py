@@ -20,7 +20,7 @@ from shared.protocol.imap.commands import (
     Unselect,
 )
 from shared.protocol.imap.error import ImapSyntaxError
-from shared.protocol.imap.parse import append, fetch, listing, mailboxes, messages, search, session
+from shared.protocol.imap.parse import append, fetch, listing, mailboxes, messages, metadata, search, session
 from shared.protocol.imap.parse.cursor import Cursor
 
 T = TypeVar("T")
@@ -64,6 +64,8 @@ _COMMANDS: dict[bytes, Production] = {
     b"EXAMINE": mailboxes.examine,
     b"EXPUNGE": lambda cursor, tag: Expunge(tag),
     b"FETCH": fetch.fetch,
+    b"GETMETADATA": metadata.get_metadata,
+    b"SETMETADATA": metadata.set_metadata,
     b"GETQUOTA": mailboxes.get_quota,
     b"GETQUOTAROOT": mailboxes.get_quota_root,
     b"SETQUOTA": mailboxes.set_quota,

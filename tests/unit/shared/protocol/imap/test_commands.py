@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from shared.protocol.imap import commands as c
+from shared.protocol.imap.entry_name import Depth
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.parse.command import parse_append, parse_append_message, parse_command
 from shared.protocol.imap.parse.session import ends_idle, sasl_response
@@ -99,6 +100,14 @@ GOOD = {
     b"a GETQUOTA {0}\r\n": c.GetQuota(A, ""),
     b'a GETQUOTA ""': c.GetQuota(A, ""),
     b"a GETQUOTAROOT inbox": c.GetQuotaRoot(A, "INBOX"),
+    b"a GETMETADATA inbox /shared/Comment": c.GetMetadata(A, "INBOX", ("/shared/comment",)),
+    b'a GETMETADATA "" (/shared /private/x)': c.GetMetadata(A, "", ("/shared", "/private/x")),
+    b'a GETMETADATA (MAXSIZE 0 DEPTH infinity) x "/private"': c.GetMetadata(A, "x", ("/private",), Depth.ALL, 0),
+    b"a GETMETADATA x (DEPTH 1) (/private/a /private/A)": c.GetMetadata(A, "x", ("/private/a",), Depth.CHILDREN),
+    b'a SETMETADATA x (/private/a NIL /shared/b "c" /shared/d ~{3}\r\n\0\xffe)': c.SetMetadata(
+        A, "x", (("/private/a", None), ("/shared/b", b"c"), ("/shared/d", b"\0\xffe"))
+    ),
+    b'a SETMETADATA "" (/private/a {0}\r\n)': c.SetMetadata(A, "", (("/private/a", b""),)),
     b"a STORE 1 FLAGS ()": c.Store(A, FIRST, c.StoreMode.REPLACE, ()),
     b"a STORE 1 +flags.silent (\\seen $forwarded Work)": c.Store(
         A, FIRST, c.StoreMode.ADD, ("\\Seen", "$Forwarded", "Work"), silent=True
@@ -120,6 +129,28 @@ def test_reads_as(data: bytes) -> None:
 
 
 BAD = [
+    b"a GETMETADATA",
+    b"a GETMETADATA x",
+    b"a GETMETADATA x ()",
+    b"a GETMETADATA x comment",
+    b"a GETMETADATA x /shared/",
+    b"a GETMETADATA x /shared//a",
+    b"a GETMETADATA x \"/shared/*\"",
+    b"a GETMETADATA x /shared/%",
+    b"a GETMETADATA x {9}\r\n/shared/\x19",
+    b"a GETMETADATA x {9}\r\n/shared/\xe9",
+    b"a GETMETADATA x /private" + b"/a" * 20,
+    b"a GETMETADATA x /private/" + b"a" * 500,
+    b"a GETMETADATA (DEPTH 2) x /shared/a",
+    b"a GETMETADATA (DEPTH 1 DEPTH 1) x /shared/a",
+    b"a GETMETADATA (SIZE 1) x /shared/a",
+    b"a GETMETADATA (DEPTH 1) x (DEPTH 1) /shared/a",
+    b"a SETMETADATA x",
+    b"a SETMETADATA x (/private/a)",
+    b"a SETMETADATA x (/private NIL)",
+    b"a SETMETADATA x /private/a NIL",
+    b"a SETMETADATA x (/private/a atom)",
+    b"a SETMETADATA x (/private/a ~{9}\r\nab)",
     b"a",
     b"a ",
     b"a  NOOP",

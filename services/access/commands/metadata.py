@@ -1,0 +1,41 @@
+"""GETMETADATA and SETMETADATA (RFC 5464)."""
+
+from __future__ import annotations
+
+from services.access.commands.answer import done
+from services.access.session.session import ImapSession
+from shared.grpc.errors import ServiceError
+from shared.protocol.imap import commands as c
+from shared.protocol.imap import response
+from shared.protocol.imap.response_code import metadata_long_entries, metadata_refusal
+
+_CONDITIONS = frozenset({"MAXSIZE", "TOOMANY", "NOPRIVATE"})
+
+
+async def get_metadata(session: ImapSession, command: c.GetMetadata) -> bytes:
+    """Report annotations; a mailbox without any of the entries has no response (RFC 5464 §4.2)."""
+    listed = await session.backend.annotations.listed(session.account, command)
+    annotations = [
+        (annotation.entry, annotation.value if annotation.HasField("value") else None)
+        for annotation in listed.annotations
+    ]
+    if annotations:
+        await session.channel.write_all(response.metadata(command.mailbox, annotations))
+    if listed.longest:
+        return response.ok(command.tag, "GETMETADATA completed", metadata_long_entries(listed.longest))
+    return done(command.tag, "GETMETADATA")
+
+
+async def set_metadata(session: ImapSession, command: c.SetMetadata) -> bytes:
+    """Set and remove annotations, all or none (RFC 5464 §4.3)."""
+    with session.writing():
+        try:
+            changed = await session.backend.annotations.change(session.account, command)
+        except ServiceError as error:
+            if error.reason.partition(" ")[0] in _CONDITIONS:
+                return response.no(command.tag, error.message, metadata_refusal(error.reason))
+            raise
+    session.watch.note(changed.version)
+    if session.metadata and changed.changed:
+        session.channel.write(response.metadata_changed(command.mailbox, dict(command.values)))
+    return done(command.tag, "SETMETADATA")

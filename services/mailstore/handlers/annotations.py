@@ -1,0 +1,144 @@
+"""Questions and commands about annotations (RFC 5464)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
+
+from services.mailstore.domain import annotations as decide
+from services.mailstore.domain.annotations import AnnotationLimits, Kept, NewValues
+from services.mailstore.domain.decide import MailboxRefused
+from services.mailstore.handlers import load
+from services.mailstore.settings import MailstoreSettings
+from shared.events.scripts import SERVER
+from shared.eventstore.connection import Reader
+from shared.eventstore.event import Provenance
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
+from shared.protocol.imap.entry_name import (
+    SHARED,
+    Depth,
+    InvalidEntryName,
+    entry_base,
+    entry_name,
+    is_within,
+)
+
+T = TypeVar("T")
+_OF_MAILBOX = "SELECT entry, value FROM annotation WHERE owner = ? AND mailbox = ?"
+_NAMES = "SELECT entry, length(value) FROM annotation WHERE owner = ? AND mailbox = ?"
+_VALUE = "SELECT value FROM annotation WHERE owner = ? AND mailbox = ? AND entry = ?"
+_TOTAL = "SELECT count(*) FROM annotation WHERE owner = ?"
+MOST_ENTRIES = 1000
+"""Entries that one command may name."""
+
+
+class Answered(NamedTuple):
+    """The answer to GETMETADATA."""
+
+    annotations: list[tuple[str, bytes | None]]
+    """In the order of names; None: the entry was named and is not there."""
+    longest: int
+    """The octets of the longest value that was left out."""
+
+
+class AnnotationCommands:
+    """The commands."""
+
+    def __init__(self, store: EventStore, settings: MailstoreSettings) -> None:
+        self._store = store
+        self._limits = AnnotationLimits(
+            settings.annotation_octets, settings.mailbox_annotations, settings.account_annotations
+        )
+
+    async def value(self, account: str, mailbox: str, entry: str) -> bytes | None:
+        """The value of one entry, or None. A name that nothing can have has none, and so has a missing mailbox."""
+        return await self._store.read(lambda reader: value_of(reader, account, mailbox, entry))
+
+    async def listed(
+        self, account: str, mailbox: str, entries: list[str], depth: Depth, most_octets: int | None
+    ) -> Answered:
+        """The named entries, and those below them as far as `depth` says. Raises MailboxRefused."""
+        bases = [_checked(entry_base, entry) for entry in _few(entries)]
+        return await self._store.read(lambda reader: _listed(reader, account, mailbox, bases, depth, most_octets))
+
+    async def change(self, account: str, mailbox: str, given: NewValues, provenance: Provenance) -> tuple[int, bool]:
+        """Set and remove entries, all or none.
+
+        Returns the version of the account, and whether anything changed. Raises MailboxRefused.
+        """
+        canonical = [(_checked(entry_name, entry), value) for entry, value in _few(list(given))]
+        decide.settable(account, mailbox, canonical)
+
+        def work(tx: Transaction) -> tuple[int, bool]:
+            if tx.answered(provenance.command):
+                return tx.version(account), True
+            if account != SERVER and load.closing_of(tx, account):
+                raise MailboxRefused("CLOSED", "the account was removed")
+            identity = load.mailbox_by_name(tx, account, mailbox).id if mailbox else ""
+            kept = _kept(tx, account, identity)
+            events = decide.change(account, identity, canonical, kept, self._limits)
+            tx.append(account, events, provenance)
+            return tx.version(account), bool(events)
+
+        return await self._store.write(work)
+
+
+def value_of(reader: Reader, account: str, mailbox: str, entry: str) -> bytes | None:
+    """The value of an entry of a mailbox by name, or of the server for an empty name; None: not there."""
+    try:
+        name = entry_name(entry)
+        owner = decide.place_of(account, mailbox, name)
+        identity = load.mailbox_by_name(reader, account, mailbox).id if mailbox else ""
+    except (InvalidEntryName, MailboxRefused):
+        return None
+    row = reader.first_row(_VALUE, (owner, identity, name))
+    return None if row is None else bytes(row[0])
+
+
+def _listed(
+    reader: Reader, account: str, mailbox: str, bases: list[str], depth: Depth, most_octets: int | None
+) -> Answered:
+    identity = load.mailbox_by_name(reader, account, mailbox).id if mailbox else ""
+    sizes = {
+        entry: (owner, size) for owner in _owners(account, mailbox) for entry, size in _names(reader, owner, identity)
+    }
+    chosen = {entry for entry in sizes for base in bases if is_within(entry, base, depth)}
+    fitting = [entry for entry in sorted(chosen) if most_octets is None or sizes[entry][1] <= most_octets]
+    annotations: list[tuple[str, bytes | None]] = []
+    for entry in fitting:
+        row = reader.first_row(_VALUE, (sizes[entry][0], identity, entry))
+        annotations.append((entry, None if row is None else bytes(row[0])))
+    if depth is Depth.EXACT:
+        annotations += [(base, None) for base in dict.fromkeys(bases) if base not in sizes]
+    longest = max((sizes[entry][1] for entry in chosen.difference(fitting)), default=0)
+    return Answered(annotations, longest)
+
+
+def _owners(account: str, mailbox: str) -> tuple[str, ...]:
+    """Under whom entries are kept: those of the server under the account, and under the server itself."""
+    return (account,) if mailbox or account == SERVER else (account, SERVER)
+
+
+def _names(reader: Reader, owner: str, mailbox: str) -> Iterable[tuple[str, int]]:
+    rows = reader.all(_NAMES, (owner, mailbox))
+    return [(entry, size) for entry, size in rows if owner != SERVER or entry.startswith(SHARED)]
+
+
+def _kept(reader: Reader, owner: str, mailbox: str) -> Kept:
+    values = {entry: bytes(value) for entry, value in reader.all(_OF_MAILBOX, (owner, mailbox))}
+    total = reader.first_row(_TOTAL, (owner,))
+    return Kept(values, total[0] if total else 0)
+
+
+def _checked(read: Callable[[str], str], entry: str) -> str:
+    try:
+        return read(entry)
+    except InvalidEntryName as invalid:
+        raise MailboxRefused("CANNOT", str(invalid)) from invalid
+
+
+def _few(entries: list[T]) -> list[T]:
+    if len(entries) > MOST_ENTRIES:
+        raise MailboxRefused("TOOMANY", f"one command names at most {MOST_ENTRIES} annotations")
+    return entries
