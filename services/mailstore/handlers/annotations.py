@@ -96,6 +96,17 @@ def value_of(reader: Reader, account: str, mailbox: str, entry: str) -> bytes | 
     return None if row is None else bytes(row[0])
 
 
+def annotation_text(reader: Reader, account: str, mailbox: str, entry: str) -> str | None:
+    """The value of an entry of a mailbox by id, or of the server for an empty id, as a script compares it (RFC 5490)."""
+    try:
+        name = entry_name(entry)
+        owner = decide.place_of(account, mailbox, name)
+    except (InvalidEntryName, MailboxRefused):
+        return None
+    row = reader.first_row(_VALUE, (owner, mailbox, name))
+    return None if row is None else bytes(row[0]).decode("utf-8", "replace")
+
+
 def _listed(
     reader: Reader, account: str, mailbox: str, bases: list[str], depth: Depth, most_octets: int | None
 ) -> Answered:

@@ -135,7 +135,7 @@ BAD = [
     b"a GETMETADATA x comment",
     b"a GETMETADATA x /shared/",
     b"a GETMETADATA x /shared//a",
-    b"a GETMETADATA x \"/shared/*\"",
+    b'a GETMETADATA x "/shared/*"',
     b"a GETMETADATA x /shared/%",
     b"a GETMETADATA x {9}\r\n/shared/\x19",
     b"a GETMETADATA x {9}\r\n/shared/\xe9",
