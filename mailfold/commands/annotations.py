@@ -21,7 +21,7 @@ Account = Annotated[str, Argument("The address of the account; `server`: what al
 Mailbox = Annotated[str, Option("--mailbox", help="The name of the mailbox; without it: beside the mailboxes.")]
 
 
-def annotations(account: Account, mailbox: Mailbox = "", data: Data = DATA, json: Json = False) -> None:
+def shown(account: Account, mailbox: Mailbox = "", data: Data = DATA, json: Json = False) -> None:
     """Show the annotations (IMAP METADATA) of a mailbox, an account or the server."""
 
     async def ask(pb: Any, stub: Any, identity: str) -> Any:

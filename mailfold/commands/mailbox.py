@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
-from mailfold.commands.annotations import annotate, annotations
+from mailfold.commands.annotations import annotate, shown
 from mailfold.commands.directory import show, show_all
 from mailfold.commands.removed_mail import deleted, restore
 from mailfold.operator.failure import UNUSABLE, CommandFailed
@@ -19,7 +19,7 @@ app = Group("Mailboxes of accounts: how long messages stay in them, how those th
 app.command()(deleted)
 app.command()(restore)
 app.command()(annotate)
-app.command()(annotations)
+app.command("annotations")(shown)
 _FIELDS = ("mailbox", "rule", "days", "messages", "at_once", "first_at", "last_at")
 Account = Annotated[str, Argument("The address of the account.")]
 

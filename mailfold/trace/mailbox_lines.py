@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mailfold.trace.names import Names
-from shared.events import annotations, expiry, mailbox, restoring
+from shared.events import expiry, mailbox, metadata, restoring
 from shared.events.mailbox import Uids
 
 
@@ -79,7 +79,7 @@ def mailbox_deleted(event: mailbox.MailboxDeleted, _names: Names) -> Iterator[st
     yield f"the mailbox {event.name} was deleted with all that was in it"
 
 
-def annotated(event: annotations.AnnotationsChanged, names: Names) -> Iterator[str]:
+def annotated(event: metadata.AnnotationsChanged, names: Names) -> Iterator[str]:
     """Annotations were set or removed; their values stay with the owner."""
     place = names.of(event.mailbox) if event.mailbox else "the account"
     if event.owner == "server":

@@ -23,7 +23,6 @@ from mailfold.trace import (
 )
 from mailfold.trace.names import Names
 from shared.events import (
-    annotations,
     blocking,
     closing,
     deadletters,
@@ -32,6 +31,7 @@ from shared.events import (
     lists,
     mail,
     mailbox,
+    metadata,
     moderation,
     outbound,
     quota,
@@ -121,7 +121,7 @@ _LINES: dict[type[Event], Lines] = {
     restoring.MessagesRestored: mailbox_lines.restored,
     restoring.RemovedForgotten: mailbox_lines.forgotten,
     mailbox.MailboxDeleted: mailbox_lines.mailbox_deleted,
-    annotations.AnnotationsChanged: mailbox_lines.annotated,
+    metadata.AnnotationsChanged: mailbox_lines.annotated,
     quota.QuotaWarned: quota_lines.warned,
     quota.QuotaEased: quota_lines.eased,
     quota.QuotaNotified: quota_lines.notified,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from services.mailstore.domain.decide import MailboxRefused
-from shared.events.annotations import AnnotationsChanged, AnnotationValue
+from shared.events.metadata import AnnotationsChanged, AnnotationValue
 from shared.events.scripts import SERVER
 from shared.protocol.imap.entry_name import SHARED
 

@@ -97,7 +97,7 @@ def value_of(reader: Reader, account: str, mailbox: str, entry: str) -> bytes | 
 
 
 def annotation_text(reader: Reader, account: str, mailbox: str, entry: str) -> str | None:
-    """The value of an entry of a mailbox by id, or of the server for an empty id, as a script compares it (RFC 5490)."""
+    """The value of an entry of a mailbox by id (empty: the server) as a script compares it (RFC 5490)."""
     try:
         name = entry_name(entry)
         owner = decide.place_of(account, mailbox, name)

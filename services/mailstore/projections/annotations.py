@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import sqlalchemy
 from sqlalchemy import Column, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
-from shared.events.annotations import AnnotationsChanged
 from shared.events.closing import AccountErased
 from shared.events.mailbox import MailboxDeleted
+from shared.events.metadata import AnnotationsChanged
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from shared.events import (
     account_limits,
     all_mail,
-    annotations,
     archives,
     blocking,
     bulk,
@@ -21,6 +20,7 @@ from shared.events import (
     lists,
     mail,
     mailbox,
+    metadata,
     moderation,
     outbound,
     quota,
@@ -216,12 +216,12 @@ EXAMPLES: tuple[Event, ...] = (
     directory.AccountChanged("a0001", True, 2_000_000_000),
     expiry.ServerExpiryChanged("trash", 30, 0),
     expiry.MailboxExpiryChanged("a0001", "b0001", 14),
-    annotations.AnnotationsChanged(
+    metadata.AnnotationsChanged(
         "a0001",
         "b0001",
         (
-            annotations.AnnotationValue("/private/comment", b"letters of the club"),
-            annotations.AnnotationValue("/shared/imapsieve/script", None),
+            metadata.AnnotationValue("/private/comment", b"letters of the club"),
+            metadata.AnnotationValue("/shared/imapsieve/script", None),
         ),
     ),
     expiry.MessagesExpired("a0001", "b0001", ((1, 3), (7, 7)), 14),
