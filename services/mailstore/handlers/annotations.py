@@ -33,7 +33,7 @@ MOST_ENTRIES = 1000
 """Entries that one command may name."""
 
 
-class AnnotationsFound(NamedTuple):
+class AnnotationAnswer(NamedTuple):
     """The answer to GETMETADATA."""
 
     annotations: list[tuple[str, bytes | None]]
@@ -57,7 +57,7 @@ class AnnotationCommands:
 
     async def listed(
         self, account: str, mailbox: str, entries: list[str], depth: Depth, most_octets: int | None
-    ) -> AnnotationsFound:
+    ) -> AnnotationAnswer:
         """The named entries, and those below them as far as `depth` says. Raises MailboxRefused."""
         bases = [_checked(entry_base, entry) for entry in _few(entries)]
         return await self._store.read(lambda reader: _listed(reader, account, mailbox, bases, depth, most_octets))
@@ -109,7 +109,7 @@ def annotation_text(reader: Reader, account: str, mailbox: str, entry: str) -> s
 
 def _listed(
     reader: Reader, account: str, mailbox: str, bases: list[str], depth: Depth, most_octets: int | None
-) -> AnnotationsFound:
+) -> AnnotationAnswer:
     identity = load.mailbox_by_name(reader, account, mailbox).id if mailbox else ""
     sizes = {
         entry: (owner, size) for owner in _owners(account, mailbox) for entry, size in _names(reader, owner, identity)
@@ -123,7 +123,7 @@ def _listed(
     if depth is Depth.EXACT:
         annotations += [(base, None) for base in dict.fromkeys(bases) if base not in sizes]
     longest = max((sizes[entry][1] for entry in chosen.difference(fitting)), default=0)
-    return AnnotationsFound(annotations, longest)
+    return AnnotationAnswer(annotations, longest)
 
 
 def _owners(account: str, mailbox: str) -> tuple[str, ...]:
