@@ -19,6 +19,7 @@ from services.ingress.endpoints.waiting import WaitingEndpoint
 from services.ingress.handlers.acceptance import Acceptance
 from services.ingress.handlers.bounce_admission import BounceAdmission
 from services.ingress.handlers.checks import SenderChecks
+from services.ingress.handlers.dialogue_refusals import DialogueRefusals
 from services.ingress.handlers.erasure import IngressErasure
 from services.ingress.handlers.holding import Holding
 from services.ingress.handlers.list_admission import ListAdmission
@@ -29,7 +30,6 @@ from services.ingress.handlers.refusals import Refusals
 from services.ingress.handlers.releaser import Releaser
 from services.ingress.handlers.repeater import Repeater
 from services.ingress.handlers.schedule import Schedule
-from services.ingress.handlers.script_refusals import ScriptRefusals
 from services.ingress.handlers.stuck import stuck_mails
 from services.ingress.handlers.submission_counts import SubmissionCounts
 from services.ingress.handlers.submitted_reports import SubmittedReports
@@ -210,7 +210,7 @@ class Ingress:
             self._settings.max_hops,
             lists,
             counts,
-            ScriptRefusals(self.scripts, host.channel("delivery", SERVICE), self._settings.script_seconds),
+            DialogueRefusals(self.scripts, host.channel("delivery", SERVICE), self._settings.script_seconds),
         )
 
     def _new_erasure(self, host: Host) -> IngressErasure:

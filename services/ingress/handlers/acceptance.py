@@ -16,12 +16,12 @@ from services.ingress.domain.prefix import completion, moment
 from services.ingress.domain.recipient_sizes import RecipientSizes
 from services.ingress.domain.release_time import AT_ONCE, date_time
 from services.ingress.handlers.checks import Checked, SenderChecks, SpfAnswer
+from services.ingress.handlers.dialogue_refusals import DialogueRefusals
 from services.ingress.handlers.intake import Intake, refusal_of
 from services.ingress.handlers.list_admission import ListAdmission
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.releaser import Releaser
 from services.ingress.handlers.repeater import Repeater
-from services.ingress.handlers.script_refusals import ScriptRefusals
 from services.ingress.handlers.submission_counts import SubmissionCounts
 from services.ingress.handlers.waiting import NoRoomToWait, WaitingSubmissions
 from shared.blobs.errors import BlobError
@@ -83,7 +83,7 @@ class Acceptance:
         max_hops: int,
         lists: ListAdmission,
         counts: SubmissionCounts,
-        scripts: ScriptRefusals,
+        scripts: DialogueRefusals,
     ) -> None:
         self._hostname = hostname
         self._clock = clock

@@ -28,7 +28,7 @@ _CAN_REFUSE = frozenset({"reject", "ereject", "include", "ihave"})
 place of `require` (RFC 5463 §4)."""
 
 
-class ScriptRefusals:
+class DialogueRefusals:
     """Asks delivery what the scripts of an account decide."""
 
     def __init__(self, scripts: ActiveScripts, delivery: Channel, seconds: float) -> None:
