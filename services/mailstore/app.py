@@ -11,6 +11,7 @@ from services.mailstore.endpoints.closings import ClosingsEndpoint
 from services.mailstore.endpoints.expiry import ExpiryEndpoint
 from services.mailstore.endpoints.quota import QuotaEndpoint
 from services.mailstore.endpoints.removed import RemovedEndpoint
+from services.mailstore.endpoints.scripts import ScriptsEndpoint
 from services.mailstore.endpoints.servicer import MailstoreEndpoint
 from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.annotations import AnnotationCommands
@@ -26,17 +27,21 @@ from services.mailstore.handlers.quota_notices import QuotaNotices
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.handlers.removed import RemovedMessages
 from services.mailstore.handlers.restoring import Restoring
+from services.mailstore.handlers.scripts import ScriptCommands
 from services.mailstore.projections.annotations import AnnotationProjection
 from services.mailstore.projections.closing import ClosingProjection
 from services.mailstore.projections.expiry import ExpiringMailboxProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
 from services.mailstore.projections.quota_warnings import QuotaWarningProjection
+from services.mailstore.projections.scripts import ScriptProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
 from services.mailstore.settings import SECTIONS as SECTIONS
 from services.mailstore.settings import MailstoreSettings
 from shared.bus.bus import Bus
-from shared.bus.subjects import QUOTA_DOORBELL, account_doorbell
+from shared.bus.subjects import QUOTA_DOORBELL, SCRIPTS_DOORBELL, account_doorbell
+from shared.events.closing import AccountErased
 from shared.events.quota import QuotaEased, QuotaWarned
+from shared.events.scripts import ScriptActivated, ScriptDeleted, ScriptPut, ScriptRenamed
 from shared.eventstore.deadletters import DeadLetterProjection
 from shared.eventstore.event import Recorded
 from shared.eventstore.transaction import Projection
@@ -51,8 +56,10 @@ from shared.rpc.mailfold.mailstore.v1.expiry_pb2_grpc import add_ExpiryServicer_
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import add_MailstoreServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.quota_pb2_grpc import add_QuotaServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.removed_pb2_grpc import add_RemovedServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.scripts_pb2_grpc import add_ScriptsServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.scripts.settings import SieveSettings
 from shared.service import Host
 
 SERVICE = "mailstore"
@@ -61,6 +68,7 @@ _REFERENCED = (
     " UNION SELECT blob FROM removed_entry WHERE blob > ? AND blob LIKE ? ORDER BY blob LIMIT 5000"
 )
 """The blobs of messages, and of removed messages that can be restored."""
+_CHANGE_SCRIPTS = (ScriptPut, ScriptRenamed, ScriptDeleted, ScriptActivated, AccountErased)
 
 
 def projections(metadata: sqlalchemy.MetaData) -> Sequence[Projection]:
@@ -72,6 +80,7 @@ def projections(metadata: sqlalchemy.MetaData) -> Sequence[Projection]:
         QuotaWarningProjection(metadata),
         ExpiringMailboxProjection(metadata),
         AnnotationProjection(metadata),
+        ScriptProjection(metadata),
         DeadLetterProjection(metadata),
     )
 
@@ -126,6 +135,7 @@ class Mailstore:
                 ExpiryEndpoint(ExpiryCommands(self.store, rules, host.clock, limits), owners),
             ),
             (add_RemovedServicer_to_server, self._removed(owners, quotas, limits)),
+            (add_ScriptsServicer_to_server, self._scripts(owners, quotas)),
             (add_QuotaServicer_to_server, QuotaEndpoint(self.store)),
             (
                 add_AnnotationsServicer_to_server,
@@ -148,6 +158,12 @@ class Mailstore:
         host = self._host
         removed = RemovedMessages(self.store, host.blobs, host.turns)
         return RemovedEndpoint(removed, Restoring(self.store, host.ids, limits), owners, quotas, limits, host.clock)
+
+    def _scripts(self, owners: Owners, quotas: Quotas) -> ScriptsEndpoint:
+        settings = self._host.section(SieveSettings)
+        return ScriptsEndpoint(
+            self.store, ScriptCommands(self.store, quotas, self._host.clock, settings), owners, settings
+        )
 
     async def start(self) -> None:
         """Open the store and begin to ring doorbells."""
@@ -203,6 +219,8 @@ def _ring(bus: Bus, recorded: list[Recorded]) -> None:
         bus.ring(account_doorbell(account), b"%d" % version)
     if any(isinstance(entry.event, QuotaWarned | QuotaEased) for entry in recorded):
         bus.ring(QUOTA_DOORBELL)
+    for owner in {entry.stream for entry in recorded if isinstance(entry.event, _CHANGE_SCRIPTS)}:
+        bus.ring(SCRIPTS_DOORBELL, owner.encode())
 
 
 def build(host: Host) -> Mailstore:

@@ -16,6 +16,8 @@ _ASKS_FOR_RIGHTS = frozenset(
         *(f"Expiry/{name}" for name in ("ListExpiry", "ChangeExpiry")),
         *(f"Removed/{name}" for name in ("ListRemoved", "RestoreRemoved")),
         *(f"Annotations/{name}" for name in ("ListAnnotations", "SetAnnotations")),
+        *(f"Scripts/{name}" for name in ("PutScript", "CheckScript", "GetScript", "ListScripts", "ActivateScript")),
+        *(f"Scripts/{name}" for name in ("RenameScript", "DeleteScript", "ListScriptChanges", "RevertScript")),
     }
 )
 """Methods that ask the directory whose mail it is."""

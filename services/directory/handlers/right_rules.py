@@ -14,6 +14,7 @@ from services.directory.domain.rights import Rights, Touched, UserRole, UserTouc
 from services.directory.domain.state import DirectoryRefused
 from services.directory.handlers import archive_rows, credential_rows, list_rows, load, load_groups
 from services.directory.handlers.moderation_rows import moderating_users
+from shared.events.scripts import SERVER
 from shared.eventstore.connection import Reader
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
@@ -31,10 +32,15 @@ _ACCOUNTS_OF = (
     " ORDER BY id LIMIT ?"
 )
 MOST_ACCOUNTS = 1_000
+SCRIPT_METHODS = (
+    *("Scripts/PutScript", "Scripts/CheckScript", "Scripts/GetScript", "Scripts/ListScripts", "Scripts/ActivateScript"),
+    *("Scripts/RenameScript", "Scripts/DeleteScript", "Scripts/ListScriptChanges", "Scripts/RevertScript"),
+)
 MAIL_METHODS = (
     *("Ingress/ListWaiting", "Ingress/ReleaseWaiting", "Ingress/CancelWaiting"),
     *("Expiry/ListExpiry", "Expiry/ChangeExpiry", "Removed/ListRemoved", "Removed/RestoreRemoved"),
     *("Annotations/ListAnnotations", "Annotations/SetAnnotations"),
+    *SCRIPT_METHODS,
 )
 """Methods of other services that ask the directory whose mail it is (`MailRights`)."""
 
@@ -225,6 +231,11 @@ def _mail_of_account(reader: Reader, request: Any) -> Touched:
     return msgspec.structs.replace(_account(reader, account.id), members=load_groups.member_ids(reader, account.user))
 
 
+def _scripts_of_account(reader: Reader, request: Any) -> Touched:
+    """The scripts of an account are like its mail; those of the server need an admin of the server."""
+    return _ADMIN_ONLY if request.account == SERVER else _mail_of_account(reader, request)
+
+
 def _mail_itself(reader: Reader, request: Any) -> Touched:
     """What shows the mail of an account or brings it back is for its owners, and not for a domain admin."""
     return msgspec.structs.replace(_mail_of_account(reader, request), domains=frozenset())
@@ -325,6 +336,7 @@ RULES: Mapping[str, Rule] = {
     "Removed/RestoreRemoved": _mail_itself,
     "Annotations/ListAnnotations": _mail_itself,
     "Annotations/SetAnnotations": _mail_itself,
+    **dict.fromkeys(SCRIPT_METHODS, _scripts_of_account),
 }
 """By contract and method. The replies to lists that anybody may ask for are filtered (`right_views.py`). A relay is set
 by an admin of the server, because a test of it connects to any host and port."""

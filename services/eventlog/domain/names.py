@@ -136,6 +136,10 @@ class _Lesson(_Fields, frozen=True):
     entry: str = ""
 
 
+class _Script(_Fields, frozen=True):
+    owner: str
+
+
 class _Sending(_Fields, frozen=True):
     id: str = ""
     domain: str = ""
@@ -211,6 +215,10 @@ def _lesson(event: _Lesson) -> EventNames:
     return EventNames(event.queue_id, mail=(event.content, event.entry), who=(event.account,))
 
 
+def _script(event: _Script) -> EventNames:
+    return EventNames(who=(event.owner,))
+
+
 def _sending(event: _Sending) -> EventNames:
     return EventNames(who=(event.id, event.domain, event.selector, event.host))
 
@@ -269,6 +277,7 @@ _SHAPES: dict[str, _Shape] = {
     "quota.notified": _shape(_QuotaNotice, _quota_notice),
     "lesson.learned": _shape(_Lesson, _lesson),
     "lesson.forgotten": _shape(_Lesson, _lesson),
+    **{f"script.{name}": _shape(_Script, _script) for name in ("put", "renamed", "deleted", "activated")},
     "dkim.key_added": _shape(_Sending, _sending),
     "dkim.key_activated": _shape(_Sending, _sending),
     "dkim.key_retired": _shape(_Sending, _sending),

@@ -98,7 +98,10 @@ class ScriptReply(_message.Message):
     SCRIPT_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     CHANGED_FIELD_NUMBER: _builtins.int
+    SERVES_IMAP_EVENTS_FIELD_NUMBER: _builtins.int
     changed: _builtins.bool
+    serves_imap_events: _builtins.bool
+    """of a script that was compiled: whether it may also run on events of IMAP"""
     @_builtins.property
     def script(self) -> Global___Script: ...
     @_builtins.property
@@ -109,10 +112,11 @@ class ScriptReply(_message.Message):
         script: Global___Script | None = ...,
         warnings: _abc.Iterable[Global___ScriptNote] | None = ...,
         changed: _builtins.bool = ...,
+        serves_imap_events: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["script", b"script"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "script", b"script", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "script", b"script", "serves_imap_events", b"serves_imap_events", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -178,6 +182,8 @@ class CheckScriptReply(_message.Message):
     ERRORS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     REQUIRES_FIELD_NUMBER: _builtins.int
+    SERVES_IMAP_EVENTS_FIELD_NUMBER: _builtins.int
+    serves_imap_events: _builtins.bool
     @_builtins.property
     def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScriptNote]: ...
     @_builtins.property
@@ -190,10 +196,11 @@ class CheckScriptReply(_message.Message):
         errors: _abc.Iterable[Global___ScriptNote] | None = ...,
         warnings: _abc.Iterable[Global___ScriptNote] | None = ...,
         requires: _abc.Iterable[_builtins.str] | None = ...,
+        serves_imap_events: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "requires", b"requires", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "requires", b"requires", "serves_imap_events", b"serves_imap_events", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -402,7 +409,7 @@ class ScriptChange(_message.Message):
     digest: _builtins.str
     size: _builtins.int
     source: _builtins.str
-    """only with a name"""
+    """only with a name; empty beyond the first megabyte of a page, where GetScript has it"""
     def __init__(
         self,
         *,

@@ -92,7 +92,8 @@ class ScriptsServicer:
     """
 
     def PutScript(self, request, context):
-        """Stores a script that can be compiled; otherwise the refusal has all its errors, and nothing is changed.
+        """Stores a script that can be compiled; otherwise the refusal begins with its errors, and nothing is changed.
+        CheckScript has all of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

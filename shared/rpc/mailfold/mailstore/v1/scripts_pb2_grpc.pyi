@@ -34,7 +34,9 @@ class ScriptsStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ScriptsAsyncStub: ...
     PutScript: _grpc.UnaryUnaryMultiCallable[_scripts_pb2.PutScriptRequest, _scripts_pb2.ScriptReply]
-    """Stores a script that can be compiled; otherwise the refusal has all its errors, and nothing is changed."""
+    """Stores a script that can be compiled; otherwise the refusal begins with its errors, and nothing is changed.
+    CheckScript has all of them.
+    """
     CheckScript: _grpc.UnaryUnaryMultiCallable[_scripts_pb2.CheckScriptRequest, _scripts_pb2.CheckScriptReply]
     """Compiles a script and stores nothing. With errors the reply has them."""
     GetScript: _grpc.UnaryUnaryMultiCallable[_scripts_pb2.GetScriptRequest, _scripts_pb2.ScriptReply]
@@ -57,7 +59,9 @@ class ScriptsAsyncStub(ScriptsStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PutScript: _aio.UnaryUnaryMultiCallable[_scripts_pb2.PutScriptRequest, _scripts_pb2.ScriptReply]  # type: ignore[assignment]
-    """Stores a script that can be compiled; otherwise the refusal has all its errors, and nothing is changed."""
+    """Stores a script that can be compiled; otherwise the refusal begins with its errors, and nothing is changed.
+    CheckScript has all of them.
+    """
     CheckScript: _aio.UnaryUnaryMultiCallable[_scripts_pb2.CheckScriptRequest, _scripts_pb2.CheckScriptReply]  # type: ignore[assignment]
     """Compiles a script and stores nothing. With errors the reply has them."""
     GetScript: _aio.UnaryUnaryMultiCallable[_scripts_pb2.GetScriptRequest, _scripts_pb2.ScriptReply]  # type: ignore[assignment]
@@ -83,7 +87,9 @@ class ScriptsServicer(metaclass=_abc_1.ABCMeta):
         request: _scripts_pb2.PutScriptRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scripts_pb2.ScriptReply, _abc.Awaitable[_scripts_pb2.ScriptReply]]:
-        """Stores a script that can be compiled; otherwise the refusal has all its errors, and nothing is changed."""
+        """Stores a script that can be compiled; otherwise the refusal begins with its errors, and nothing is changed.
+        CheckScript has all of them.
+        """
 
     @_abc_1.abstractmethod
     def CheckScript(
