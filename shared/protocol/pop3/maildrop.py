@@ -10,7 +10,7 @@ class NoSuchMessage(ValueError):
     """There is no message with this number, or it is marked as deleted; answer -ERR."""
 
 
-class StoredMessage(NamedTuple):
+class PopMessage(NamedTuple):
     """A message of the maildrop."""
 
     uid: int
@@ -24,16 +24,16 @@ class StoredMessage(NamedTuple):
 class Maildrop:
     """What a client sees between log-in and QUIT. Messages that arrive or leave meanwhile change no number."""
 
-    def __init__(self, messages: Sequence[StoredMessage]) -> None:
+    def __init__(self, messages: Sequence[PopMessage]) -> None:
         self._messages = messages
         self._deleted: set[int] = set()
 
     @property
-    def deleted(self) -> list[StoredMessage]:
+    def deleted(self) -> list[PopMessage]:
         """The messages that QUIT removes, in the order of their numbers."""
         return [self._messages[number - 1] for number in sorted(self._deleted)]
 
-    def message(self, number: int) -> StoredMessage:
+    def message(self, number: int) -> PopMessage:
         """The message with a number, from 1. Raises NoSuchMessage."""
         if not 1 <= number <= len(self._messages):
             raise NoSuchMessage(f"there is no message {number}; the maildrop has {len(self._messages)}")
@@ -41,7 +41,7 @@ class Maildrop:
             raise NoSuchMessage(f"message {number} is deleted")
         return self._messages[number - 1]
 
-    def present(self) -> Iterator[tuple[int, StoredMessage]]:
+    def present(self) -> Iterator[tuple[int, PopMessage]]:
         """The messages that are not deleted, with their numbers."""
         return ((number, message) for number, message in enumerate(self._messages, 1) if number not in self._deleted)
 

@@ -25,7 +25,7 @@ from shared.protocol.pop3.commands import (
     UserName,
     parse_pop,
 )
-from shared.protocol.pop3.maildrop import Maildrop, NoSuchMessage, StoredMessage
+from shared.protocol.pop3.maildrop import Maildrop, NoSuchMessage, PopMessage
 from shared.protocol.pop3.response import MessageEncoder, TopCut
 
 COMMANDS: dict[bytes, PopCommand] = {
@@ -60,7 +60,7 @@ REFUSED = {
     "LANG ü".encode(): "must be ASCII",
     b"STAT 1": "STAT takes no arguments",
 }
-THREE = [StoredMessage(4, 100, "a"), StoredMessage(5, 20, "b"), StoredMessage(9, 3, "c")]
+THREE = [PopMessage(4, 100, "a"), PopMessage(5, 20, "b"), PopMessage(9, 3, "c")]
 MESSAGES = st.lists(st.sampled_from([b"a", b".", b"..", b"\r\n", b"\n", b"\r", b"\r\n.\r\n", b"\r\n\r\n", b"x: y"]))
 
 
