@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 
-class NoSuchMessage(ValueError):
+class NotInMaildrop(ValueError):
     """There is no message with this number, or it is marked as deleted; answer -ERR."""
 
 
@@ -34,11 +34,11 @@ class Maildrop:
         return [self._messages[number - 1] for number in sorted(self._deleted)]
 
     def message(self, number: int) -> PopMessage:
-        """The message with a number, from 1. Raises NoSuchMessage."""
+        """The message with a number, from 1. Raises NotInMaildrop."""
         if not 1 <= number <= len(self._messages):
-            raise NoSuchMessage(f"there is no message {number}; the maildrop has {len(self._messages)}")
+            raise NotInMaildrop(f"there is no message {number}; the maildrop has {len(self._messages)}")
         if number in self._deleted:
-            raise NoSuchMessage(f"message {number} is deleted")
+            raise NotInMaildrop(f"message {number} is deleted")
         return self._messages[number - 1]
 
     def present(self) -> Iterator[tuple[int, PopMessage]]:
@@ -51,7 +51,7 @@ class Maildrop:
         return len(self._messages) - len(self._deleted), octets
 
     def delete(self, number: int) -> None:
-        """Mark a message as deleted. Raises NoSuchMessage."""
+        """Mark a message as deleted. Raises NotInMaildrop."""
         self.message(number)
         self._deleted.add(number)
 

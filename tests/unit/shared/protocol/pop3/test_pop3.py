@@ -25,7 +25,7 @@ from shared.protocol.pop3.commands import (
     UserName,
     parse_pop,
 )
-from shared.protocol.pop3.maildrop import Maildrop, NoSuchMessage, PopMessage
+from shared.protocol.pop3.maildrop import Maildrop, NotInMaildrop, PopMessage
 from shared.protocol.pop3.response import MessageEncoder, TopCut
 
 COMMANDS: dict[bytes, PopCommand] = {
@@ -91,7 +91,7 @@ def test_numbers_stay_when_messages_are_deleted() -> None:
     assert [number for number, _ in maildrop.present()] == [1, 3]
     assert maildrop.message(3).unique_id == "c"
     for number in (0, 2, 4):
-        with pytest.raises(NoSuchMessage):
+        with pytest.raises(NotInMaildrop):
             maildrop.delete(number)
     assert [message.uid for message in maildrop.deleted] == [5]
     maildrop.reset()
