@@ -1,0 +1,124 @@
+"""SCRAM-SHA-256 on the server's side: the example of RFC 7677, our own client, and clients that cheat."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.protocol.sasl.client.credentials import ClientCredentials
+from shared.protocol.sasl.client.mechanism import ClientAuthError
+from shared.protocol.sasl.client.scram import ScramClient
+from shared.protocol.sasl.outcome import Challenge, SaslError, SaslFailure
+from shared.protocol.sasl.scram import ProvenName, ScramRefused, ScramServer, VerifierNeeded
+from shared.protocol.sasl.scram_verifier import scram_verifier, unknown_name_verifier
+
+NONCE = "fyko+d2lbbFgONRv9qkxdawL"
+SERVER_NONCE = "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
+MALFORMED = SaslError(SaslFailure.MALFORMED)
+VERIFIER = scram_verifier("pencil", b"salt of 16 octet", 4096)
+
+
+def credentials(name: str, password: str, authzid: str = "") -> ClientCredentials:
+    return ClientCredentials(name=name, password=password, authzid=authzid, scram_nonce=NONCE)
+
+
+def test_the_example_of_rfc_7677() -> None:
+    salt = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
+    server = ScramServer()
+    assert server.respond(b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO") == VerifierNeeded("user", "")
+    first = server.supply(scram_verifier("pencil", salt, 4096), "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0")
+    assert first == Challenge(b"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096")
+    final = server.respond(
+        b"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
+    )
+    assert final == Challenge(b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+    assert server.respond(b"") == ProvenName("user", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "authzid"), [("ann", ""), ("a,n=n", "desk@example.org"), ("añn@exämple.org", "b,c=d")]
+)
+def test_our_client_and_our_server(name: str, authzid: str) -> None:
+    client, server = ScramClient(credentials(name, "pencil", authzid)), ScramServer()
+    assert server.begin() == Challenge(b"")
+    assert server.respond(client.begin() or b"") == VerifierNeeded(name, authzid)
+    final = server.respond(client.respond(server.supply(VERIFIER, SERVER_NONCE).data))
+    assert isinstance(final, Challenge)
+    assert server.respond(client.respond(final.data)) == ProvenName(name, authzid)
+    assert client.is_complete
+
+
+def test_a_wrong_password_and_an_unknown_name_look_alike() -> None:
+    for verifier in (VERIFIER, unknown_name_verifier("ann", b"secret of the server", 4096)):
+        client, server = ScramClient(credentials("ann", "wrong")), ScramServer()
+        server.respond(client.begin() or b"")
+        assert server.respond(client.respond(server.supply(verifier, SERVER_NONCE).data)) == ScramRefused("ann")
+    same, other = (unknown_name_verifier(name, b"secret of the server") for name in ("ann", "bob"))
+    assert same == unknown_name_verifier("ann", b"secret of the server") and same.salt != other.salt
+
+
+def test_a_server_without_the_verifier_is_noticed_by_the_client() -> None:
+    client, server = ScramClient(credentials("ann", "pencil")), ScramServer()
+    server.respond(client.begin() or b"")
+    client.respond(server.supply(VERIFIER, SERVER_NONCE).data)
+    with pytest.raises(ClientAuthError):
+        client.respond(b"v=" + base64.b64encode(b"x" * 32))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"",
+        b"n,,n=,r=12345678",
+        b"n,,n=a=b,r=12345678",
+        b"n,,n=ann,r=short",
+        b"n,,n=ann,r=with space",
+        b"n,,m=ext,n=ann,r=12345678",
+        b"p=tls-exporter,,n=ann,r=12345678",
+        b"n,n=ann,r=12345678",
+        b"n,,n=\xff,r=12345678",
+        b"n,,n=a\x01,r=12345678",
+    ],
+)
+def test_malformed_first_messages(first: bytes) -> None:
+    assert ScramServer().respond(first) == MALFORMED
+
+
+@pytest.mark.parametrize(
+    "final",
+    [
+        b"",
+        b"c=biws,r=%b" % NONCE.encode(),
+        b"c=eSws,r=NONCE,p=AAAA",
+        b"c=biws,r=other,p=AAAA",
+        b"c=biws,r=NONCE,p=A",
+        b"c=*,r=NONCE,p=AAAA",
+    ],
+)
+def test_malformed_final_messages(final: bytes) -> None:
+    server = ScramServer()
+    server.respond(b"n,,n=ann,r=%b" % NONCE.encode())
+    server.supply(VERIFIER, SERVER_NONCE)
+    assert server.respond(final.replace(b"NONCE", (NONCE + SERVER_NONCE).encode())) == MALFORMED
+
+
+def test_a_short_proof_is_a_wrong_one() -> None:
+    server = ScramServer()
+    server.respond(b"n,,n=ann,r=%b" % NONCE.encode())
+    server.supply(VERIFIER, SERVER_NONCE)
+    assert server.respond(b"c=biws,r=%b%b,p=AAAA" % (NONCE.encode(), SERVER_NONCE.encode())) == ScramRefused("ann")
+
+
+def test_secrets_are_not_shown() -> None:
+    assert repr(VERIFIER) == "ScramVerifier(iterations=4096, keys=***)"
+
+
+@given(st.lists(st.binary(max_size=200), max_size=3))
+def test_no_message_raises(messages: list[bytes]) -> None:
+    server = ScramServer()
+    for message in messages:
+        if isinstance(server.respond(message), VerifierNeeded):
+            server.supply(VERIFIER, SERVER_NONCE)
