@@ -21,8 +21,14 @@ from services.delivery.handlers.moderation_upkeep import ModerationUpkeep
 from services.delivery.handlers.notices import Notices
 from services.delivery.handlers.posts import Posts
 from services.delivery.handlers.recipient_routes import RecipientRoutes
+from services.delivery.handlers.script_effects import ScriptEffects
+from services.delivery.handlers.script_mails import ScriptMails
+from services.delivery.handlers.script_memories import ScriptMemories
+from services.delivery.handlers.script_redirects import ScriptRedirects
+from services.delivery.handlers.script_replies import ScriptReplies
 from services.delivery.projections.held_posts import HeldPostProjection
 from services.delivery.projections.plans import PlanProjection, decode_steps
+from services.delivery.projections.script_memories import ScriptMemoryProjection
 from services.delivery.settings import SECTIONS as SECTIONS
 from services.delivery.settings import DeliverySettings
 from shared.eventstore.connection import Reader
@@ -30,7 +36,7 @@ from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
 from shared.grpc.channel import Channel, for_stubs
 from shared.grpc.guard import GuardedChannel
 from shared.grpc.servicers import Registration
-from shared.owner.addressees import Addressees
+from shared.owner.addressees import AddresseeOf, Addressees
 from shared.owner.burial import Burial, ingress_hold
 from shared.owner.commit_bell import ring_at_commits
 from shared.owner.followed_book import FollowedBook
@@ -46,7 +52,7 @@ from shared.secrets.keyring import Keyring
 from shared.service import Host
 
 SERVICE = "delivery"
-_PROJECTIONS = (PlanProjection, DeadLetterProjection, HeldPostProjection)
+_PROJECTIONS = (PlanProjection, DeadLetterProjection, HeldPostProjection, ScriptMemoryProjection)
 
 
 class Delivery:
@@ -63,6 +69,8 @@ class Delivery:
         mailstore, outbound = _guarded(host, "mailstore"), _guarded(host, "outbound")
         return_paths = KeptReturnPaths(directory, Keyring(host.places), host.clock)
         routes = RecipientRoutes(self.store, self._book, return_paths)
+        self.memories = ScriptMemories(self.store, host.clock)
+        self.effects = self._effects(routes, addressee_of)
         moderation = Moderation(self.store, directory, return_paths, host.clock)
         lists = ListPosts(self._book, directory, Posts(host.blobs), return_paths, moderation)
         copies = ListCopies(directory, mailstore, outbound, host.clock, moderation)
@@ -70,7 +78,9 @@ class Delivery:
         self._moderation = self._upkeep(directory, return_paths, deliverer)
         dead_letters = DeadLetters(self.store, host.ids)
         self._burial = Burial(dead_letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
-        self._erasure = DeliveryErasure(SERVICE, self.store, host.channel("directory", SERVICE), host.bus)
+        self._erasure = DeliveryErasure(
+            SERVICE, self.store, host.channel("directory", SERVICE), host.bus, self.memories
+        )
         self._worker = DeliveryWorker(host.bus, deliverer, self._burial)
         self.registrations = self._registrations(dead_letters, moderation)
 
@@ -112,6 +122,14 @@ class Delivery:
         await self._book.stop()
         await self.store.close()
 
+    def _effects(self, routes: RecipientRoutes, addressee_of: AddresseeOf) -> ScriptEffects:
+        host, settings = self._host, self._host.section(DeliverySettings)
+        ingress = _guarded(host, "ingress")
+        mails = ScriptMails(host.blobs, ingress, addressee_of, host.clock, host.ids, host.server.host)
+        redirects = ScriptRedirects(self._book, routes, self.memories, mails, settings.redirects_per_day)
+        answers = ScriptReplies(self._book, self.memories, mails, settings.notifications_per_day)
+        return ScriptEffects(self.memories, mails, redirects, answers)
+
     def _upkeep(self, directory: Channel, return_paths: KeptReturnPaths, deliverer: Deliverer) -> ModerationUpkeep:
         host, of_address = self._host, Addressees(directory).at_once
         ingress = _guarded(host, "ingress")
@@ -127,7 +145,11 @@ class Delivery:
     async def _referenced_blobs(self, generation: str) -> AsyncIterator[list[str]]:
         rows = await self.store.read(lambda reader: reader.all("SELECT steps FROM plan"))
         blobs = {
-            step.blob for row in rows for step in decode_steps(bytes(row[0])) if step.blob.startswith(f"{generation}/")
+            blob
+            for row in rows
+            for step in decode_steps(bytes(row[0]))
+            for blob in (step.blob, step.edited)
+            if blob.startswith(f"{generation}/")
         }
         blobs.update(await self.store.read(lambda reader: held_post_rows.blobs(reader, generation)))
         if blobs:

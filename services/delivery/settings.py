@@ -25,6 +25,24 @@ class DeliverySettings(Section, frozen=True):
             le=86_400,
         ),
     ] = 600
+    redirects_per_day: Annotated[
+        int,
+        Meta(
+            description="Messages that the scripts of an account send on to other servers in 24 hours, counted for each"
+            " address. Above it they stay in the mailbox, and the owner gets a notice once a day.",
+            ge=0,
+            le=10_000,
+        ),
+    ] = 200
+    notifications_per_day: Annotated[
+        int,
+        Meta(
+            description="Notifications (RFC 5435) that the scripts of an account send in 24 hours. Above it none is"
+            " sent, and the owner gets a notice once a day.",
+            ge=0,
+            le=10_000,
+        ),
+    ] = 200
 
 
 SECTIONS: Mapping[str, type[Section]] = {"delivery": DeliverySettings}

@@ -10,7 +10,9 @@ from shared.events.delivery import (
     DeliveryBounced,
     DeliveryListExpanded,
     DeliveryPlanned,
+    DeliveryRemembered,
     DeliveryReported,
+    DeliveryScriptSent,
     DeliverySettled,
 )
 from shared.events.mail import Message
@@ -41,6 +43,10 @@ def without_contents(event: Event) -> Event | None:
     match event:
         case DeliveryPlanned():
             return msgspec.structs.replace(event, steps=(), routes=())
+        case DeliveryRemembered():
+            return msgspec.structs.replace(event, key="", until=0)
+        case DeliveryScriptSent():
+            return msgspec.structs.replace(event, key="", steps=(), refusals=())
         case DeliveryListExpanded():
             return msgspec.structs.replace(event, recipient="", address="", steps=(), header=b"", reason="")
         case DeliveryBounced():

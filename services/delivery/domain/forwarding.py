@@ -36,6 +36,7 @@ def with_return_paths(steps: Sequence[Step], return_paths: Mapping[str, str]) ->
 
 
 def _rewritten(step: Step, return_path: str) -> Step:
-    if step.action != StepAction.ENQUEUE or return_path in ("", step.reverse_path):
+    is_rewritten = bool(step.original_sender)  # by the redirect of a script, in another domain
+    if step.action != StepAction.ENQUEUE or is_rewritten or return_path in ("", step.reverse_path):
         return step
     return msgspec.structs.replace(step, reverse_path=return_path, original_sender=step.reverse_path)

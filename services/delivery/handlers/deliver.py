@@ -14,6 +14,7 @@ import msgspec
 from services.delivery.domain.forwarding import with_return_paths
 from services.delivery.domain.mail import AcceptedMail, notice_prefix, prefix
 from services.delivery.domain.plan import StepAction, plan
+from services.delivery.domain.script_effects import REDIRECT
 from services.delivery.domain.size_limits import within_limits
 from services.delivery.domain.success import successes_to_report
 from services.delivery.handlers.list_copies import ListCopies
@@ -21,6 +22,7 @@ from services.delivery.handlers.list_posts import ListPosts
 from services.delivery.handlers.notices import FailedStep, Notices
 from services.delivery.handlers.recipient_routes import RecipientRoutes
 from services.delivery.handlers.record import DeliveryRecord, outcomes_of, record_of
+from services.delivery.handlers.redirect_request import redirect_request
 from services.delivery.handlers.sealing import earlier_sets
 from shared.clock import Clock
 from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliveryReported, DeliverySettled, Step
@@ -230,6 +232,8 @@ def _copy(mail: AcceptedMail, step: Step, now: int) -> DeliverRequest:
 
 
 def _enqueue(mail: AcceptedMail, step: Step, recipient: Recipient | None) -> EnqueueRequest:
+    if step.rule == REDIRECT:
+        return redirect_request(mail, step, recipient)
     message, own = mail.message, not step.blob
     return EnqueueRequest(
         queue_id=mail.queue_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.delivery.domain.erasure import mark_of, without_contents
+from services.delivery.handlers.script_memories import ScriptMemories
 from shared.bus.bus import Bus
 from shared.erasure.log_collection import LogCollection
 from shared.erasure.log_erasure import Advanced, Erased, LogErasure
@@ -18,10 +19,11 @@ _HELD = "SELECT id, queue_id FROM held_post WHERE id > ? ORDER BY id LIMIT ?"
 
 
 class DeliveryErasure:
-    """Notes whose the mails were, and erases the plans of mails that are settled."""
+    """Notes whose the mails were, and erases the plans of settled mails and what scripts remember."""
 
-    def __init__(self, service: str, store: EventStore, directory: Channel, bus: Bus) -> None:
+    def __init__(self, service: str, store: EventStore, directory: Channel, bus: Bus, memories: ScriptMemories) -> None:
         self._store = store
+        self._memories = memories
         self._collection = LogCollection(store, lambda event, erased: mark_of(event, erased.account))
         self._erasure = LogErasure(store, without_contents)
         steps: Mapping[str, StepWork] = {"collect": self._collect, "erase": self._erase}
@@ -38,5 +40,6 @@ class DeliveryErasure:
         waiting = await open_mails(self._store, _HELD, erased)
         if waiting:
             return f"{waiting} posts wait for the moderators of a list"
+        await self._memories.forget(erased.account)
         await self._erasure.run(erased, advanced)
         return ""

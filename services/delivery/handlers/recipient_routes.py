@@ -60,6 +60,17 @@ class RecipientRoutes:
         }
         return {recipient: paths[domain] for recipient, domain in domains.items()}
 
+    async def redirect_path(self, mail: AcceptedMail, account_address: str) -> str:
+        """The return path of copies that the script of an account sends to other servers, in the account's domain.
+
+        The null reverse-path stays null, and a sender in a domain of ours stays as it is. Raises ServiceError.
+        """
+        sender = parse_address(mail.reverse_path) if mail.reverse_path else None
+        if sender is None or await self._is_ours(sender):
+            return mail.reverse_path
+        domain = parse_address(account_address).domain
+        return str(await self._return_paths.forwarding(sender, domain, mail.queue_id))
+
     async def _resolve(self, mail: AcceptedMail, text: str) -> Resolution:
         address = parse_address(text)
         if is_rewritten(address.localpart) and await self._is_ours(address):

@@ -170,6 +170,40 @@ TEXTS: Final[Mapping[str, str]] = {
     "reason.larger": "the message is larger than the server takes",
     "reason.no_smtputf8": "the server does not take internationalised addresses or header fields",
     "reason.no_requiretls": "the server does not support REQUIRETLS, which the sender asked for",
+    # The notices of an owner about the script of the mailbox.
+    "script.failed.subject": "Your mail filter has an error",
+    "script.failed.text": "Your filter {script} ended with an error in line {line}: {error}",
+    "script.failed.kept": "The message is in your inbox, without what the filter would have changed.",
+    "script.failed.abandoned": "These actions were not carried out: {actions}.",
+    "script.failed.mend": "Until the filter is corrected, messages that lead to this error stay in your inbox.",
+    "script.redirect.subject": "Your mail filter could not send mail on",
+    "script.redirect.text": "Your filter ({script}, line {line}) would have sent a message on to {address}.",
+    "script.redirect.loop": (
+        "This was not done, because the message has come back from there, or goes round between servers."
+    ),
+    "script.redirect.limit": (
+        "This was not done, because your filter has sent on as many messages as are allowed in a day."
+    ),
+    "script.redirect.unknown": "This was not done, because the address takes no mail here.",
+    "script.redirect.list": "This was not done, because there is no mailing list with this address here.",
+    "script.notify.subject": "Your mail filter could not notify",
+    "script.notify.text": "Your filter ({script}, line {line}) would have sent a notification to {address}.",
+    "script.notify.limit": (
+        "This was not done, because your filter has sent as many notifications as are allowed in a day."
+    ),
+    "script.kept": "The message stays in your mailbox.",
+    "script.refusal.subject": "Your mail filter could not refuse a message",
+    "script.refusal.text": "Your filter ({script}, line {line}) would have refused a message.",
+    "script.refusal.kept": (
+        "This was not done, because its sender is not proven, or because it is spam: the refusal would have "
+        "reached somebody else. The message is in your inbox."
+    ),
+    "script.message": "The message: from {author}, with the subject: {subject}",
+    "script.once": "You get such a notice at most once a day.",
+    "reject.subject": "Your message was refused",
+    "reject.text": (
+        "Your message to {recipient} was refused by the recipient's filter, and was not read. The recipient says:"
+    ),
     "moderation.subject": "{list}: {posts} to moderate",
     "moderation.intro": "You moderate the mailing list {list}. These posts wait for a decision.",
     "moderation.from": "From: {author}",

@@ -207,6 +207,42 @@ TEXTS: Final[Mapping[str, str]] = {
     "reason.larger": "le message est plus gros que ce que le serveur accepte",
     "reason.no_smtputf8": "le serveur n'accepte pas les adresses ou en-têtes internationalisés",
     "reason.no_requiretls": "le serveur ne prend pas en charge REQUIRETLS, exigé par l'expéditeur",
+    # Les avis au titulaire sur le filtre de sa boîte.
+    "script.failed.subject": "Votre filtre de courrier a une erreur",
+    "script.failed.text": "Votre filtre {script} s’est terminé par une erreur à la ligne {line} : {error}",
+    "script.failed.kept": "Le message est dans votre boîte de réception, sans ce que le filtre y aurait changé.",
+    "script.failed.abandoned": "Ces actions n’ont pas été exécutées : {actions}.",
+    "script.failed.mend": (
+        "Tant que le filtre n’est pas corrigé, les messages qui mènent à cette erreur restent dans la boîte "
+        "de réception."
+    ),
+    "script.redirect.subject": "Votre filtre n’a pas pu faire suivre un message",
+    "script.redirect.text": "Votre filtre ({script}, ligne {line}) aurait fait suivre un message à {address}.",
+    "script.redirect.loop": "Cela n’a pas été fait, car le message en est revenu ou tourne entre des serveurs.",
+    "script.redirect.limit": (
+        "Cela n’a pas été fait, car votre filtre a fait suivre autant de messages qu’il est permis en un jour."
+    ),
+    "script.redirect.unknown": "Cela n’a pas été fait, car cette adresse ne reçoit pas de courrier ici.",
+    "script.redirect.list": "Cela n’a pas été fait, car il n’y a pas ici de liste de diffusion à cette adresse.",
+    "script.notify.subject": "Votre filtre n’a pas pu envoyer une notification",
+    "script.notify.text": "Votre filtre ({script}, ligne {line}) aurait envoyé une notification à {address}.",
+    "script.notify.limit": (
+        "Cela n’a pas été fait, car votre filtre a envoyé autant de notifications qu’il est permis en un jour."
+    ),
+    "script.kept": "Le message reste dans votre boîte.",
+    "script.refusal.subject": "Votre filtre n’a pas pu refuser un message",
+    "script.refusal.text": "Votre filtre ({script}, ligne {line}) aurait refusé un message.",
+    "script.refusal.kept": (
+        "Cela n’a pas été fait, car l’expéditeur n’est pas prouvé ou le message est indésirable : le refus "
+        "aurait atteint quelqu’un d’autre. Le message est dans votre boîte de réception."
+    ),
+    "script.message": "Le message : de {author}, avec l’objet : {subject}",
+    "script.once": "Vous recevez un tel avis au plus une fois par jour.",
+    "reject.subject": "Votre message a été refusé",
+    "reject.text": (
+        "Votre message à {recipient} a été refusé par le filtre du destinataire et n’a pas été lu. Le "
+        "destinataire indique :"
+    ),
     "moderation.subject": "{list} : {posts} à modérer",
     "moderation.intro": "Vous modérez la liste de diffusion {list}. Ces messages attendent une décision.",
     "moderation.from": "De : {author}",

@@ -218,6 +218,41 @@ TEXTS: Final[Mapping[str, str]] = {
     "reason.larger": "Die Nachricht ist größer, als der Server erlaubt",
     "reason.no_smtputf8": "Der Server nimmt keine Adressen oder Kopfzeilen mit anderen als ASCII-Zeichen an",
     "reason.no_requiretls": "Der Server beherrscht REQUIRETLS nicht, das der Absender verlangt",
+    # Die Hinweise an einen Inhaber zum Filter seines Postfachs.
+    "script.failed.subject": "Ihr Mailfilter hat einen Fehler",
+    "script.failed.text": "Ihr Filter {script} endete mit einem Fehler in Zeile {line}: {error}",
+    "script.failed.kept": "Die Nachricht liegt in Ihrem Posteingang, ohne das, was der Filter geändert hätte.",
+    "script.failed.abandoned": "Diese Aktionen wurden nicht ausgeführt: {actions}.",
+    "script.failed.mend": (
+        "Bis der Filter berichtigt ist, bleiben Nachrichten, die zu diesem Fehler führen, im Posteingang."
+    ),
+    "script.redirect.subject": "Ihr Mailfilter konnte eine Nachricht nicht weiterleiten",
+    "script.redirect.text": "Ihr Filter ({script}, Zeile {line}) hätte eine Nachricht an {address} weitergeleitet.",
+    "script.redirect.loop": "Das unterblieb, weil die Nachricht von dort zurückkam oder zwischen Servern kreist.",
+    "script.redirect.limit": (
+        "Das unterblieb, weil Ihr Filter so viele Nachrichten weitergeleitet hat, wie an einem Tag erlaubt sind."
+    ),
+    "script.redirect.unknown": "Das unterblieb, weil die Adresse hier keine Post annimmt.",
+    "script.redirect.list": "Das unterblieb, weil es hier keine Mailingliste mit dieser Adresse gibt.",
+    "script.notify.subject": "Ihr Mailfilter konnte nicht benachrichtigen",
+    "script.notify.text": "Ihr Filter ({script}, Zeile {line}) hätte eine Benachrichtigung an {address} gesendet.",
+    "script.notify.limit": (
+        "Das unterblieb, weil Ihr Filter so viele Benachrichtigungen gesendet hat, wie an einem Tag erlaubt sind."
+    ),
+    "script.kept": "Die Nachricht bleibt in Ihrem Postfach.",
+    "script.refusal.subject": "Ihr Mailfilter konnte eine Nachricht nicht ablehnen",
+    "script.refusal.text": "Ihr Filter ({script}, Zeile {line}) hätte eine Nachricht abgelehnt.",
+    "script.refusal.kept": (
+        "Das unterblieb, weil ihr Absender nicht nachgewiesen ist oder weil sie Spam ist: Die Ablehnung hätte "
+        "jemand anderen erreicht. Die Nachricht liegt in Ihrem Posteingang."
+    ),
+    "script.message": "Die Nachricht: von {author}, mit dem Betreff: {subject}",
+    "script.once": "Sie erhalten einen solchen Hinweis höchstens einmal am Tag.",
+    "reject.subject": "Ihre Nachricht wurde abgelehnt",
+    "reject.text": (
+        "Ihre Nachricht an {recipient} wurde vom Filter des Empfängers abgelehnt und nicht gelesen. Der "
+        "Empfänger teilt mit:"
+    ),
     "moderation.subject": "{list}: {posts} zu moderieren",
     "moderation.intro": "Sie moderieren die Mailingliste {list}. Diese Beiträge warten auf eine Entscheidung.",
     "moderation.from": "Von: {author}",

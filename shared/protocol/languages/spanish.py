@@ -187,6 +187,36 @@ TEXTS: Final[Mapping[str, str]] = {
     "reason.larger": "el mensaje es mayor de lo que el servidor acepta",
     "reason.no_smtputf8": "el servidor no acepta direcciones ni cabeceras internacionalizadas",
     "reason.no_requiretls": "el servidor no admite REQUIRETLS, que el remitente exigió",
+    # Los avisos al titular sobre el filtro de su buzón.
+    "script.failed.subject": "Su filtro de correo tiene un error",
+    "script.failed.text": "Su filtro {script} terminó con un error en la línea {line}: {error}",
+    "script.failed.kept": "El mensaje está en su bandeja de entrada, sin lo que el filtro habría cambiado.",
+    "script.failed.abandoned": "Estas acciones no se han ejecutado: {actions}.",
+    "script.failed.mend": (
+        "Hasta que se corrija el filtro, los mensajes que llevan a este error se quedan en la bandeja de entrada."
+    ),
+    "script.redirect.subject": "Su filtro no pudo reenviar un mensaje",
+    "script.redirect.text": "Su filtro ({script}, línea {line}) habría reenviado un mensaje a {address}.",
+    "script.redirect.loop": "No se hizo, porque el mensaje ha vuelto de allí o da vueltas entre servidores.",
+    "script.redirect.limit": "No se hizo, porque su filtro ha reenviado tantos mensajes como se permiten en un día.",
+    "script.redirect.unknown": "No se hizo, porque la dirección no recibe correo aquí.",
+    "script.redirect.list": "No se hizo, porque aquí no hay ninguna lista de correo con esta dirección.",
+    "script.notify.subject": "Su filtro no pudo enviar una notificación",
+    "script.notify.text": "Su filtro ({script}, línea {line}) habría enviado una notificación a {address}.",
+    "script.notify.limit": "No se hizo, porque su filtro ha enviado tantas notificaciones como se permiten en un día.",
+    "script.kept": "El mensaje se queda en su buzón.",
+    "script.refusal.subject": "Su filtro no pudo rechazar un mensaje",
+    "script.refusal.text": "Su filtro ({script}, línea {line}) habría rechazado un mensaje.",
+    "script.refusal.kept": (
+        "No se hizo, porque el remitente no está probado o porque es spam: el rechazo habría llegado a otra "
+        "persona. El mensaje está en su bandeja de entrada."
+    ),
+    "script.message": "El mensaje: de {author}, con el asunto: {subject}",
+    "script.once": "Recibe un aviso así como máximo una vez al día.",
+    "reject.subject": "Su mensaje fue rechazado",
+    "reject.text": (
+        "Su mensaje a {recipient} fue rechazado por el filtro del destinatario y no fue leído. El destinatario dice:"
+    ),
     "moderation.subject": "{list}: {posts} por moderar",
     "moderation.intro": "Usted modera la lista de correo {list}. Estos mensajes esperan una decisión.",
     "moderation.from": "De: {author}",
