@@ -56,6 +56,7 @@ COMMANDS: Mapping[str, _Place] = {
     "allow": _Place("allow", "app"),
     "dkim": _Place("dkim", "app"),
     "relay": _Place("relay", "app"),
+    "sieve": _Place("sieve", "app"),
     "queue": _Place("queue", "app"),
     "submissions": _Place("submissions", "app"),
     "test-mail": _Place("test_mail", "test_mail"),

@@ -7,13 +7,12 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from services.mailstore.domain.scripts import CompiledSource, ScriptRefused
-from shared.protocol.sieve.compiler import compile_script
-from shared.protocol.sieve.diagnostic import InvalidScript, Place, ScriptNote
+from shared.protocol.sieve.diagnostic import ScriptNote
 from shared.protocol.sieve.extensions import NOT_IN_IMAP_EVENTS
-from shared.protocol.sieve.program import CompiledScript
 from shared.scripts.settings import SieveSettings
+from shared.scripts.storable import StorableText, storable
 
-_OCTETS_ON_LOOP = 4096
+OCTETS_ON_LOOP = 4096
 """Octets of a script that is compiled on the loop: a few milliseconds."""
 
 
@@ -30,7 +29,6 @@ class ScriptCompiler:
     """Compiles for delivery, with the extensions and limits of the settings, one long script at a time."""
 
     def __init__(self, settings: SieveSettings) -> None:
-        self._settings = settings
         self._extensions = settings.extensions
         self._limits = settings.limits
         self._thread_is_free = asyncio.Lock()
@@ -40,33 +38,13 @@ class ScriptCompiler:
         if len(source) > self._limits.script_octets:
             most = self._limits.script_octets
             raise ScriptRefused("MAXSIZE", f"the script has {len(source)} octets, and may have {most}")
-        text = text_of(source)
-        if len(source) <= _OCTETS_ON_LOOP:
-            program = self._compile(source)
-        else:
-            async with self._thread_is_free:
-                program = await asyncio.to_thread(self._compile, source)
+        text, program = await self._storable(source)
         digest = blake2b(source, digest_size=32).hexdigest()
         stored = CompiledSource(text, digest, len(source), tuple(sorted(program.extensions)))
         return StorableScript(stored, program.warnings, not program.extensions & NOT_IN_IMAP_EVENTS)
 
-    def _compile(self, source: bytes) -> CompiledScript:
-        return compile_script(source, self._extensions, self._limits)
-
-
-def text_of(source: bytes) -> str:
-    """The script as text, also its comments, which the compiler does not read. Raises InvalidScript."""
-    try:
-        text = source.decode()
-    except UnicodeDecodeError as error:
-        before = source[: error.start].decode()
-        raise InvalidScript((ScriptNote(_place_after(before), "a script is UTF-8, and this is not"),)) from error
-    before, nul, _ = text.partition("\0")
-    if nul:
-        raise InvalidScript((ScriptNote(_place_after(before), "a script cannot contain a NUL"),))
-    return text
-
-
-def _place_after(text: str) -> Place:
-    lines = text.split("\n")
-    return Place(len(lines), len(lines[-1]) + 1)
+    async def _storable(self, source: bytes) -> StorableText:
+        if len(source) <= OCTETS_ON_LOOP:
+            return storable(source, self._extensions, self._limits)
+        async with self._thread_is_free:
+            return await asyncio.to_thread(storable, source, self._extensions, self._limits)

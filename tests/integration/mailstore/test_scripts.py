@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from services.mailstore.domain.closing import ERASED
-from services.mailstore.handlers import script_compiling
 from services.mailstore.handlers.erasure import closure, erase_page, forget_page
 from shared.events.closing import AccountClosed, AccountReopened
 from shared.events.scripts import SERVER
@@ -19,6 +18,7 @@ from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.postgres import PostgresBackend
 from shared.grpc.errors import AlreadyExists, Invalid, LimitReached, NotFound, NotNow
 from shared.protocol.sieve import compiler
+from shared.scripts import storable
 from tests.integration.mailstore.counted import ACCOUNT
 from tests.integration.mailstore.scripted import ScriptedMailstore, scripted_mailstore, smaller
 
@@ -331,7 +331,7 @@ async def test_a_long_script_is_compiled_off_the_loop(tmp_path: Path, monkeypatc
         return compiled(*arguments)
 
     compiled = compiler.compile_script
-    monkeypatch.setattr(script_compiling, "compile_script", noted)
+    monkeypatch.setattr(storable, "compile_script", noted)
     async with scripted_mailstore(tmp_path / "mailstore.sqlite") as mailstore:
         await mailstore.put("short", KEEP)
         await mailstore.put("long", "keep;\n" * 1000)

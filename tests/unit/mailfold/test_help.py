@@ -67,7 +67,9 @@ def test_every_promised_command_is_there() -> None:
         *(f"queue {word}" for word in ("list", "show", *changes)),
         *(f"queue hold-rule {word}" for word in ("add", "list", "remove")),
     }
+    scripts = ("put", "get", "list", "activate", "deactivate", "delete", "rename", "check", "history", "diff", "revert")
     names = {
+        *(f"sieve {word}" for word in scripts),
         "resolve",
         "role give",
         *(f"ldap {word}" for word in ("show", "sync", "link", "unlink-group")),
