@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 import sqlalchemy
 
 from services.delivery.endpoints.held_posts import HeldPostsEndpoint
+from services.delivery.endpoints.script_sending import ScriptSendingEndpoint
 from services.delivery.endpoints.servicer import DeliveryEndpoint
 from services.delivery.endpoints.worker import DeliveryWorker
 from services.delivery.handlers import held_post_rows
@@ -26,6 +27,7 @@ from services.delivery.handlers.script_mails import ScriptMails
 from services.delivery.handlers.script_memories import ScriptMemories
 from services.delivery.handlers.script_redirects import ScriptRedirects
 from services.delivery.handlers.script_replies import ScriptReplies
+from services.delivery.handlers.script_sending import ScriptSending
 from services.delivery.projections.held_posts import HeldPostProjection
 from services.delivery.projections.plans import PlanProjection, decode_steps
 from services.delivery.projections.script_memories import ScriptMemoryProjection
@@ -45,6 +47,7 @@ from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.rpc.mailfold.delivery.v1.delivery_pb2_grpc import add_DeliveryServicer_to_server
 from shared.rpc.mailfold.delivery.v1.heldposts_pb2_grpc import add_HeldPostsServicer_to_server
+from shared.rpc.mailfold.delivery.v1.scriptsending_pb2_grpc import add_ScriptSendingServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
@@ -82,7 +85,13 @@ class Delivery:
             SERVICE, self.store, host.channel("directory", SERVICE), host.bus, self.memories
         )
         self._worker = DeliveryWorker(host.bus, deliverer, self._burial)
-        self.registrations = self._registrations(dead_letters, moderation)
+        sending = ScriptSending(
+            self.store, host.blobs, self.effects, Addressees(directory), mailstore, outbound, host.ids, host.clock
+        )
+        self.registrations: Sequence[Registration] = (
+            *self._registrations(dead_letters, moderation),
+            (add_ScriptSendingServicer_to_server, ScriptSendingEndpoint(sending)),
+        )
 
     def _registrations(self, dead_letters: DeadLetters, moderation: Moderation) -> Sequence[Registration]:
         return (

@@ -94,6 +94,7 @@ class ScriptMails:
                 message_id=step.message_id,
                 blob=step.blob,
                 size=step.size,
+                prefix=step.prefix,
                 eight_bit=not data.isascii(),
                 smtputf8=not (block.isascii() and step.address.isascii()),
             )
