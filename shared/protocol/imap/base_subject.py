@@ -15,7 +15,7 @@ _FORWARD_TRAILER = "(fwd)"
 # subj-refwd = ("re" / ("fw" ["d"])) *WSP [subj-blob] ":" ;  subj-blob = "[" *BLOBCHAR "]" *WSP
 _BLOB = r"\[[^\[\]]*\] *"
 _LEADER = re.compile(rf"(?>(?:{_BLOB})*)(?:re|fwd?) *(?:{_BLOB})?: *", re.IGNORECASE)
-_ONE_BLOB = re.compile(_BLOB)
+_BLOB_IN_FRONT = re.compile(_BLOB)
 _FORWARD = re.compile(r"\[fwd:(.*)\]\Z", re.IGNORECASE | re.DOTALL)
 
 
@@ -57,7 +57,7 @@ def _without_leaders(text: str) -> tuple[str, bool]:
     while True:
         if leader := _LEADER.match(text, at):
             at, was_led = leader.end(), True
-        elif (blob := _ONE_BLOB.match(text, at)) and blob.end() < len(text):
+        elif (blob := _BLOB_IN_FRONT.match(text, at)) and blob.end() < len(text):
             at = blob.end()
         else:
             return text[at:], was_led
