@@ -9,6 +9,7 @@ import msgspec
 
 from mailfold.texts import moment, printable
 from mailfold.trace import (
+    application_lines,
     blocking_lines,
     delivery_lines,
     mail_lines,
@@ -24,6 +25,7 @@ from mailfold.trace import (
 )
 from mailfold.trace.names import Names
 from shared.events import (
+    applying,
     blocking,
     closing,
     deadletters,
@@ -127,6 +129,11 @@ _LINES: dict[type[Event], Lines] = {
     quota.QuotaWarned: quota_lines.warned,
     quota.QuotaEased: quota_lines.eased,
     quota.QuotaNotified: quota_lines.notified,
+    applying.ApplicationBegun: application_lines.begun,
+    applying.ApplicationAdvanced: application_lines.advanced,
+    applying.ApplicationEnded: application_lines.ended,
+    applying.UndoBegun: application_lines.undo_begun,
+    applying.UndoAdvanced: application_lines.undo_advanced,
     scripts.ScriptPut: script_lines.put,
     scripts.ScriptRenamed: script_lines.renamed,
     scripts.ScriptDeleted: script_lines.deleted,

@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator, Sequence
 import sqlalchemy
 
 from services.mailstore.endpoints.annotations import AnnotationsEndpoint
+from services.mailstore.endpoints.applying import ApplyingEndpoint
 from services.mailstore.endpoints.closings import ClosingsEndpoint
 from services.mailstore.endpoints.expiry import ExpiryEndpoint
 from services.mailstore.endpoints.quota import QuotaEndpoint
 from services.mailstore.endpoints.removed import RemovedEndpoint
 from services.mailstore.endpoints.scripts import ScriptsEndpoint
 from services.mailstore.endpoints.servicer import MailstoreEndpoint
+from services.mailstore.handlers import script_rows
 from services.mailstore.handlers.accounts import MailboxCommands
-from services.mailstore.handlers.annotations import AnnotationCommands
+from services.mailstore.handlers.annotations import AnnotationCommands, annotation_text
 from services.mailstore.handlers.closing import AccountClosings
 from services.mailstore.handlers.erasure import Eraser
 from services.mailstore.handlers.erasure_step import MailstoreErasure
@@ -27,12 +29,19 @@ from services.mailstore.handlers.quota_notices import QuotaNotices
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.handlers.removed import RemovedMessages
 from services.mailstore.handlers.restoring import Restoring
+from services.mailstore.handlers.script_application_runner import ApplicationRunner
+from services.mailstore.handlers.script_applications import ScriptApplications
+from services.mailstore.handlers.script_decisions import ScriptDecisions
+from services.mailstore.handlers.script_dry_run import DryRuns
+from services.mailstore.handlers.script_filing import ScriptFiling
+from services.mailstore.handlers.script_messages import ScriptMessages
 from services.mailstore.handlers.scripts import ScriptCommands
 from services.mailstore.projections.annotations import AnnotationProjection
 from services.mailstore.projections.closing import ClosingProjection
 from services.mailstore.projections.expiry import ExpiringMailboxProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
 from services.mailstore.projections.quota_warnings import QuotaWarningProjection
+from services.mailstore.projections.script_applications import ScriptApplicationProjection
 from services.mailstore.projections.scripts import ScriptProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
 from services.mailstore.settings import SECTIONS as SECTIONS
@@ -45,12 +54,14 @@ from shared.events.scripts import ScriptActivated, ScriptDeleted, ScriptPut, Scr
 from shared.eventstore.deadletters import DeadLetterProjection
 from shared.eventstore.event import Recorded
 from shared.eventstore.transaction import Projection
+from shared.grpc.channel import Channel
 from shared.grpc.servicers import Registration
 from shared.owner.commit_bell import ring_at_commits
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.annotations_pb2_grpc import add_AnnotationsServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.applying_pb2_grpc import add_ApplyingServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.closings_pb2_grpc import add_ClosingsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.expiry_pb2_grpc import add_ExpiryServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import add_MailstoreServicer_to_server
@@ -59,6 +70,8 @@ from shared.rpc.mailfold.mailstore.v1.removed_pb2_grpc import add_RemovedService
 from shared.rpc.mailfold.mailstore.v1.scripts_pb2_grpc import add_ScriptsServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.scripts.owner import ScriptOwners
+from shared.scripts.programs import Programs
 from shared.scripts.settings import SieveSettings
 from shared.service import Host
 
@@ -81,6 +94,7 @@ def projections(metadata: sqlalchemy.MetaData) -> Sequence[Projection]:
         ExpiringMailboxProjection(metadata),
         AnnotationProjection(metadata),
         ScriptProjection(metadata),
+        ScriptApplicationProjection(metadata),
         DeadLetterProjection(metadata),
     )
 
@@ -98,12 +112,16 @@ class Mailstore:
         self._erasure = MailstoreErasure(SERVICE, self.store, directory, host.bus)
         limits = host.section(MailstoreSettings)
         quotas = Quotas(directory, host.clock)
+        self._decisions = self._script_decisions(directory)
+        mailboxes = MailboxCommands(host.ids, host.clock, limits)
+        filing = ScriptFiling(mailboxes, host.ids, limits)
+        self.applications = ApplicationRunner(self.store, self._decisions, filing, quotas, limits.application_work)
         endpoint = MailstoreEndpoint(
             self.store,
             host.blobs,
             host.ids,
             host.clock,
-            MailboxCommands(host.ids, host.clock, limits),
+            mailboxes,
             MessageCommands(host.ids, host.clock, limits),
             quotas,
             limits,
@@ -136,6 +154,7 @@ class Mailstore:
             ),
             (add_RemovedServicer_to_server, self._removed(owners, quotas, limits)),
             (add_ScriptsServicer_to_server, self._scripts(owners, quotas)),
+            (add_ApplyingServicer_to_server, self._applying(owners, limits)),
             (add_QuotaServicer_to_server, QuotaEndpoint(self.store)),
             (
                 add_AnnotationsServicer_to_server,
@@ -165,6 +184,32 @@ class Mailstore:
             self.store, ScriptCommands(self.store, quotas, self._host.clock, settings), owners, settings
         )
 
+    def _script_decisions(self, directory: Channel) -> ScriptDecisions:
+        host, sieve = self._host, self._host.section(SieveSettings)
+        return ScriptDecisions(
+            self.store,
+            ScriptMessages(host.blobs, host.turns),
+            Programs(sieve.extensions, sieve.limits),
+            ScriptOwners(directory),
+            script_rows.source,
+            host.turns,
+            annotation_text,
+        )
+
+    def _applying(self, owners: Owners, limits: MailstoreSettings) -> ApplyingEndpoint:
+        host = self._host
+        applications = ScriptApplications(
+            self.store,
+            self._decisions,
+            self.applications,
+            script_rows.source,
+            host.ids,
+            host.clock,
+            limits.script_applications,
+        )
+        dry_runs = DryRuns(self.store, self._decisions, host.clock, limits.application_work)
+        return ApplyingEndpoint(applications, dry_runs, owners, host.section(SieveSettings).script_octets)
+
     async def start(self) -> None:
         """Open the store and begin to ring doorbells."""
         await self._host.open_store(self.store)
@@ -176,6 +221,7 @@ class Mailstore:
     async def stop(self) -> None:
         """Finish the work in progress and close."""
         await self._erasure.worker.stop()
+        await self.applications.stop()
         await self.expiry.stop()
         await self.forgetting.stop()
         await self._quota_notices.stop()
@@ -184,7 +230,7 @@ class Mailstore:
         await self.store.close()
 
     async def _start_tasks(self) -> None:
-        for task in (self._eraser, self._quota_notices, self.expiry):
+        for task in (self._eraser, self._quota_notices, self.expiry, self.applications):
             self.store.on_commit(task.committed)
             task.start()
         self.forgetting.start()

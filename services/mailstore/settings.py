@@ -76,6 +76,23 @@ class MailstoreSettings(Section, frozen=True):
     copy_messages: Annotated[
         int, Meta(description="Messages that one COPY may copy: they are one commit.", ge=1000, le=10_000_000)
     ] = 100_000
+    script_applications: Annotated[
+        int,
+        Meta(
+            description="Applications of scripts to mailboxes that an account may still undo; the oldest is forgotten.",
+            ge=1,
+            le=100,
+        ),
+    ] = 10
+    application_work: Annotated[
+        int,
+        Meta(
+            description="Megaoctets that a script may compare, copy and decode in all messages of one application; then"
+            " the application ends.",
+            ge=100,
+            le=10_000_000,
+        ),
+    ] = 20_000
     drafts_name: Annotated[str, _name_of("drafts")] = "Drafts"
     sent_name: Annotated[str, _name_of("sent mail")] = "Sent"
     spam_name: Annotated[str, _name_of("spam")] = "Spam"

@@ -18,6 +18,7 @@ _ASKS_FOR_RIGHTS = frozenset(
         *(f"Annotations/{name}" for name in ("ListAnnotations", "SetAnnotations")),
         *(f"Scripts/{name}" for name in ("PutScript", "CheckScript", "GetScript", "ListScripts", "ActivateScript")),
         *(f"Scripts/{name}" for name in ("RenameScript", "DeleteScript", "ListScriptChanges", "RevertScript")),
+        *(f"Applying/{name}" for name in ("ApplyScript", "ListApplications", "UndoApplication")),
     }
 )
 """Methods that ask the directory whose mail it is."""

@@ -15,6 +15,7 @@ from services.classifier.handlers.judge import examined
 from services.classifier.projections.lessons import NONE
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
+from shared.events.applying import BY_SCRIPT
 from shared.events.mailbox import MessageAppended, MessagesCopied, MessagesMoved
 from shared.events.spam import LessonLearned
 from shared.eventstore.event import Actor, Provenance, UnknownEvent, decode
@@ -115,6 +116,8 @@ class LessonFollower:
         decoded = decode(event.type, event.schema, event.data)
         cause = _cause(event)
         actor = msgspec.json.decode(event.actor, type=Actor)
+        if actor == BY_SCRIPT:  # a script's rule is nobody's opinion about a message
+            return []
         match decoded:
             case MessageAppended(account, mailbox, entries):
                 label = label_of_transfer(None, await self._role(account, mailbox))

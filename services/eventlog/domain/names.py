@@ -140,6 +140,11 @@ class _Script(_Fields, frozen=True):
     owner: str
 
 
+class _Application(_Fields, frozen=True):
+    account: str
+    application: str
+
+
 class _Sending(_Fields, frozen=True):
     id: str = ""
     domain: str = ""
@@ -219,6 +224,10 @@ def _script(event: _Script) -> EventNames:
     return EventNames(who=(event.owner,))
 
 
+def _application(event: _Application) -> EventNames:
+    return EventNames(mail=(event.application,), who=(event.account, event.application))
+
+
 def _sending(event: _Sending) -> EventNames:
     return EventNames(who=(event.id, event.domain, event.selector, event.host))
 
@@ -232,6 +241,7 @@ def _any(event: _Any) -> EventNames:
     )
 
 
+_OF_APPLICATIONS = ("application_begun", "application_advanced", "application_ended", "undo_begun", "undo_advanced")
 _OF_ENTRIES = (
     "delivered",
     "deferred",
@@ -278,6 +288,7 @@ _SHAPES: dict[str, _Shape] = {
     "lesson.learned": _shape(_Lesson, _lesson),
     "lesson.forgotten": _shape(_Lesson, _lesson),
     **{f"script.{name}": _shape(_Script, _script) for name in ("put", "renamed", "deleted", "activated")},
+    **{f"script.{name}": _shape(_Application, _application) for name in _OF_APPLICATIONS},
     "dkim.key_added": _shape(_Sending, _sending),
     "dkim.key_activated": _shape(_Sending, _sending),
     "dkim.key_retired": _shape(_Sending, _sending),

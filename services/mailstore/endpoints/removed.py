@@ -7,6 +7,7 @@ from typing import Any
 
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.endpoints.refusals import as_contract_errors
+from services.mailstore.endpoints.uid_bounds import ranges_of
 from services.mailstore.handlers.owners import Owners
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.handlers.removed import ALL_UIDS, RemovedChoice, RemovedMessage, RemovedMessages, ShownHeader
@@ -17,14 +18,11 @@ from shared.clock import Clock
 from shared.expiry import DAY
 from shared.grpc.call import current_provenance
 from shared.grpc.errors import Invalid
-from shared.protocol.imap.ranges import Ranges
 from shared.rpc.mailfold.mailstore.v1 import removed_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1.removed_pb2_grpc import RemovedServicer
 
 MOST_LISTED = 100_000
 """Messages of one answer."""
-MOST_RANGES = 1000
-"""Ranges of UIDs in one request."""
 
 
 class RemovedEndpoint(RemovedServicer):
@@ -59,7 +57,7 @@ class RemovedEndpoint(RemovedServicer):
     async def RestoreRemoved(self, request: pb.RestoreRemovedRequest, context: Any) -> pb.RestoredList:
         account = request.choice.account
         by_owner = await self._owners.check(account, "Removed/RestoreRemoved")
-        choice = self._choice(request.choice)._replace(uids=_uids(list(request.uid_bounds)))
+        choice = self._choice(request.choice)._replace(uids=ranges_of(list(request.uid_bounds)) or ALL_UIDS)
         if choice.uids is not ALL_UIDS and not choice.mailbox:
             raise Invalid("UIDs belong to a mailbox: name it", "invalid")
         order = RestoreOrder(choice, request.into, await self._quotas.of(account), by_owner)
@@ -76,18 +74,6 @@ class RemovedEndpoint(RemovedServicer):
             raise Invalid(f"{choice.cause!r} is no cause; there are {', '.join(CAUSES)}", "invalid")
         since = max(choice.since, self._limits.undelete_border(self._clock.now()) + 1)
         return RemovedChoice(choice.account, choice.mailbox, choice.cause, choice.command, since)
-
-
-def _uids(bounds: list[int]) -> Ranges:
-    """Ascending ranges from their bounds; all UIDs without any. Raises Invalid."""
-    if not bounds:
-        return ALL_UIDS
-    firsts, lasts = bounds[::2], bounds[1::2]
-    is_ascending = all(last < first for last, first in zip(lasts, firsts[1:], strict=False))
-    is_complete = len(firsts) == len(lasts) and all(map(int.__le__, firsts, lasts))
-    if not (is_ascending and is_complete and len(firsts) <= MOST_RANGES):
-        raise Invalid(f"the UIDs are not at most {MOST_RANGES} ascending ranges", "invalid")
-    return tuple(zip(firsts, lasts, strict=True))
 
 
 def _reason(refused: MailboxRefused | None) -> str:

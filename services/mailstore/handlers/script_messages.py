@@ -1,13 +1,15 @@
 """Loads messages of mailboxes as what a Sieve script runs over: body, scan and prefix, flags, and the circumstances.
 
-These messages were stored before, so there is no envelope: `envelope` is a run-time error (RFC 6785 §4.6).
+These messages were stored before, so there is no envelope: `envelope` is a run-time error (RFC 6785 §4.6). The sender
+that the delivery noted in Return-Path only decides whether `vacation` would answer.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
-from typing import NamedTuple, Protocol
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from services.mailstore.domain.flags import Flags
 from shared.blobs.blob_id import BlobId
@@ -16,10 +18,12 @@ from shared.eventstore.connection import Reader
 from shared.protocol.sieve.environment import SieveEnvelope, SieveEnvironment
 from shared.protocol.sieve.mail.message import SieveMessage
 from shared.scans import scan_of
+from shared.scripts.owner import ScriptOwner
 from shared.scripts.running import ScriptInput
 from shared.turns import Turns
 
 _COLUMNS = "uid, entry, blob, size, system, keywords, internal_date, modseq, prefix"
+_RETURN_PATH = re.compile(rb"^Return-Path: <([^<>\r\n]*)>", re.MULTILINE)
 _ITEMS = {"location": "MS", "phase": "post", "name": "Mailfold"}
 """RFC 5183 §4.1: the message is in the store, and it has been delivered."""
 
@@ -44,18 +48,6 @@ class StoredMessage(NamedTuple):
         return Flags(self.system, self.keywords)
 
 
-class OwnerOfScript(Protocol):
-    """What a script may know of the owner of the account."""
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """All addresses of the owner."""
-
-    @property
-    def zone(self) -> tzinfo:
-        """The owner's time zone, the local one of RFC 5260 §4.1."""
-
-
 def rows_after(reader: Reader, mailbox: str, after: int, most: int, last: int = 1 << 40) -> list[StoredMessage]:
     """At most `most` messages of a mailbox with UIDs above `after`, up to `last`, ascending."""
     sql = f"SELECT {_COLUMNS} FROM entry WHERE mailbox = ? AND uid > ? AND uid <= ? ORDER BY uid LIMIT ?"  # noqa: S608
@@ -76,7 +68,7 @@ class ScriptMessages:
         self._turns = turns
 
     async def input_of(
-        self, message: StoredMessage, owner: OwnerOfScript, now: int, items: Mapping[str, str] | None = None
+        self, message: StoredMessage, owner: ScriptOwner, now: int, items: Mapping[str, str] | None = None
     ) -> ScriptInput:
         """What a script runs over. `now` is in UTC microseconds; `items` are further ones of the environment.
 
@@ -90,11 +82,19 @@ class ScriptMessages:
             owner.zone,
             owner.addresses,
             {**_ITEMS, **(items or {})},
+            separators=owner.separators,
             has_envelope=False,
             flags=message.flags.names(),
         )
-        return ScriptInput(SieveMessage(blob, scan, bytes(message.prefix)), SieveEnvelope(), environment)
+        prefix = bytes(message.prefix)
+        return ScriptInput(SieveMessage(blob, scan, prefix), SieveEnvelope(_returned_to(prefix)), environment)
 
 
 def _row(row: Sequence[object]) -> StoredMessage:
     return StoredMessage(*row)  # type: ignore[arg-type]
+
+
+def _returned_to(prefix: bytes) -> str:
+    """The reverse-path with which the message was delivered; empty for the null one, and where none was noted."""
+    noted = _RETURN_PATH.search(prefix)
+    return noted[1].decode("utf-8", "replace") if noted else ""

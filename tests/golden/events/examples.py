@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.events import (
     account_limits,
     all_mail,
+    applying,
     archives,
     blocking,
     bulk,
@@ -228,6 +229,35 @@ EXAMPLES: tuple[Event, ...] = (
     expiry.MessagesExpired("a0001", "b0001", ((1, 3), (7, 7)), 14),
     restoring.MessagesRestored("a0001", "m0001", "m0002", ((1, 4), (6, 9)), 12),
     restoring.RemovedForgotten("a0001", 34),
+    applying.ApplicationBegun(
+        "a0001",
+        "c0007",
+        "m0001",
+        "INBOX",
+        "main",
+        "discard;",
+        40,
+        39,
+        ((1, 20), (30, 40)),
+        1_700_000_000_000_000,
+        100,
+        ("c0001",),
+    ),
+    applying.ApplicationAdvanced(
+        "a0001",
+        "c0007",
+        20,
+        applying.ApplicationCounts(20, 9, 1, 2, 3, 4, 1, 1, {"redirect": 2}, 4711),
+        (
+            applying.ApplicationStep(
+                "moved", "m0001", ((3, 5), (7, 7)), "m0002", 12, ("\\Seen",), ("\\Flagged", "todo")
+            ),
+        ),
+        (applying.ScriptError(6, "there is no mailbox Old", 3),),
+    ),
+    applying.ApplicationEnded("a0001", "c0007", "the mailbox is gone"),
+    applying.UndoBegun("a0001", "c0007"),
+    applying.UndoAdvanced("a0001", "c0007", -1, applying.UndoCounts(4, 3, 2, 1, 5)),
     scripts.ScriptPut("a0001", "main", 'require "fileinto";\nkeep;\n', "5f00", ("fileinto",), "mailstore.3.17"),
     scripts.ScriptRenamed("a0001", "main", "at work"),
     scripts.ScriptDeleted("a0001", "at work"),

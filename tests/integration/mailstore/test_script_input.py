@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -17,6 +16,7 @@ from shared.protocol.sieve.actions import FileIntoAction, KeepAction, SieveActio
 from shared.protocol.sieve.extensions import ScriptContext
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.scripts import running
+from shared.scripts.owner import ScriptOwner
 from shared.scripts.programs import Programs
 from shared.turns import Turns
 from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, counted_mailstore
@@ -24,9 +24,7 @@ from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, count
 NOW = 1_790_000_000_000_000
 
 
-class AnnsFacts(NamedTuple):
-    addresses: tuple[str, ...] = ("ann@example.org",)
-    zone: Any = UTC
+ANN = ScriptOwner("ann@example.org", ("ann@example.org",))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -66,7 +64,7 @@ async def mailbox_id(mailstore: CountedMailstore, name: str) -> str:
 async def decided(mailstore: CountedMailstore, script: str) -> tuple[SieveAction, ...]:
     """What a script decides about the first message of INBOX."""
     programs = Programs()
-    given = await ScriptMessages(mailstore.blobs, Turns()).input_of(await first(mailstore), AnnsFacts(), NOW)
+    given = await ScriptMessages(mailstore.blobs, Turns()).input_of(await first(mailstore), ANN, NOW)
     answers = ScriptAnswers(
         mailstore.store, programs, ACCOUNT, ScriptContext.APPLY_NOW, source_of, annotation_of=annotation_of
     )
