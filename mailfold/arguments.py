@@ -35,7 +35,7 @@ class Argument(NamedTuple):
 
 
 class Option:
-    """An option such as `--since 2h`. A bool is a switch without a value."""
+    """An option such as `--since 2h`. A bool is a switch without a value; a list may be given several times."""
 
     def __init__(
         self, *names: str, help: str, environment: str = "", minimum: int | None = None, maximum: int | None = None
@@ -150,6 +150,10 @@ def _add_option(parser: Parser, name: str, declared: Option, kind: Any, default:
     bare = _without_none(kind)
     if bare is bool:
         parser.add_argument(*declared.names, dest=name, help=declared.help, action="store_true")
+        return
+    if get_origin(bare) is list:
+        shown = f"{declared.help} May be repeated."
+        parser.add_argument(*declared.names, dest=name, help=shown, action="append", default=default)
         return
     is_choice = get_origin(bare) is Literal
     parser.add_argument(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
+from mailfold.commands.sieve_dry_run import test
 from mailfold.commands.sieve_history import diff, history, revert
 from mailfold.commands.sieve_printing import (
     placed,
@@ -179,6 +180,7 @@ def check(file: ScriptFile, data: Data = DATA, json: Json = False) -> None:
     print_checked(file, (), placed(program.warnings), sorted(program.extensions), json=json)
 
 
+app.command()(test)
 app.command()(history)
 app.command()(diff)
 app.command()(revert)

@@ -55,6 +55,16 @@ def test_behind_two_dashes_are_words_alone() -> None:
     assert reads(["red", "--", "--dry", "-5"])["things"] == ["--dry", "-5"]
 
 
+def test_an_option_of_a_list_may_be_repeated() -> None:
+    def mix(parts: Annotated[list[str] | None, Option("--part", help="Of it.")] = None) -> None:
+        """Mix parts."""
+        taken["parts"] = parts
+
+    for words, expected in ([], None), (["--part", "a", "--part", "b"], ["a", "b"]):
+        call("mix", mix, words)
+        assert taken["parts"] == expected
+
+
 def test_a_number_below_zero_is_a_word() -> None:
     assert reads(["-5"])["colour"] == "-5"
 

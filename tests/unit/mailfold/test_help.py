@@ -67,7 +67,20 @@ def test_every_promised_command_is_there() -> None:
         *(f"queue {word}" for word in ("list", "show", *changes)),
         *(f"queue hold-rule {word}" for word in ("add", "list", "remove")),
     }
-    scripts = ("put", "get", "list", "activate", "deactivate", "delete", "rename", "check", "history", "diff", "revert")
+    scripts = (
+        "put",
+        "get",
+        "list",
+        "activate",
+        "deactivate",
+        "delete",
+        "rename",
+        "check",
+        "history",
+        "diff",
+        "revert",
+        "test",
+    )
     names = {
         *(f"sieve {word}" for word in scripts),
         "resolve",
