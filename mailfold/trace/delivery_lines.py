@@ -12,6 +12,7 @@ from shared.events.delivery import Step
 _SHOWN = 20
 _MEMORIES = {
     "vacation": "a sender has had a vacation response",
+    "answer": "a vacation response counts",
     "duplicate": "a mail was seen by a script",
     "notice": "the owner has had a notice about the script",
     "redirect": "a script sent a mail on",

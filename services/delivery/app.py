@@ -26,7 +26,7 @@ from services.delivery.handlers.script_effects import ScriptEffects
 from services.delivery.handlers.script_mails import ScriptMails
 from services.delivery.handlers.script_memories import ScriptMemories
 from services.delivery.handlers.script_redirects import ScriptRedirects
-from services.delivery.handlers.script_replies import ScriptReplies
+from services.delivery.handlers.script_replies import DailyLimits, ScriptReplies
 from services.delivery.handlers.script_sending import ScriptSending
 from services.delivery.projections.held_posts import HeldPostProjection
 from services.delivery.projections.plans import PlanProjection, decode_steps
@@ -136,7 +136,8 @@ class Delivery:
         ingress = _guarded(host, "ingress")
         mails = ScriptMails(host.blobs, ingress, addressee_of, host.clock, host.ids, host.server.host)
         redirects = ScriptRedirects(self._book, routes, self.memories, mails, settings.redirects_per_day)
-        answers = ScriptReplies(self._book, self.memories, mails, settings.notifications_per_day)
+        limits = DailyLimits(settings.answers_per_day, settings.notifications_per_day)
+        answers = ScriptReplies(self._book, self.memories, mails, limits)
         return ScriptEffects(self.memories, mails, redirects, answers)
 
     def _upkeep(self, directory: Channel, return_paths: KeptReturnPaths, deliverer: Deliverer) -> ModerationUpkeep:

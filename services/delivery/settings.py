@@ -34,6 +34,15 @@ class DeliverySettings(Section, frozen=True):
             le=10_000,
         ),
     ] = 200
+    answers_per_day: Annotated[
+        int,
+        Meta(
+            description="Vacation responses that the scripts of an account send in 24 hours, to all senders together."
+            " Above it no response is sent; the mail itself is delivered all the same.",
+            ge=0,
+            le=100_000,
+        ),
+    ] = 500
     notifications_per_day: Annotated[
         int,
         Meta(

@@ -148,7 +148,7 @@ class DeliveryRemembered(Event, frozen=True):
 
     account: str
     kind: str
-    """`vacation`, `duplicate`, `notice`, `redirect` or `notify`."""
+    """`vacation`, `answer`, `duplicate`, `notice`, `redirect` or `notify`."""
     key: str
     """A hash of what is remembered."""
     until: int

@@ -29,6 +29,8 @@ class MemoryKind(StrEnum):
 
     VACATION = "vacation"
     """A sender has had a response."""
+    ANSWER = "answer"
+    """A response was sent, to whomever."""
     DUPLICATE = "duplicate"
     """A mail was seen (RFC 7352)."""
     NOTICE = "notice"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
+import structlog
 
 from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.plan import StepAction
@@ -23,14 +26,21 @@ from shared.protocol.sieve.mail.header import SieveHeader
 from shared.protocol.srs.inner import inner_sender
 from shared.routing.resolution import ResolutionKind, Target
 
+log = structlog.get_logger("sieve")
 _MOST_SUBJECT = 1000
+
+
+class DailyLimits(NamedTuple):
+    """What the scripts of an account may send in a day."""
+
+    answers: int
+    notifications: int
 
 
 class ScriptReplies:
     """The plans. Every method raises BlobError, ServiceError or StoreUnavailable when it must be tried again later."""
 
-    def __init__(self, book: FollowedBook, memories: ScriptMemories, mails: ScriptMails, most: int) -> None:
-        """`most` is the notifications of an account in a day."""
+    def __init__(self, book: FollowedBook, memories: ScriptMemories, mails: ScriptMails, most: DailyLimits) -> None:
         self._book = book
         self._memories = memories
         self._mails = mails
@@ -48,6 +58,11 @@ class ScriptReplies:
         if action.seconds and await self._memories.is_held(
             target.account, MemoryKind.VACATION, memory, but=mail.queue_id
         ):
+            return ()
+        if not await self._memories.admitted(
+            target.account, MemoryKind.ANSWER, ["answer"], mail.queue_id, self._most.answers
+        ):
+            log.info("sieve.answers_above_limit", queue_id=mail.queue_id, account=target.account)
             return ()
         writer = await self._mails.addressee(target.address)
         queue_id, identity = self._mails.new_identity(writer)
@@ -73,7 +88,7 @@ class ScriptReplies:
         assert isinstance(action, NotifyAction)
         wishes = {f"{action.line} {action.method} {address}": address for address in action.recipients}
         admitted = await self._memories.admitted(
-            target.account, MemoryKind.NOTIFY, list(wishes), mail.queue_id, self._most
+            target.account, MemoryKind.NOTIFY, list(wishes), mail.queue_id, self._most.notifications
         )
         chosen = [address for wish, address in wishes.items() if wish in admitted]
         steps = [await self._notifying(recipient, target, action, address) for address in chosen]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import sqlalchemy
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 
 from shared.events.delivery import DeliveryMemoriesForgotten, DeliveryRemembered
 from shared.eventstore.connection import Connection
@@ -46,6 +46,7 @@ class ScriptMemoryProjection:
                 Column("until", BigInteger, nullable=False),
                 Column("queue_id", Text, nullable=False),
                 Column("step", Integer, nullable=False),
+                Index("script_memory_until", "account", "until"),
                 sqlite_with_rowid=False,
             ),
         )
