@@ -39,6 +39,7 @@ from services.mailstore.handlers.scripts import ScriptCommands
 from services.mailstore.projections.annotations import AnnotationProjection
 from services.mailstore.projections.closing import ClosingProjection
 from services.mailstore.projections.expiry import ExpiringMailboxProjection
+from services.mailstore.projections.mailbox_scripts import MailboxScriptProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
 from services.mailstore.projections.quota_warnings import QuotaWarningProjection
 from services.mailstore.projections.script_applications import ScriptApplicationProjection
@@ -93,6 +94,7 @@ def projections(metadata: sqlalchemy.MetaData) -> Sequence[Projection]:
         QuotaWarningProjection(metadata),
         ExpiringMailboxProjection(metadata),
         AnnotationProjection(metadata),
+        MailboxScriptProjection(metadata),
         ScriptProjection(metadata),
         ScriptApplicationProjection(metadata),
         DeadLetterProjection(metadata),

@@ -49,6 +49,8 @@ class MailboxState(msgspec.Struct, frozen=True):
     deleted: int
     size: int
     modseq: int
+    runs_script: bool = False
+    """Whether an annotation of it, or of the server, names a script for what clients do in it (RFC 6785)."""
 
 
 class FlagRun(msgspec.Struct, frozen=True):

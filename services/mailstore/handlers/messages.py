@@ -15,6 +15,7 @@ from services.mailstore.domain.quota import QuotaLimits, Usage, check_quota
 from services.mailstore.domain.state import JUNK, TRASH, MailboxState, Messages, Selection
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import ensure_open
+from services.mailstore.handlers.mailbox_script_events import note_flags, note_messages
 from services.mailstore.handlers.quota_warnings import is_notification, note_decrease, note_growth
 from services.mailstore.projections import chosen
 from services.mailstore.settings import MailstoreSettings
@@ -28,6 +29,7 @@ from shared.events.mailbox import (
     MessagesMoved,
     NewEntry,
 )
+from shared.events.mailbox_scripts import APPEND, COPY
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event, Provenance, Recorded
 from shared.eventstore.transaction import Transaction
@@ -188,6 +190,7 @@ class MessageCommands:
         ]
         recorded = transaction.append(account, [MessageAppended(account, mailbox.id, tuple(entries))], provenance)
         note_growth(transaction, account, quota, used.plus(more), self._ids, provenance)
+        note_messages(transaction, account, mailbox, APPEND, ((entries[0].uid, entries[-1].uid),), recorded)
         return mailbox, [entry.uid for entry in entries], recorded[-1].version
 
     def store(
@@ -216,6 +219,7 @@ class MessageCommands:
         limit = self._limits.max_message_keywords
         events, refused = decide.store_flags(account, state.id, runs, mode, flags, limit)
         recorded = transaction.append(account, events, provenance)
+        note_flags(transaction, account, state, runs, mode, flags, recorded)
         made = recorded[-1].version if recorded else 0
         return Stored(transaction.version(account), without(there, refused), refused, made, last)
 
@@ -252,8 +256,9 @@ class MessageCommands:
         events = decide.copy(
             account, source.id, goal, messages.uids, self._new_entry, _contents(transaction, source, goal)
         )
-        transaction.append(account, events, provenance)
+        recorded = transaction.append(account, events, provenance)
         placed = _placed(transaction, account, events, goal)
+        note_messages(transaction, account, goal, COPY, placed.target, recorded)
         note_growth(transaction, account, quota, used.plus(more), self._ids, provenance)
         return placed
 
@@ -291,8 +296,10 @@ class MessageCommands:
         self._check_keywords_of(transaction, source, goal, messages.uids)
         contents = _contents(transaction, source, goal)(messages.uids)
         events = decide.move(account, source.id, goal, messages.uids, contents)
-        transaction.append(account, events, provenance)
-        return _placed(transaction, account, events, goal)
+        recorded = transaction.append(account, events, provenance)
+        placed = _placed(transaction, account, events, goal)
+        note_messages(transaction, account, goal, COPY, placed.target, recorded)
+        return placed
 
     def expunge(
         self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, provenance: Provenance
