@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mailfold.trace.names import Names
-from shared.events import expiry, mailbox, metadata, restoring
+from shared.events import expiry, mailbox, mailbox_scripts, metadata, restoring
 from shared.events.mailbox import Uids
 
 
@@ -87,6 +87,21 @@ def annotated(event: metadata.AnnotationsChanged, names: Names) -> Iterator[str]
     for changed in event.values:
         done = "removed" if changed.value is None else f"set, {len(changed.value)} octets"
         yield f"annotation {changed.entry} of {place} {done}"
+
+
+def script_due(event: mailbox_scripts.MailboxScriptDue, names: Names) -> Iterator[str]:
+    """A script is to run for what a client did in a mailbox."""
+    flags = f" ({' '.join(event.changed_flags)})" if event.changed_flags else ""
+    yield f"{event.cause}{flags} in {names.of(event.mailbox)}, UID {_uids(event.uids)}: its script is due"
+
+
+def script_ran(event: mailbox_scripts.MailboxScriptRan, names: Names) -> Iterator[str]:
+    """The script of a mailbox ran over messages."""
+    failed = f", {event.failed} failed" if event.failed else ""
+    error = f": {event.error}" if event.error else ""
+    script = f"script {event.script}" if event.script else "no script"
+    place = names.of(event.mailbox)
+    yield f"{script} ran over {event.messages} messages in {place} up to UID {event.through}{failed}{error}"
 
 
 def _uids(uids: Sequence[tuple[int, int]]) -> str:

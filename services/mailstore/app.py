@@ -23,6 +23,9 @@ from services.mailstore.handlers.erasure_step import MailstoreErasure
 from services.mailstore.handlers.expiry import Expiry, ExpiryRules
 from services.mailstore.handlers.expiry_commands import ExpiryCommands
 from services.mailstore.handlers.forgetting import UndeleteWindow
+from services.mailstore.handlers.mailbox_script_filing import MailboxScriptFiling
+from services.mailstore.handlers.mailbox_script_runs import MailboxScriptRuns
+from services.mailstore.handlers.mailbox_script_sending import MailboxScriptSending
 from services.mailstore.handlers.messages import MessageCommands
 from services.mailstore.handlers.owners import Owners
 from services.mailstore.handlers.quota_notices import QuotaNotices
@@ -139,6 +142,7 @@ class Mailstore:
         rules = ExpiryRules(directory)
         self.expiry = Expiry(self.store, rules, host.clock, limits.expiry_seconds, host.ids)
         self.forgetting = UndeleteWindow(self.store, host.clock, limits.undelete_days, limits.expiry_seconds)
+        self.mailbox_scripts = self._mailbox_scripts(quotas, limits, directory)
         self.registrations: Sequence[Registration] = (
             (add_MailstoreServicer_to_server, endpoint),
             *self._further(rules, Owners(directory), quotas, limits),
@@ -173,6 +177,19 @@ class Mailstore:
                     blobs=self._referenced_blobs,
                 ),
             ),
+        )
+
+    def _mailbox_scripts(self, quotas: Quotas, limits: MailstoreSettings, directory: Channel) -> MailboxScriptRuns:
+        host, settings = self._host, self._host.section(SieveSettings)
+        return MailboxScriptRuns(
+            self.store,
+            ScriptMessages(host.blobs, host.turns),
+            Programs(settings.extensions, settings.limits),
+            ScriptOwners(directory),
+            quotas,
+            MailboxScriptFiling(MailboxCommands(host.ids, host.clock, limits), host.ids, limits),
+            MailboxScriptSending(host.channel("delivery", SERVICE)),
+            host.clock,
         )
 
     def _removed(self, owners: Owners, quotas: Quotas, limits: MailstoreSettings) -> RemovedEndpoint:
@@ -224,6 +241,7 @@ class Mailstore:
         """Finish the work in progress and close."""
         await self._erasure.worker.stop()
         await self.applications.stop()
+        await self.mailbox_scripts.stop()
         await self.expiry.stop()
         await self.forgetting.stop()
         await self._quota_notices.stop()
@@ -232,7 +250,7 @@ class Mailstore:
         await self.store.close()
 
     async def _start_tasks(self) -> None:
-        for task in (self._eraser, self._quota_notices, self.expiry, self.applications):
+        for task in (self._eraser, self._quota_notices, self.expiry, self.applications, self.mailbox_scripts):
             self.store.on_commit(task.committed)
             task.start()
         self.forgetting.start()

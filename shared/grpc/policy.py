@@ -93,6 +93,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.Sharing/ListIdentifiers",
         "directory.Sharing/HeldIdentifiers",
         "directory.ExpiryRules/RulesOf",
+        "delivery.ScriptSending/SendForScript",
         "directory.MailRights/AccountsOf",
         "ingress.Ingress/SubmitReport",
     ),

@@ -277,6 +277,8 @@ _SHAPES: dict[str, _Shape] = {
     "message.expired": _shape(_Changed, _changed),
     "message.restored": _shape(_Changed, _changed),
     "mailbox.deleted": _shape(_Changed, _changed),
+    "mailbox_script.due": _shape(_Changed, _changed),
+    "mailbox_script.ran": _shape(_Changed, _changed),
     "annotation.changed": _shape(_Annotated, _annotated),
     "outbound.queued": _shape(_Queued, _queued),
     **{f"outbound.{name}": _shape(_Queued, _queued) for name in _OF_ENTRIES},

@@ -94,7 +94,9 @@ def decision_of(outcome: ScriptOutcome) -> MessageDecision:
 def kept_after_all(decision: MessageDecision, reason: str) -> MessageDecision:
     """The decision when something that leaves was refused: a redirect that is not done keeps the message."""
     redirected = any(isinstance(action, RedirectAction) for action in decision.sends)
-    return msgspec.structs.replace(decision, keeps=decision.keeps or redirected, failure=reason[:500])
+    return msgspec.structs.replace(
+        decision, keeps=decision.keeps or (redirected and not decision.copies), failure=reason[:500]
+    )
 
 
 def _removes(actions: Iterable[SieveAction]) -> bool:
@@ -106,6 +108,6 @@ def _named(names: Iterable[str]) -> dict[str, str]:
     return {name.lower(): name for name in names}
 
 
-def _both(one: tuple[str, ...], two: tuple[str, ...]) -> tuple[str, ...]:
-    names = _named((*one, *two))
+def _both(names_of: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    names = _named((*names_of, *others))
     return tuple(names[name] for name in sorted(names))

@@ -15,7 +15,7 @@ from shared.protocol.imap.mailbox_name import canonical_name
 _MAILBOX = "id, name, uid_validity, uid_next, special_use, messages, unseen, deleted, size, modseq"
 
 _WITH_SCRIPT = (
-    f"{_MAILBOX}, CASE WHEN EXISTS (SELECT 1 FROM annotation WHERE owner = mailbox.account"
+    f"{_MAILBOX}, CASE WHEN EXISTS (SELECT 1 FROM annotation WHERE owner = mailbox.account"  # noqa: S608
     f" AND annotation.mailbox = mailbox.id AND entry = '{SCRIPT_ENTRY}') OR EXISTS (SELECT 1 FROM annotation"
     f" WHERE owner = '{SERVER}' AND annotation.mailbox = '' AND entry = '{SCRIPT_ENTRY}') THEN 1 ELSE 0 END"
 )
@@ -26,17 +26,13 @@ def _mailbox(row: Row) -> MailboxState:
     return MailboxState(*row)
 
 
-def _with_script(row: Row) -> MailboxState:
-    return MailboxState(*row[:-1], runs_script=bool(row[-1]))
-
-
 def mailbox_by_name(reader: Reader, account: str, name: str) -> MailboxState:
     """The account's mailbox of this name. Raises MailboxRefused NONEXISTENT."""
     sql = f"SELECT {_WITH_SCRIPT} FROM mailbox WHERE account = ? AND name = ?"  # noqa: S608
     row = reader.first_row(sql, (account, canonical_name(name)))
     if row is None:
         raise MailboxRefused("NONEXISTENT", f"there is no mailbox {name}")
-    return _with_script(row)
+    return _mailbox(row)
 
 
 def mailbox_by_id(reader: Reader, account: str, mailbox: str) -> MailboxState:
@@ -44,7 +40,7 @@ def mailbox_by_id(reader: Reader, account: str, mailbox: str) -> MailboxState:
     row = reader.first_row(f"SELECT {_WITH_SCRIPT} FROM mailbox WHERE id = ? AND account = ?", (mailbox, account))  # noqa: S608
     if row is None:
         raise MailboxRefused("NONEXISTENT", "the mailbox is gone")
-    return _with_script(row)
+    return _mailbox(row)
 
 
 def mailbox_by_use(reader: Reader, account: str, use: str) -> MailboxState | None:

@@ -46,6 +46,7 @@ EXTENSIONS = frozenset(
         "fileinto",
         "foreverypart",
         "ihave",
+        "imapsieve",
         "imap4flags",
         "include",
         "index",

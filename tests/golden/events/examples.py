@@ -21,6 +21,7 @@ from shared.events import (
     lists,
     mail,
     mailbox,
+    mailbox_scripts,
     metadata,
     moderation,
     outbound,
@@ -218,6 +219,8 @@ EXAMPLES: tuple[Event, ...] = (
     directory.AccountChanged("a0001", True, 2_000_000_000),
     expiry.ServerExpiryChanged("trash", 30, 0),
     expiry.MailboxExpiryChanged("a0001", "b0001", 14),
+    mailbox_scripts.MailboxScriptDue("a0001", "b0001", "FLAG", ((1, 3), (7, 7)), ("$Forwarded", "\\Seen")),
+    mailbox_scripts.MailboxScriptRan("a0001", "b0001", 17, 7, True, "sort", 4, 1, "line 3: there is no mailbox Club"),
     metadata.AnnotationsChanged(
         "a0001",
         "b0001",

@@ -1,0 +1,276 @@
+"""Runs the scripts of mailboxes for what clients did there (RFC 6785), in pieces of a few messages.
+
+A piece reads its messages, runs the script, lets delivery send what leaves, and does the rest in one commit together
+with `mailbox_script.ran`. When the process dies before that commit, the piece is done again: what was sent is not sent
+twice, and nothing else had happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from services.mailstore.domain.mailbox_scripts import MessageDecision, decision_of
+from services.mailstore.domain.state import MailboxState
+from services.mailstore.handlers import load
+from services.mailstore.handlers.annotations import annotation_text
+from services.mailstore.handlers.mailbox_script_filing import (
+    Decisions,
+    FilingResult,
+    MailboxScriptFiling,
+    MailboxWork,
+)
+from services.mailstore.handlers.mailbox_script_sending import MailboxScriptSending
+from services.mailstore.handlers.quotas import Quotas
+from services.mailstore.handlers.script_answers import ScriptAnswers
+from services.mailstore.handlers.script_messages import ScriptMessages, StoredMessage, row_of
+from services.mailstore.handlers.script_rows import source as source_of
+from shared.background import BackgroundTask, woken_within
+from shared.blobs.errors import BlobDamaged, BlobError, BlobMissing
+from shared.clock import Clock
+from shared.events.mailbox import Uids
+from shared.events.mailbox_scripts import MailboxScriptDue, MailboxScriptRan
+from shared.events.scripts import SERVER
+from shared.eventstore.connection import Reader, Row, StoreUnavailable
+from shared.eventstore.event import Actor, Provenance, Recorded
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
+from shared.grpc.call import acting
+from shared.grpc.errors import NotFound, ServiceError
+from shared.protocol.imap.entry_name import SCRIPT_ENTRY
+from shared.protocol.imap.ranges import Ranges, above, pages
+from shared.protocol.sieve.diagnostic import InvalidScript
+from shared.protocol.sieve.extensions import ScriptContext
+from shared.protocol.sieve.program import CompiledScript
+from shared.scripts import running
+from shared.scripts.owner import ScriptOwner, ScriptOwners
+from shared.scripts.programs import Programs
+from shared.scripts.questions import GivenAnswers
+
+log = structlog.get_logger("mailstore")
+PIECE = 50
+"""Messages of a unit of work."""
+SIEVE = Provenance(Actor("service", "mailstore", "sieve"))
+"""What scripts do is done by this actor, and is no event for which a script runs."""
+_IDLE_SECONDS = 30.0
+_OCTETS_ON_LOOP = 4096
+"""Octets of a script that is compiled on the loop."""
+_DUE = "account, due, mailbox, cause, uids, flags, done_through"
+_NEXT = f"SELECT {_DUE} FROM due_mailbox_script WHERE account > ? ORDER BY account, due LIMIT 1"  # noqa: S608
+_PRESENT = "SELECT done_through FROM due_mailbox_script WHERE account = ? AND due = ?"
+_uids = msgspec.json.Decoder(Uids)
+_flags = msgspec.json.Decoder(tuple[str, ...])
+
+
+class DueRun(NamedTuple):
+    """An event for which a script is to run."""
+
+    account: str
+    due: int
+    mailbox: str
+    cause: str
+    uids: Ranges
+    flags: tuple[str, ...]
+    done_through: int
+
+
+class NamedScript(NamedTuple):
+    """The script that annotations name, and its mailbox."""
+
+    mailbox: MailboxState
+    name: str
+    source: bytes | None
+
+
+class MailboxScriptRuns:
+    """The background task."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        messages: ScriptMessages,
+        programs: Programs,
+        owners: ScriptOwners,
+        quotas: Quotas,
+        filing: MailboxScriptFiling,
+        sending: MailboxScriptSending,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._messages = messages
+        self._programs = programs
+        self._owners = owners
+        self._quotas = quotas
+        self._filing = filing
+        self._sending = sending
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._last = ""
+        """The account whose turn was the last one; the next account follows, so that none waits for a busy one."""
+        self._task = BackgroundTask(
+            "mailstore",
+            "mailbox-scripts",
+            self._turn,
+            longest=4 * _IDLE_SECONDS,
+            not_now=(StoreUnavailable, ServiceError, BlobError),
+        )
+
+    def start(self) -> None:
+        """Begin, with what an earlier process did not end."""
+        self._task.start()
+
+    async def stop(self) -> None:
+        """Stop; what is left is done after the next start."""
+        await self._task.stop()
+
+    def committed(self, recorded: Sequence[Recorded]) -> None:
+        """Begin at once when a script is due."""
+        if any(isinstance(entry.event, MailboxScriptDue) for entry in recorded):
+            self._wake.set()
+
+    async def _turn(self) -> None:
+        self._wake.clear()
+        if not await self.run_next():
+            await woken_within(self._wake, _IDLE_SECONDS)
+
+    async def run_next(self) -> bool:
+        """Do a piece of the next account; returns whether there was one. Raises what is unavailable for the moment."""
+        run = await self.next_due()
+        if run is None:
+            return False
+        self._last = run.account
+        with acting(SIEVE):
+            await self.piece(run)
+        return True
+
+    async def next_due(self) -> DueRun | None:
+        """The first event of the account after the one whose turn was last, or None when nothing is due."""
+        row = await self._store.read(lambda reader: reader.first_row(_NEXT, (self._last,)))
+        if row is None and self._last:
+            row = await self._store.read(lambda reader: reader.first_row(_NEXT, ("",)))
+        return _due_run(row) if row is not None else None
+
+    async def piece(self, run: DueRun) -> None:
+        """Run the script over the next messages of an event. A repeat changes nothing."""
+        script = await self._store.read(lambda reader: _named_script(reader, run))
+        if script is None:
+            await self._end(run, "")
+            return
+        try:
+            program = await self._compiled(script)
+            owner = await self._owners.of(run.account)
+        except InvalidScript as invalid:
+            await self._end(run, f"the script has errors: {invalid}"[:500], script.name)
+        except NotFound as gone:
+            await self._end(run, gone.message[:500], script.name)
+        else:
+            uids = next(pages(above(run.uids, run.done_through), PIECE), ())
+            rows = await self._store.read(lambda reader: _rows(reader, run.mailbox, uids))
+            decisions = await self._decided(run, script, program, owner, rows)
+            await self._carry_out(run, script, uids, decisions)
+
+    async def _compiled(self, script: NamedScript) -> CompiledScript:
+        """The program. Raises InvalidScript, and NotFound when there is no such script."""
+        if script.source is None:
+            raise NotFound(f"there is no script {script.name}")
+        if len(script.source) <= _OCTETS_ON_LOOP:
+            return self._programs.program(script.source, ScriptContext.IMAP_EVENT)
+        return await asyncio.to_thread(self._programs.program, script.source, ScriptContext.IMAP_EVENT)
+
+    async def _decided(
+        self, run: DueRun, script: NamedScript, program: CompiledScript, owner: ScriptOwner, rows: list[StoredMessage]
+    ) -> Decisions:
+        """What the script decides about each message; what leaves is sent."""
+        answers = ScriptAnswers(
+            self._store, self._programs, run.account, ScriptContext.IMAP_EVENT, source_of, annotation_text
+        )
+        items, known, decisions = _items(run, script, owner), GivenAnswers(), []
+        for row in rows:
+            try:
+                given = await self._messages.input_of(row, owner, self._clock.now(), items)
+                outcome = await running.run(program, given, answers, self._programs.limits, answers=known)
+                decision = await self._sending.sent(run.account, run.due, row, decision_of(outcome))
+            except (BlobMissing, BlobDamaged) as error:
+                decision = MessageDecision(True, None, failure=str(error))
+            decisions.append((row, decision))
+            self._task.advanced()
+        return decisions
+
+    async def _carry_out(self, run: DueRun, script: NamedScript, uids: Ranges, decisions: Decisions) -> None:
+        quota = await self._quotas.of(run.account)
+        through = uids[-1][1] if uids else run.done_through
+        is_last = not above(run.uids, through)
+
+        def work(tx: Transaction) -> FilingResult | None:
+            present = tx.first_row(_PRESENT, (run.account, run.due))
+            if present is None or present[0] != run.done_through:
+                return None
+            mailbox = load.mailbox_by_id(tx, run.account, run.mailbox)
+            done = self._filing.carry_out(tx, MailboxWork(run.account, mailbox, quota, SIEVE), decisions)
+            ran = MailboxScriptRan(run.account, run.mailbox, run.due, through, is_last, script.name, *done)
+            tx.append(run.account, [ran], SIEVE)
+            return done
+
+        done = await self._store.write(work)
+        if done is not None and done.failed:
+            log.warning("mailstore.mailbox_script_failed", account=run.account, script=script.name, **done._asdict())
+
+    async def _end(self, run: DueRun, error: str, script: str = "") -> None:
+        """End an event for which no script can run."""
+
+        def work(tx: Transaction) -> None:
+            if tx.first_row(_PRESENT, (run.account, run.due)) is not None:
+                last = run.uids[-1][1]
+                ran = MailboxScriptRan(run.account, run.mailbox, run.due, last, True, script, error=error)
+                tx.append(run.account, [ran], SIEVE)
+
+        await self._store.write(work)
+        if error:
+            log.warning("mailstore.mailbox_script_unusable", account=run.account, script=script, error=error)
+
+
+def _due_run(row: Row) -> DueRun:
+    account, due, mailbox, cause, uids, flags, done_through = row
+    return DueRun(account, due, mailbox, cause, _uids.decode(uids), _flags.decode(flags), done_through)
+
+
+def _named_script(reader: Reader, run: DueRun) -> NamedScript | None:
+    """The script for a mailbox, by its annotation, else by that of the server (RFC 6785 §2.3.1).
+
+    An annotation of the mailbox that names nothing usable does not fall back to the server's. A name that the server
+    gives means a script of the account, else one of the server. None: nothing is to run.
+    """
+    there = load.mailbox_if_any(reader, run.account, run.mailbox, "")
+    if not there or load.closing_of(reader, run.account):
+        return None
+    name = annotation_text(reader, run.account, run.mailbox, SCRIPT_ENTRY)
+    of_server = name is None
+    if name is None:
+        name = annotation_text(reader, run.account, "", SCRIPT_ENTRY)
+    if not name:
+        return None
+    source = source_of(reader, run.account, name)
+    if source is None and of_server:
+        source = source_of(reader, SERVER, name)
+    return NamedScript(there[0], name, source)
+
+
+def _rows(reader: Reader, mailbox: str, uids: Ranges) -> list[StoredMessage]:
+    """The messages that are still there."""
+    numbers = (uid for first, last in uids for uid in range(first, last + 1))
+    return [row for uid in numbers if (row := row_of(reader, mailbox, uid)) is not None]
+
+
+def _items(run: DueRun, script: NamedScript, owner: ScriptOwner) -> dict[str, str]:
+    """The environment items of RFC 6785 §4.2 to §4.5."""
+    return {
+        "imap.user": owner.address,
+        "imap.email": owner.address,
+        "imap.cause": run.cause,
+        "imap.mailbox": script.mailbox.name,
+        "imap.changedflags": " ".join(run.flags),
+    }
