@@ -17,7 +17,7 @@ from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.quota_warnings import note_growth
-from services.mailstore.handlers.script_answers import mailbox_of_script, mailbox_of_use
+from services.mailstore.handlers.script_answers import is_modified_utf7, mailbox_of_script, mailbox_of_use
 from services.mailstore.handlers.script_messages import StoredMessage, row_of
 from services.mailstore.projections import chosen
 from services.mailstore.settings import MailstoreSettings
@@ -122,6 +122,8 @@ class MailboxScriptFiling:
             return there
         if not place.create:
             raise MailboxRefused("NONEXISTENT", f"there is no mailbox {place.mailbox}")
+        if is_modified_utf7(place.mailbox):
+            raise MailboxRefused("NONEXISTENT", f"the name {place.mailbox} is not written in UTF-8")
         return self._mailboxes.create(tx, work.account, place.mailbox, "", work.by)
 
     def _check(

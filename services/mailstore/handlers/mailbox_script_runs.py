@@ -26,7 +26,7 @@ from services.mailstore.handlers.mailbox_script_filing import (
 )
 from services.mailstore.handlers.mailbox_script_sending import MailboxScriptSending
 from services.mailstore.handlers.quotas import Quotas
-from services.mailstore.handlers.script_answers import ScriptAnswers
+from services.mailstore.handlers.script_answers import ScriptAnswers, compiled
 from services.mailstore.handlers.script_messages import ScriptMessages, StoredMessage, row_of
 from services.mailstore.handlers.script_rows import source as source_of
 from shared.background import BackgroundTask, woken_within
@@ -57,8 +57,6 @@ PIECE = 50
 SIEVE = Provenance(Actor("service", "mailstore", "sieve"))
 """What scripts do is done by this actor, and is no event for which a script runs."""
 _IDLE_SECONDS = 30.0
-_OCTETS_ON_LOOP = 4096
-"""Octets of a script that is compiled on the loop."""
 _DUE = "account, due, mailbox, cause, uids, flags, done_through"
 _NEXT = f"SELECT {_DUE} FROM due_mailbox_script WHERE account > ? ORDER BY account, due LIMIT 1"  # noqa: S608
 _PRESENT = "SELECT done_through FROM due_mailbox_script WHERE account = ? AND due = ?"
@@ -177,9 +175,7 @@ class MailboxScriptRuns:
         """The program. Raises InvalidScript, and NotFound when there is no such script."""
         if script.source is None:
             raise NotFound(f"there is no script {script.name}")
-        if len(script.source) <= _OCTETS_ON_LOOP:
-            return self._programs.program(script.source, ScriptContext.IMAP_EVENT)
-        return await asyncio.to_thread(self._programs.program, script.source, ScriptContext.IMAP_EVENT)
+        return await compiled(self._programs, script.source, ScriptContext.IMAP_EVENT)
 
     async def _decided(
         self, run: DueRun, script: NamedScript, program: CompiledScript, owner: ScriptOwner, rows: list[StoredMessage]
