@@ -24,6 +24,8 @@ DOMAIN = "erasure.example"
 BY_CARL, TO_ALIAS, BY_ANN, OUTSIDE = "narwhal", "axolotl", "pangolin", "capybara"
 """Subjects of mails that are the account's alone."""
 BODY, DISPLAY = "ocelotbody", "Tapirname"
+SCRIPT, SCRIPT_NAME = "kookaburra", "platypus"
+"""A word in a script of the account, and its name."""
 SHARED, BY_BOB = "dromedary", "chinchilla"
 """Subjects of mails that bob has too."""
 
@@ -97,7 +99,10 @@ def test_nothing_is_left_of_a_deleted_account(server: MailfoldServer) -> None:
     server.command("domain", "set", DOMAIN, "catch_all", ann.address)
     before = lives(server, ann, bob, alias)
     until(lambda: server.count("classifier", "spam_seen") == 1, "the lesson of ann")
-    secret = [ann.address, BY_CARL, TO_ALIAS, BY_ANN, OUTSIDE, BODY]
+    server.command("sieve", "put", ann.address, SCRIPT_NAME, "-", "--activate", text=f"# {SCRIPT}\n")
+    server.command("sieve", "put", ann.address, SCRIPT_NAME, "-", text=f"# {SCRIPT} again\n")
+    until(lambda: server.command("events", "--type", "script").count("script.put") == 2, "the log has the scripts")
+    secret = [ann.address, BY_CARL, TO_ALIAS, BY_ANN, OUTSIDE, BODY, SCRIPT, SCRIPT_NAME]
     assert {place.partition(".")[0] for place in places_of(server, secret)} == {
         "directory",
         "ingress",

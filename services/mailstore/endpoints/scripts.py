@@ -159,11 +159,12 @@ def _got(reader: Reader, owner: str, request: pb.GetScriptRequest) -> pb.Script:
         return wire.version(reader, owner, script_rows.position_of(owner, request.change))
     places = script_rows.places(reader, owner)
     name = request.name or places.get(request.place, "")
-    script, source = script_rows.named(reader, owner, name), script_rows.source(reader, owner, name)
-    if script is None or source is None:
+    known = script_rows.with_source(reader, owner, name) if name else None
+    if known is None:
         what = f"script {name!r}" if name else f"script in the place {request.place!r}"
         raise ScriptRefused("NONEXISTENT", f"there is no {what}")
-    return wire.script(owner, script, _places_of(script, places), source.decode())
+    script, source = known
+    return wire.script(owner, script, _places_of(script, places), source)
 
 
 def _changed(owner: str, changed: ChangedScript) -> pb.ScriptReply:

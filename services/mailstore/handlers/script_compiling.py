@@ -12,8 +12,8 @@ from shared.protocol.sieve.extensions import NOT_IN_IMAP_EVENTS
 from shared.scripts.settings import SieveSettings
 from shared.scripts.storable import StorableText, storable
 
-OCTETS_ON_LOOP = 4096
-"""Octets of a script that is compiled on the loop: a few milliseconds."""
+OCTETS_ON_LOOP = 1024
+"""Octets of a script that is compiled on the loop: some milliseconds, also where they are regular expressions."""
 
 
 class StorableScript(NamedTuple):

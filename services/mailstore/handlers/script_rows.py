@@ -17,6 +17,7 @@ from shared.ids import SHARDS, shard_of
 _SCRIPT = "name, digest, requires, size, at, change"
 _CHANGE = "position, at, type, name, detail, actor, digest, size"
 _OF_NAME = f"SELECT {_SCRIPT} FROM script WHERE owner = ? AND name = ?"  # noqa: S608
+_WITH_SOURCE = f"SELECT {_SCRIPT}, source FROM script WHERE owner = ? AND name = ?"  # noqa: S608
 _OF_OWNER = f"SELECT {_SCRIPT} FROM script WHERE owner = ? ORDER BY name LIMIT ?"  # noqa: S608
 _PLACES = "SELECT place, name FROM script_place WHERE owner = ? ORDER BY place"
 _LATELY = "SELECT count(*), coalesce(sum(size), 0) FROM script_change WHERE owner = ? AND at > ?"
@@ -84,10 +85,16 @@ def all_of(reader: Reader, owner: str) -> list[StoredScript]:
     return [_script(row) for row in reader.all(_OF_OWNER, (owner, _MOST_LISTED))]
 
 
+def with_source(reader: Reader, owner: str, name: str) -> tuple[StoredScript, str] | None:
+    """An owner's script and its source, of the same moment; or None."""
+    row = reader.first_row(_WITH_SOURCE, (owner, name))
+    return (_script(row[:-1]), row[-1]) if row else None
+
+
 def source(reader: Reader, owner: str, name: str) -> bytes | None:
     """The source of an owner's script, or None."""
-    row = reader.first_row("SELECT source FROM script WHERE owner = ? AND name = ?", (owner, name))
-    return row[0].encode() if row else None
+    known = with_source(reader, owner, name)
+    return known[1].encode() if known else None
 
 
 def changes(reader: Reader, owner: str, name: str, before: int, limit: int) -> list[NotedChange]:
