@@ -88,6 +88,7 @@ def test_an_archive_is_read_exported_and_restored(
     server.command("account", "quota", ann.address, "1G", "--messages", "70")
     server.command("account", "size", ann.address, "100000")
     server.command("block", "add", "*@spam.example", "--account", ann.address)
+    server.command("sieve", "put", ann.address, "main", "-", "--activate", text="# kept\n")
     refusal = server.command.run("account", "remove", ann.address)
     assert refusal.status == 2 and "--archive or --delete" in refusal.errors
     removed = server.command.json("account", "remove", ann.address, "--archive")
@@ -115,6 +116,7 @@ def test_an_archive_is_read_exported_and_restored(
     limits = server.command.json("account", "show", ann.address)
     assert (limits["quota_bytes"], limits["quota_messages"], limits["max_message_size"]) == (2**30, 70, 100_000)
     assert server.command.json("block", "list", "--account", ann.address) == ["*@spam.example"]
+    assert server.command("sieve", "get", ann.address) == "# kept\n"
     with server.imap(ann) as imap:
         assert (imap.select(), imap.count("Drafts"), imap.count("Archive")) == (1, 1, 1)
         assert imap.fetch(uid) == kept

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from services.directory.handlers.right_rules import SCRIPT_METHODS
 from services.directory.handlers.rights import RECORDED_AN_HOUR
+from shared.events.scripts import SERVER
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
 from shared.grpc.errors import Denied, Invalid
@@ -95,6 +97,21 @@ async def test_owners_and_members_set_rules_and_see_removed_mail_and_a_domain_ad
     for method in mail:
         with pytest.raises(Denied):
             await ask(world, "eve", sales, caller="mailstore", method=method)
+
+
+@pytest.mark.parametrize("method", SCRIPT_METHODS)
+async def test_scripts_are_their_owners_and_those_of_the_server_need_an_admin(world: Running, method: str) -> None:
+    bob, roles = await account(world, "bob@example.org"), RolesStub(world.channel("operator"))
+    assert list((await ask(world, "bob", bob, caller="mailstore", method=method)).accounts) == [bob]
+    for user, owner in (("ann", bob), ("eve", bob), ("bob", SERVER)):
+        with pytest.raises(Denied):
+            await ask(world, user, owner, caller="mailstore", method=method)
+    await roles.GiveRole(roles_pb2.GiveRoleRequest(user="eve", role="domain-admin", domains=["example.org"]))
+    assert list((await ask(world, "eve", bob, caller="mailstore", method=method)).accounts) == [bob]
+    with pytest.raises(Denied, match="this needs an admin of the server"):
+        await ask(world, "eve", SERVER, caller="mailstore", method=method)
+    await roles.GiveRole(roles_pb2.GiveRoleRequest(user="eve", role="admin"))
+    assert list((await ask(world, "eve", SERVER, caller="mailstore", method=method)).accounts) == [SERVER]
 
 
 async def test_who_is_off_or_gone_has_nothing(world: Running) -> None:
