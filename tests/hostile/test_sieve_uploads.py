@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from services.mailstore.endpoints.script_wire import PAGE_OCTETS
+from services.mailstore.handlers import script_compiling
 from services.mailstore.handlers.script_compiling import OCTETS_ON_LOOP
-from shared.grpc.errors import Invalid, LimitReached, NotFound, ServiceError
+from shared.grpc.errors import Invalid, LimitReached, NotFound, ServiceError, Unavailable
 from shared.scripts.settings import MOST_CHANGES, SieveSettings
 from tests.integration.mailstore.counted import ACCOUNT
 from tests.integration.mailstore.scripted import ScriptedMailstore, scripted_mailstore, smaller
@@ -114,6 +115,14 @@ async def test_deep_and_long_scripts_are_refused_beside_the_loop(tmp_path: Path,
         checked = await mailstore.call("CheckScript", source=source.encode())
         assert 1 <= len(checked.errors) <= DEFAULT.limits.errors
         assert all(note.line and note.column for note in checked.errors)
+
+
+async def test_many_long_scripts_at_once_are_told_to_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script_compiling, "_MOST_WAITING", 3)
+    async with scripted_mailstore(tmp_path / "mailstore.sqlite") as mailstore:
+        long = "keep;\n" * 300
+        assert await refusals(mailstore, [(f"s{number}", long) for number in range(10)]) == [Unavailable] * 7
+        await mailstore.put("s9", long)
 
 
 async def test_names_that_control_something_are_refused_and_others_are_data(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from services.mailstore.domain.scripts import CompiledSource, ScriptRefused
+from shared.grpc.errors import Unavailable
 from shared.protocol.sieve.diagnostic import ScriptNote
 from shared.protocol.sieve.extensions import NOT_IN_IMAP_EVENTS
 from shared.scripts.settings import SieveSettings
@@ -14,6 +15,9 @@ from shared.scripts.storable import StorableText, storable
 
 OCTETS_ON_LOOP = 1024
 """Octets of a script that is compiled on the loop: some milliseconds, also where they are regular expressions."""
+
+_MOST_WAITING = 256
+"""Long scripts that are compiled or wait for it."""
 
 
 class StorableScript(NamedTuple):
@@ -32,9 +36,10 @@ class ScriptCompiler:
         self._extensions = settings.extensions
         self._limits = settings.limits
         self._thread_is_free = asyncio.Lock()
+        self._waiting = 0
 
     async def compiled(self, source: bytes) -> StorableScript:
-        """The compiled script. Raises InvalidScript, and ScriptRefused MAXSIZE."""
+        """The compiled script. Raises InvalidScript, ScriptRefused MAXSIZE, Unavailable."""
         if len(source) > self._limits.script_octets:
             most = self._limits.script_octets
             raise ScriptRefused("MAXSIZE", f"the script has {len(source)} octets, and may have {most}")
@@ -46,5 +51,14 @@ class ScriptCompiler:
     async def _storable(self, source: bytes) -> StorableText:
         if len(source) <= OCTETS_ON_LOOP:
             return storable(source, self._extensions, self._limits)
+        if self._waiting >= _MOST_WAITING:
+            raise Unavailable("many scripts are being compiled; try again in a moment", "scripts")
+        self._waiting += 1
+        try:
+            return await self._in_thread(source)
+        finally:
+            self._waiting -= 1
+
+    async def _in_thread(self, source: bytes) -> StorableText:
         async with self._thread_is_free:
             return await asyncio.to_thread(storable, source, self._extensions, self._limits)
