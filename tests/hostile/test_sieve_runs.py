@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import tracemalloc
 from collections.abc import Mapping
 
 import pytest
@@ -93,6 +94,34 @@ def test_an_endless_text_of_included_scripts_is_work() -> None:
     doubled = 'require ["include", "variables"];' + 'set "global.a" "${global.a}${global.a}xxxxxxxxxx";' * 200
     start = 'require ["include", "variables"];' + 'include "s";' * 60
     assert failure(run(start, scripts={"s": doubled})).startswith("the script compares, copies or decodes")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        'reject "%s";',
+        'vacation "%s";',
+        'notify :message "%s" "mailto:a@example.org";',
+        'enclose :subject "x" "%s";',
+        'replace "%s";',
+        'addheader "X-A" "%s";',
+        'set "b" "%s";',
+        'if header "subject" "%s" { keep; }',
+    ],
+)
+@pytest.mark.parametrize(
+    ("times", "error"),
+    [(200, "a string with its variables has more than 1048576 octets"), (30_000, "the script compares")],
+)
+def test_a_string_of_many_variables_is_refused_before_it_is_made(command: str, times: int, error: str) -> None:
+    """A script of 120 KB could make a text of 240 MB, in memory and on the event loop."""
+    requires = 'require ["variables", "reject", "vacation", "enotify", "enclose", "replace", "editheader"];'
+    script = f'{requires} set "a" "{"x" * 8000}"; {command % ("${a}" * times)}'
+    tracemalloc.start()
+    outcome = run(script)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert failure(outcome).startswith(error) and peak < 16_000_000
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ class ScriptLimits(msgspec.Struct, frozen=True):
     variables: int = 256
     variable_characters: int = 8000
     name_characters: int = 64
+    expanded_octets: int = 1 << 20
+    """Octets of a string when its variables are replaced; the text of a generated mail is such a string."""
     include_depth: int = 10
     includes: int = 64
     steps: int = 100_000

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shared.protocol.sieve.diagnostic import Place
 from shared.protocol.sieve.grammar.syntax import StringArgument
+from shared.protocol.sieve.program import RunFailed
 
 if TYPE_CHECKING:
     from shared.protocol.sieve.running import ScriptRun
@@ -57,9 +58,11 @@ class ScriptText:
                 parts.append(run.variable(piece))
             else:
                 parts.append(run.captures[piece] if piece < len(run.captures) else b"")
-        value = b"".join(parts)
-        run.spend(len(value))
-        return value
+        size = sum(map(len, parts))
+        run.spend(size)  # before it takes memory: a string may name a variable very often
+        if size > run.limits.expanded_octets:
+            raise RunFailed(f"a string with its variables has more than {run.limits.expanded_octets} octets")
+        return b"".join(parts)
 
 
 def compile_text(argument: StringArgument, required: Collection[str], reports: ReportsErrors) -> ScriptText:
