@@ -8,11 +8,14 @@ from collections.abc import Mapping
 
 import pytest
 
+from shared.protocol.message.scan import scan
 from shared.protocol.sieve.actions import KeepAction, NotifyAction, VacationAction
 from shared.protocol.sieve.compiler import compile_script
 from shared.protocol.sieve.environment import RecordedAnswers, SieveEnvelope, SieveEnvironment
 from shared.protocol.sieve.execution import run_script
-from shared.protocol.sieve.mail.message import message_in_memory
+from shared.protocol.sieve.limits import ScriptLimits
+from shared.protocol.sieve.mail.header import MOST_HEADER_OCTETS
+from shared.protocol.sieve.mail.message import SieveMessage, message_in_memory
 from shared.protocol.sieve.outcome import ScriptOutcome
 
 INJECTED = "x\r\nBcc: evil@example.net\r\n\r\nbody\0"
@@ -192,3 +195,42 @@ def test_a_large_body_is_not_replaced_again_and_again(command: str) -> None:
     outcome = run('require ["replace", "enclose"];' + command * 32, small)
     assert outcome.failure is None and outcome.work < 64_000_000
     assert len(outcome.edits.content or b"") < 300_000
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'require "mime"; if header :mime :anychild "a" "b" { keep; }',
+        'require ["foreverypart", "mime"]; foreverypart { if header :mime "a" "b" { keep; } }',
+        'require "body"; if body :content "message/rfc822" :contains "zzz" { keep; }',
+    ],
+)
+def test_parts_with_large_headers_are_work_before_they_are_read(script: str) -> None:
+    """Ninety parts with headers of half a megabyte took two seconds on the event loop."""
+    header = b"".join(b"X-%d: %b\r\n" % (number, b"v" * 60) for number in range(7000))
+    inner = b"--b\r\nContent-Type: message/rfc822\r\n\r\n" if "rfc822" in script else b"--b\r\n"
+    part = inner + header + b"\r\nx\r\n"
+    message = b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + part * 20 + b"--b--\r\n"
+    octets = CountedOctets(message)
+    outcome = run_script(
+        compile_script(script.encode()),
+        SieveMessage(octets, scan(message)),
+        SieveEnvelope(),
+        SieveEnvironment(),
+        limits=ScriptLimits(work=1_000_000),
+    )
+    assert octets.read_octets < 2_500_000
+    assert outcome.failure is not None or octets.read_octets <= outcome.work + MOST_HEADER_OCTETS
+
+
+class CountedOctets:
+    """A message that counts what is read of it."""
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+        self.read_octets = 0
+
+    def read(self, start: int, end: int) -> bytes:
+        """The octets [start, end)."""
+        self.read_octets += end - start
+        return self._octets[start:end]

@@ -15,6 +15,8 @@ from shared.protocol.sieve.validate.text import ScriptText
 _T = TypeVar("_T")
 _NAME_WORK = 32
 _PART_WORK = 16
+_PARSE_WORK = 2
+"""The work to parse an octet of a header, in octets compared."""
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 
 NameSource = Callable[[ScriptRun], Sequence[bytes]]
@@ -56,15 +58,21 @@ def header_source(arguments: Arguments) -> HeaderSource:
     if not arguments.has("mime") and not arguments.has("anychild"):
         return lambda run: (run.message.header,)
     if not arguments.has("anychild"):
-        return lambda run: (run.message.part_header(run.parts[-1] if run.parts else 0),)
+        return lambda run: (_part_header(run, run.parts[-1] if run.parts else 0),)
     return _headers_of_children
 
 
 def _headers_of_children(run: ScriptRun) -> Sequence[SieveHeader]:
     start = run.parts[-1] if run.parts else 0
-    blocks = [run.message.part_header(index) for index in subtree(run, start)]
+    blocks = [_part_header(run, index) for index in subtree(run, start)]
     run.spend(100 * len(blocks))
     return blocks
+
+
+def _part_header(run: ScriptRun, index: int) -> SieveHeader:
+    """The header of a part; that of the message is bounded, but a message may have very many large parts."""
+    run.spend(_PARSE_WORK * run.message.unread_octets(index))
+    return run.message.part_header(index)
 
 
 def subtree(run: ScriptRun, start: int) -> range:

@@ -8,6 +8,7 @@ from shared.protocol.message.charset import decode
 from shared.protocol.message.markup import html_text
 from shared.protocol.message.pages import html_charset
 from shared.protocol.message.scan import Part
+from shared.protocol.sieve.mail.header import MOST_HEADER_OCTETS
 from shared.protocol.sieve.mail.view import PresentMessage
 from shared.protocol.sieve.running import ScriptRun
 
@@ -60,12 +61,12 @@ def around_parts(run: ScriptRun, index: int) -> Iterator[bytes]:
         yield decoded_content(run, part)
         return
     limit = run.limits.body_octets
-    prologue = message.octets(part.body_start, min(parts[children[0]].header_start, part.body_start + limit))
-    last = parts[children[-1]]
-    epilogue = message.octets(min(last.body_end, part.body_end), min(part.body_end, last.body_end + limit))
-    run.spend(len(prologue) + len(epilogue))
-    yield _before_delimiter(prologue)
-    yield _after_delimiter(epilogue)
+    first, last = parts[children[0]].header_start, parts[children[-1]].body_end
+    before = part.body_start, min(first, part.body_start + limit)
+    after = min(last, part.body_end), min(part.body_end, last + limit)
+    run.spend(sum(max(0, end - start) for start, end in (before, after)))
+    yield _before_delimiter(message.octets(*before))
+    yield _after_delimiter(message.octets(*after))
 
 
 def _before_delimiter(prologue: bytes) -> bytes:
@@ -82,8 +83,8 @@ def header_of_message(message: PresentMessage, index: int) -> bytes:
     parts = message.scan.parts
     if index + 1 < len(parts) and parts[index + 1].parent == index:
         inner = parts[index + 1]
-        return message.octets(inner.header_start, inner.body_start)
+        return message.octets(inner.header_start, min(inner.body_start, inner.header_start + MOST_HEADER_OCTETS))
     part = parts[index]
-    raw = message.octets(part.body_start, min(part.body_end, part.body_start + (1 << 19)))
+    raw = message.octets(part.body_start, min(part.body_end, part.body_start + MOST_HEADER_OCTETS))
     end = raw.find(b"\r\n\r\n")
     return raw[: end + 2] if end >= 0 else raw

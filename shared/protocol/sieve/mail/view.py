@@ -57,6 +57,13 @@ class PresentMessage:
             self._header = parse_block(self._original_block() if changed is None else changed, self._message.later)
         return self._header
 
+    def unread_octets(self, index: int) -> int:
+        """The octets of a part's header that are read and parsed when it is asked for; 0 when it is there already."""
+        if index == 0 or index in self._part_headers:
+            return 0
+        part = self.scan.parts[index]
+        return min(part.body_start - part.header_start, MOST_HEADER_OCTETS)
+
     def part_header(self, index: int) -> SieveHeader:
         """The header of a part; that of part 0 is the message's."""
         if index == 0:
