@@ -15,8 +15,8 @@ from shared.protocol.sieve.validate.text import ScriptText
 _T = TypeVar("_T")
 _NAME_WORK = 32
 _PART_WORK = 16
-_PARSE_WORK = 2
-"""The work to parse an octet of a header, in octets compared."""
+_PARSE_WORK = 8
+"""The work to parse an octet of a header and to decode its words, in octets compared."""
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 
 NameSource = Callable[[ScriptRun], Sequence[bytes]]
