@@ -2,7 +2,10 @@
 
 Each line of the output is a JSON object: `{"action": …}` for an action, `{"error": …, "line": …, "column": …}` for each
 error of a script that cannot be compiled (then the exit status is 1), `{"failure": …, "line": …}` for a run-time error,
-and with --account `{"step": …}` for each step.
+and with --account `{"step": …}` for each step. The exit status is 2 when a file cannot be read.
+
+Without --from and --to the envelope is taken from the header of the message. Without --personal and --global,
+`include` finds scripts in the folder of the script, NAME or NAME.sieve.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import argparse
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any
@@ -27,33 +30,31 @@ from shared.protocol.sieve.mail.header import SieveHeader
 from shared.protocol.sieve.mail.message import SieveMessage, message_in_memory
 from shared.protocol.sieve.mail.view import PresentMessage
 from shared.protocol.sieve.outcome import ScriptOutcome
-from shared.protocol.sieve.program import CompiledScript
+from shared.protocol.sieve.program import INTERPRETER_VERSION, CompiledScript
 
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
-_INVALID = 1
+_INVALID, _UNREADABLE = 1, 2
 _OF_ENVELOPE = ("auth", "orcpt", "ret", "envid", "by-time-absolute", "by-time-relative", "by-mode", "by-trace")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status is 1 for a script that cannot be compiled."""
+    """Run the command line; the exit status is 1 for a script that cannot be compiled, 2 for a file that is missing."""
     options = command_line().parse_args(arguments)
     try:
-        script = compile_script(Path(options.script).read_bytes())
+        source, octets = Path(options.script).read_bytes(), Path(options.message).read_bytes()
+    except OSError as error:
+        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        return _UNREADABLE
+    try:
+        script = compile_script(source)
     except InvalidScript as error:
         for note in error.errors:
             _show({"error": note.text, "line": note.place.line, "column": note.place.column})
         return _INVALID
-    message = message_in_memory(_BARE_LINE_FEED.sub(b"\r\n", Path(options.message).read_bytes()))
+    message = message_in_memory(_BARE_LINE_FEED.sub(b"\r\n", octets))
     envelope = envelope_of(options, message)
-    outcome = run_script(
-        script,
-        message,
-        envelope,
-        environment_of(options, envelope),
-        answers_of(options),
-        with_account=options.account,
-    )
-    for line in _lines(outcome):
+    answers, environment = answers_of(options), environment_of(options, envelope)
+    for line in _lines(run_script(script, message, envelope, environment, answers, with_account=options.account)):
         _show(line)
     return 0
 
@@ -122,7 +123,13 @@ def environment_of(options: argparse.Namespace, envelope: SieveEnvelope) -> Siev
         now,
         _zone(options.zone) if options.zone else now.tzinfo or UTC,
         (*recipient, *options.address),
-        {"location": "MS", "phase": "during", "name": "Mailfold", **dict(map(_pair, options.env))},
+        {
+            "location": "MS",
+            "phase": "during",
+            "name": "Mailfold",
+            "version": str(INTERPRETER_VERSION),
+            **dict(map(_pair, options.env)),
+        },
         options.spam_percent,
         options.virus,
         options.separators,
@@ -137,7 +144,7 @@ def answers_of(options: argparse.Namespace) -> RecordedAnswers:
     lists: dict[str, list[str]] = defaultdict(list)
     for name, value in map(_pair, options.list):
         lists[name].append(value)
-    annotations = {}
+    annotations, beside = {}, Path(options.script).parent
     for key, value in map(_pair, options.metadata):
         mailbox, slash, entry = key.partition(":/")
         annotations[mailbox, slash[1:] + entry] = value
@@ -148,19 +155,28 @@ def answers_of(options: argparse.Namespace) -> RecordedAnswers:
         annotations,
         dict(map(_pair, options.server_metadata)),
         options.duplicate,
-        dict(_scripts(options)),
+        _ScriptFiles({"personal": Path(options.personal or beside), "global": Path(options.general or beside)}),
         lists,
     )
 
 
-def _scripts(options: argparse.Namespace) -> Iterator[tuple[tuple[str, str], CompiledScript]]:
-    """The scripts of the folders, as far as they can be compiled."""
-    for location, folder in (("personal", options.personal), ("global", options.general)):
-        for path in sorted(Path(folder).glob("*.sieve")) if folder else ():
-            try:
-                yield (location, path.stem), compile_script(path.read_bytes())
-            except InvalidScript as error:
-                sys.stderr.write(f"{path}: {error}\n")
+class _ScriptFiles(dict[tuple[str, str], CompiledScript]):
+    """The scripts in the folders of the locations; each is compiled when it is included."""
+
+    def __init__(self, folders: Mapping[str, Path]) -> None:
+        super().__init__()
+        self._folders = folders
+
+    def get(self, key: tuple[str, str], default: Any = None) -> Any:
+        """The script of a location with this name, if it is there and valid."""
+        location, name = key
+        for path in (self._folders[location] / f"{name}.sieve", self._folders[location] / name):
+            if key not in self and "/" not in name and path.is_file():
+                try:
+                    self[key] = compile_script(path.read_bytes())
+                except InvalidScript as error:
+                    sys.stderr.write(f"{path}: {error}\n")
+        return super().get(key, default)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from shared.protocol.sieve.commands.variables import MODIFIER_TAGS, modified, mo
 from shared.protocol.sieve.conditions.sources import subtree
 from shared.protocol.sieve.definition import CommandDefinition, TestDefinition
 from shared.protocol.sieve.mail.rewrite import enclosed, with_content, with_part
-from shared.protocol.sieve.mail.texts import decoded_content, readable_text
+from shared.protocol.sieve.mail.texts import decoded_content, is_decodable, readable_text
 from shared.protocol.sieve.program import RunFailed, SieveCondition, SieveStep
 from shared.protocol.sieve.running import ScriptRun, cut_characters
 from shared.protocol.sieve.validate.arguments import Arguments
@@ -69,8 +69,9 @@ def _extracttext(scope: Scope, arguments: Arguments) -> SieveStep:
         scope.error(arguments.place, "extracttext: is for the blocks of foreverypart")
 
     def step(run: ScriptRun) -> None:
-        part = run.message.scan.parts[run.parts[-1] if run.parts else 0]
-        value = decoded_content(run, part) if part.media_type == "text" else b""
+        index = run.parts[-1] if run.parts else 0
+        part = run.message.scan.parts[index]
+        value = decoded_content(run, index) if part.media_type == "text" and is_decodable(part) else b""
         most = run.limits.variable_characters
         value = cut_characters(value, most if first is None else min(first, most))
         run.set_variable(name, modified(run, value, modifiers))
@@ -86,7 +87,7 @@ def _converted(run: ScriptRun, source: bytes, target: bytes) -> bool:
     chosen = [index for index in indexes if run.message.scan.parts[index].content_type == "text/html"]
     for index in chosen:
         _count_change(run)
-        text = readable_text(run, run.message.scan.parts[index])
+        text = readable_text(run, index)
         if index:
             run.message.set_content(with_part(run.message, index, text, is_mime=False))
         else:

@@ -181,8 +181,9 @@ def _regex(scope: Scope, arguments: Arguments, comparator: Comparator, keys: Key
         patterns = fixed if fixed is not None else [_run_pattern(key, ignores_case) for key in _values(keys, run)]
         for value in values:
             run.spend(_REGEX_WORK * (len(value) + VALUE_WORK) * len(patterns))
+            text = value if value.isascii() else _valid_text(value)
             for pattern in patterns:
-                match = pattern.search(value)
+                match = pattern.search(text)
                 if match is not None:
                     if captures:
                         run.captures = tuple(group or b"" for group in (match[0], *match.groups()[:MOST_CAPTURES]))
@@ -190,6 +191,11 @@ def _regex(scope: Scope, arguments: Arguments, comparator: Comparator, keys: Key
         return False
 
     return matcher
+
+
+def _valid_text(value: bytes) -> bytes:
+    """RE2 reads UTF-8, and no pattern matches another octet; so what is not UTF-8, as in a raw body, is replaced."""
+    return value.decode("utf-8", "replace").encode()
 
 
 def _fixed_pattern(scope: Scope, key: ScriptText, pattern: bytes, ignores_case: bool) -> CompiledPattern | None:

@@ -11,6 +11,7 @@ from shared.protocol.sieve.mail.texts import (
     around_parts,
     decoded_content,
     header_of_message,
+    is_decodable,
     raw_body,
     readable_text,
 )
@@ -28,12 +29,16 @@ def _body(scope: Scope, arguments: Arguments) -> SieveCondition:
     matches = compile_match(scope, arguments, arguments.texts(0), sets_variables=False)
 
     def values(run: ScriptRun) -> Iterator[bytes]:
+        if not run.message.has_body():
+            return
         if transform == "raw":
             yield raw_body(run)
         elif transform == "content":
             yield from _contents(run, [kind.value(run).lower() for kind in types])
         else:
-            yield from (readable_text(run, part) for part in run.message.scan.parts if part.media_type == "text")
+            for index, part in enumerate(run.message.scan.parts):
+                if part.media_type == "text" and is_decodable(part):
+                    yield readable_text(run, index)
 
     def condition(run: ScriptRun) -> bool:
         """Part after part, so that the first match spares the others."""
@@ -47,14 +52,14 @@ def _body(scope: Scope, arguments: Arguments) -> SieveCondition:
 def _contents(run: ScriptRun, types: list[bytes]) -> Iterator[bytes]:
     """The contents of the parts of these types (RFC 5173 §5.2)."""
     for index, part in enumerate(run.message.scan.parts):
-        if not any(_is_of(part, kind) for kind in types):
+        if not is_decodable(part) or not any(_is_of(part, kind) for kind in types):
             continue
         if part.media_type == "multipart":
             yield from around_parts(run, index)
         elif part.media_type == "message" and part.subtype in ("rfc822", "global"):
             yield header_of_message(run.message, index)
         else:
-            yield decoded_content(run, part)
+            yield decoded_content(run, index)
 
 
 def _is_of(part: Part, kind: bytes) -> bool:

@@ -31,6 +31,8 @@ _MODIFIED_JULIAN_1970 = 40587
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LONGEST = 512
+_EARLIEST = (datetime(1900, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+"""RFC 5322 §3.3 knows no earlier year."""
 
 Zone = Callable[[ScriptRun], tzinfo | None]
 """The zone in which a time is compared; None is that of the header field."""
@@ -74,7 +76,7 @@ def read_date(value: bytes) -> datetime | None:
     """The time of a header field in its own zone; of a Received field, that behind its last semicolon."""
     value = value.rpartition(b";")[2][:_LONGEST]
     instant = parse_date(value)
-    if instant is None:
+    if instant is None or instant < _EARLIEST:
         return None
     local = parse_date(_CLOCK.sub(rb"\1 +0000", value, count=1))
     seconds = 0 if local is None else (local - instant) // 1_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from shared.protocol.message.content import parse_parameters, parse_type
@@ -12,6 +13,8 @@ from shared.protocol.sieve.validate.scope import Scope
 
 MimeOption = Callable[[ScriptRun, bytes, bytes], Iterable[bytes]]
 """From a field's lower-case name and its value to what is compared."""
+_TOKEN = rb"([^\x00-\x20()<>@,;:\\\"/\[\]?=\x7f]+)"
+_WRITTEN_TYPE = re.compile(rb"[ \t]*" + _TOKEN + rb"[ \t]*/[ \t]*" + _TOKEN + rb"[ \t]*(?:;|\Z)")
 
 
 def mime_option(scope: Scope, arguments: Arguments) -> MimeOption | None:
@@ -34,11 +37,14 @@ def mime_option(scope: Scope, arguments: Arguments) -> MimeOption | None:
 
 
 def _types(name: bytes, value: bytes) -> tuple[bytes, bytes]:
-    """Type and subtype of Content-Type; of Content-Disposition its type, and an empty subtype."""
+    """Type and subtype of Content-Type as they are written; of Content-Disposition its type, and an empty subtype."""
     if name == b"content-disposition":
-        return value.partition(b";")[0].strip().lower(), b""
+        return value.partition(b";")[0].strip(), b""
     if name != b"content-type":
         return b"", b""
+    written = _WRITTEN_TYPE.match(value)
+    if written is not None:
+        return written[1], written[2]
     kind = parse_type({b"content-type": (value,)})
     return kind.media_type, kind.subtype
 

@@ -8,6 +8,7 @@ from shared.protocol.message.charset import decode
 from shared.protocol.message.markup import html_text
 from shared.protocol.message.pages import html_charset
 from shared.protocol.message.scan import Part
+from shared.protocol.message.transfer import is_known
 from shared.protocol.sieve.mail.header import MOST_HEADER_OCTETS
 from shared.protocol.sieve.mail.view import PresentMessage
 from shared.protocol.sieve.running import ScriptRun
@@ -25,24 +26,37 @@ def raw_body(run: ScriptRun) -> bytes:
     return message.octets(start, end)
 
 
-def decoded_content(run: ScriptRun, part: Part) -> bytes:
+def decoded_content(run: ScriptRun, index: int) -> bytes:
     """The content of a part; that of a text part in UTF-8 (RFC 5173 §5.2)."""
+    part = run.message.scan.parts[index]
     run.spend(_DECODING_WORK * min(part.size, run.limits.body_octets))
+    return run.message.text(index, False, lambda: _decoded(run, part))
+
+
+def _decoded(run: ScriptRun, part: Part) -> bytes:
     content = run.message.content(part, run.limits.body_octets)
     if part.media_type != "text":
         return content
     return decode(content, _charset(part, content)).encode("utf-8", "replace")
 
 
-def readable_text(run: ScriptRun, part: Part) -> bytes:
+def is_decodable(part: Part) -> bool:
+    """RFC 2045 §6.4: what has an unknown transfer encoding is no text, whatever its type says."""
+    return is_known(part.encoding or "7bit")
+
+
+def readable_text(run: ScriptRun, index: int) -> bytes:
     """The text of a text part that a person reads (RFC 5173 §5.3): of HTML without its tags."""
-    run.spend(_DECODING_WORK * min(part.size, run.limits.body_octets))
+    part = run.message.scan.parts[index]
+    if part.subtype != "html":
+        return decoded_content(run, index)
+    run.spend(2 * _DECODING_WORK * min(part.size, run.limits.body_octets))
+    return run.message.text(index, True, lambda: _without_tags(run, part))
+
+
+def _without_tags(run: ScriptRun, part: Part) -> bytes:
     content = run.message.content(part, run.limits.body_octets)
-    text = decode(content, _charset(part, content))
-    if part.subtype == "html":
-        run.spend(_DECODING_WORK * len(text))
-        text = html_text(text, links=False)
-    return text.encode("utf-8", "replace")
+    return html_text(decode(content, _charset(part, content)), links=False).encode("utf-8", "replace")
 
 
 def _charset(part: Part, content: bytes) -> str:
@@ -58,7 +72,7 @@ def around_parts(run: ScriptRun, index: int) -> Iterator[bytes]:
     part = parts[index]
     children = message.scan.children(index)
     if not children:
-        yield decoded_content(run, part)
+        yield decoded_content(run, index)
         return
     limit = run.limits.body_octets
     first, last = parts[children[0]].header_start, parts[children[-1]].body_end

@@ -5,6 +5,8 @@ All tests and actions, those of included scripts too, see this one form (RFC 529
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from shared.protocol.message.headers import field_lines
@@ -15,6 +17,9 @@ from shared.protocol.sieve.mail.header import MOST_HEADER_OCTETS, SieveHeader, p
 from shared.protocol.sieve.mail.message import OctetsInMemory, SieveMessage
 
 ADDED_TOP, ADDED_BOTTOM = -1, -2
+MOST_KEPT_OCTETS = 1 << 22
+"""Octets of decoded texts that are kept for the next test of the run."""
+_EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n\Z")
 
 
 class EditedField(NamedTuple):
@@ -38,6 +43,8 @@ class PresentMessage:
         self.changes = 0
         """How often the content was changed."""
         self._part_headers: dict[int, SieveHeader] = {}
+        self._texts: dict[tuple[int, bool], bytes] = {}
+        self._kept_octets = 0
 
     @property
     def scan(self) -> Scan:
@@ -90,6 +97,22 @@ class PresentMessage:
                 break
         return b"".join(taken)
 
+    def text(self, index: int, is_readable: bool, read: Callable[[], bytes]) -> bytes:
+        """The decoded text of a part, read once as long as the texts of the message are not too large together."""
+        kept = self._texts.get((index, is_readable))
+        if kept is not None:
+            return kept
+        octets = read()
+        if self._kept_octets + len(octets) <= MOST_KEPT_OCTETS:
+            self._kept_octets += len(octets)
+            self._texts[index, is_readable] = octets
+        return octets
+
+    def has_body(self) -> bool:
+        """Whether an empty line follows the header, so that there is a body, even if it is empty (RFC 5173 §4)."""
+        end = self.scan.header_end
+        return end < self.scan.size or _EMPTY_LINE.search(self.octets(max(end - 4, 0), end)) is not None
+
     def fields(self) -> list[EditedField]:
         """The fields of the present header, in order."""
         if self._fields is None:
@@ -124,6 +147,8 @@ class PresentMessage:
         self._edits = MessageEdits(content=octets)
         self._block = self._header = self._fields = None
         self._part_headers.clear()
+        self._texts.clear()
+        self._kept_octets = 0
 
     def edits(self) -> MessageEdits:
         """The changes so far."""

@@ -88,3 +88,50 @@ def test_scripts_are_included_from_folders(tmp_path: Path, message: Path, capsys
     script = write(tmp_path, 'require "include"; include "inner";')
     assert main([script, "--message", str(message), "--personal", str(tmp_path / "personal")]) == 0
     assert [line.get("mailbox") for line in lines(capsys)] == ["inner"]
+
+
+def test_scripts_beside_the_script_are_included(
+    tmp_path: Path, message: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inner").write_text('require "fileinto"; fileinto "inner";')
+    script = write(
+        tmp_path, 'require "include"; include "inner"; include :global "inner"; include :optional "../inner";'
+    )
+    assert main([script, "--message", str(message)]) == 0
+    assert [line.get("mailbox") for line in lines(capsys)] == ["inner"]
+
+
+@pytest.mark.parametrize("script", ["gone.sieve", "."])
+def test_a_file_that_cannot_be_read_is_named(
+    tmp_path: Path, message: Path, capsys: pytest.CaptureFixture[str], script: str
+) -> None:
+    assert main([str(tmp_path / script), "--message", str(message)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize("octets", [b"", b"\n", b"\r\n\r\n", b"no header at all", b"\xff\x00\n\n", b"From: \n\nx"])
+def test_any_message_has_an_envelope(tmp_path: Path, capsys: pytest.CaptureFixture[str], octets: bytes) -> None:
+    (tmp_path / "m").write_bytes(octets)
+    script = write(tmp_path, 'require ["envelope", "vacation"]; vacation "x"; if envelope "from" "" { discard; }')
+    assert main([script, "--message", str(tmp_path / "m")]) == 0
+    assert [line["action"] for line in lines(capsys)] == ["discard"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"keep;\r\ndiscard :x;\r\n",
+        b"keep;\ndiscard :x;\n",
+        b"\xef\xbb\xbfkeep;\r\ndiscard :x;",
+        b"\xef\xbb\xbf# \xc3\xa9\r\ndiscard :x;",
+    ],
+    ids=["CRLF", "LF", "byte order mark", "other characters"],
+)
+def test_places_are_the_same_for_all_forms_of_a_script(
+    tmp_path: Path, message: Path, capsys: pytest.CaptureFixture[str], source: bytes
+) -> None:
+    path = tmp_path / "s.sieve"
+    path.write_bytes(source)
+    assert main([str(path), "--message", str(message)]) == 1
+    assert lines(capsys) == [{"error": "discard: there is no argument :x here", "line": 2, "column": 9}]

@@ -1,0 +1,1 @@
+"""The same scripts and messages in Mailfold and in Pigeonhole, Dovecot's interpreter of Sieve."""

@@ -1,0 +1,122 @@
+"""Where Mailfold and Pigeonhole decide differently, and the section that decides. Every other difference fails."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Who = Literal["", "ours", "theirs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A justified difference. `probe` is searched in the text of the test, `message` in the octets of the message.
+
+    `names` are the files that it is limited to. `only` says which interpreter alone finds the test true.
+    """
+
+    section: str
+    reason: str
+    probe: str
+    message: bytes = b""
+    names: frozenset[str] = frozenset()
+    only: Who = ""
+
+    def explains(self, name: str, octets: bytes, probe: str, ours: list[str] | None, theirs: list[str] | None) -> bool:
+        """Whether it explains these records of a probe over a message."""
+        alone = "ours" if theirs is None else "theirs" if ours is None else ""
+        return (
+            (not self.names or name in self.names)
+            and (not self.only or self.only == alone)
+            and re.search(self.probe, probe) is not None
+            and (not self.message or re.search(self.message, octets, re.IGNORECASE | re.MULTILINE) is not None)
+        )
+
+
+_OF_PARTS = r"body|:mime|foreverypart"
+_BROKEN_TEXT = (
+    "badbound.msg double-semicolon.msg missing-inner-start-boundary.msg missing-boundary.msg "
+    "multipartnopart.msg multipartemptypart.msg multi-frag.msg weird-boundary.msg very-long-boundary.msg "
+    "very-very-long-boundary.msg multi-digest.msg infinite.msg bad-newlines-multiple-parts.msg bad- "
+    "newlines-multiple-parts-base64.msg"
+)
+_BROKEN = frozenset(_BROKEN_TEXT.split())
+_NESTED_BASE64 = frozenset({"base64encoded-rfc822message.msg", "base64encoded-rfc822message-nested.msg"})
+
+DIFFERENCES = (
+    Difference(
+        "RFC 2046 §5.1.1",
+        "The message's multiparts are broken, and the two parsers repair them differently.",
+        _OF_PARTS,
+        names=_BROKEN,
+    ),
+    Difference(
+        "RFC 2046 §5.2.1",
+        "A message/rfc822 part must not be in base64; Pigeonhole decodes it and reads the parts in it.",
+        _OF_PARTS,
+        names=_NESTED_BASE64,
+    ),
+    Difference("RFC 5260 §6", "Pigeonhole ignores :index and :last of date.", r"date :index"),
+    Difference(
+        "RFC 4790 §9.1.1",
+        "A value without digits is infinity, the empty value too; Pigeonhole never finds it equal to another one.",
+        r'i;ascii-numeric".* "?\[?"[^"0-9]',
+    ),
+    Difference(
+        "RFC 4790 §9.2.1",
+        "i;ascii-casemap orders by capital letters, so that [ \\ ] ^ _ ` come behind them; Pigeonhole by small ones.",
+        r':value "(?:gt|ge|lt|le)"',
+    ),
+    Difference(
+        "RFC 5703 §4.1",
+        "A parameter that is absent has no value; Pigeonhole compares an empty one.",
+        r":param",
+        only="theirs",
+    ),
+    Difference(
+        "RFC 2045 §5.1",
+        "The value of a parameter has characters that ask for quotes; Pigeonhole ignores the parameter.",
+        r":param",
+        rb"name\s*=\s*[^\s\";]*[^\s\";\w.-]",
+    ),
+    Difference(
+        "RFC 5703 §4.1",
+        ":type, :subtype and :contenttype of another field are blank strings; Pigeonhole has no value.",
+        r":(?:type|subtype|contenttype) .*\"content-(?:transfer-encoding|disposition)\"",
+    ),
+    Difference(
+        "RFC 5703 §7",
+        "extracttext transcodes text and keeps its markup; of other parts there is no text.",
+        r"extracttext",
+    ),
+    Difference(
+        "RFC 5173 §5.3",
+        "Both strip the markup of HTML, which the section permits, but not to the same text.",
+        r"body (?!:raw|:content)",
+        rb"text/(?:html|richtext|enriched)",
+    ),
+    Difference(
+        "RFC 5233 §4",
+        "An address without detail counts nothing; Pigeonhole counts it.",
+        r"address.* :detail .*:count|address.* :detail :count",
+    ),
+    Difference(
+        "RFC 5228 §5.1",
+        "A field without an address has nothing to compare; Pigeonhole compares an empty address.",
+        r"address",
+        rb"^(?:from|to|cc|sender|reply-to|resent-from):[ \t]*\r?$",
+        only="theirs",
+    ),
+    Difference(
+        "RFC 5232 §4",
+        "A key with a space names several flags, for every match type; Pigeonhole splits it for :is alone.",
+        r'hasflag .*"[^"]* [^"]*"',
+    ),
+    Difference(
+        "RFC 2045 §6.4",
+        "The transfer encoding is unknown, so that the part is no text.",
+        _OF_PARTS,
+        rb"content-transfer-encoding:\s*x-",
+    ),
+)
