@@ -138,7 +138,7 @@ def _with_flags(
         earlier.mailbox,
         later.flags,
         earlier.create or (isinstance(later, FileIntoAction) and later.create),
-        earlier.copy,
+        earlier.copy and isinstance(later, FileIntoAction) and later.copy,
         earlier.mailbox_id,
         earlier.special_use,
         earlier.edits,

@@ -25,7 +25,8 @@ def _include(scope: Scope, arguments: Arguments) -> SieveStep:
     location = "global" if arguments.has("global") else "personal"
     once, optional = arguments.has("once"), arguments.has("optional")
     depth = scope.depth + 1
-    if not name or len(name) > _MOST_NAME or _CONTROL.search(name):
+    is_written = arguments.text(0).constant is not None
+    if is_written and (not name or len(name) > _MOST_NAME or _CONTROL.search(name)):
         scope.error(arguments.place_of(0), "include: this cannot be the name of a script")
 
     def step(run: ScriptRun) -> None:

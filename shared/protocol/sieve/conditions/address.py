@@ -17,7 +17,6 @@ from shared.protocol.sieve.validate.scope import Scope
 from shared.protocol.sieve.validate.signature import (
     ADDRESS_TAGS,
     INDEX_TAGS,
-    LIST_TAG,
     MATCH_TAGS,
     MIME_TAGS,
     STRINGS,
@@ -70,7 +69,7 @@ def _address(scope: Scope, arguments: Arguments) -> SieveCondition:
 
 TESTS = (
     TestDefinition(
-        NodeSignature("address", (STRINGS, STRINGS), (*MATCH_TAGS, LIST_TAG, *ADDRESS_TAGS, *INDEX_TAGS, *MIME_TAGS)),
+        NodeSignature("address", (STRINGS, STRINGS), (*MATCH_TAGS, *ADDRESS_TAGS, *INDEX_TAGS, *MIME_TAGS)),
         _address,
     ),
 )

@@ -13,7 +13,7 @@ from shared.protocol.sieve.program import RunFailed, SieveCondition
 from shared.protocol.sieve.running import ScriptRun
 from shared.protocol.sieve.validate.arguments import Arguments
 from shared.protocol.sieve.validate.scope import Scope
-from shared.protocol.sieve.validate.signature import ADDRESS_TAGS, LIST_TAG, MATCH_TAGS, STRINGS, NodeSignature
+from shared.protocol.sieve.validate.signature import ADDRESS_TAGS, MATCH_TAGS, STRINGS, NodeSignature
 from shared.protocol.sieve.validate.text import ScriptText
 
 ADDRESSES: dict[bytes, Callable[[SieveEnvelope], str]] = {
@@ -75,6 +75,6 @@ def _values(run: ScriptRun, name: bytes, part: AddressPart) -> list[bytes]:
 
 TESTS = (
     TestDefinition(
-        NodeSignature("envelope", (STRINGS, STRINGS), (*MATCH_TAGS, LIST_TAG, *ADDRESS_TAGS), ("envelope",)), _envelope
+        NodeSignature("envelope", (STRINGS, STRINGS), (*MATCH_TAGS, *ADDRESS_TAGS), ("envelope",)), _envelope
     ),
 )

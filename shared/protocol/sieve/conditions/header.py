@@ -14,7 +14,6 @@ from shared.protocol.sieve.validate.arguments import Arguments
 from shared.protocol.sieve.validate.scope import Scope
 from shared.protocol.sieve.validate.signature import (
     INDEX_TAGS,
-    LIST_TAG,
     MATCH_TAGS,
     MIME_PART_TAGS,
     MIME_TAGS,
@@ -63,7 +62,7 @@ TESTS = (
         NodeSignature(
             "header",
             (STRINGS, STRINGS),
-            (*MATCH_TAGS, LIST_TAG, *INDEX_TAGS, *MIME_TAGS, *MIME_PART_TAGS),
+            (*MATCH_TAGS, *INDEX_TAGS, *MIME_TAGS, *MIME_PART_TAGS),
         ),
         _header,
     ),

@@ -8,7 +8,7 @@ from shared.protocol.sieve.program import SieveCondition
 from shared.protocol.sieve.running import ScriptRun
 from shared.protocol.sieve.validate.arguments import Arguments
 from shared.protocol.sieve.validate.scope import Scope
-from shared.protocol.sieve.validate.signature import LIST_TAG, MATCH_TAGS, STRINGS, NodeSignature
+from shared.protocol.sieve.validate.signature import MATCH_TAGS, STRINGS, NodeSignature
 
 
 def _string(scope: Scope, arguments: Arguments) -> SieveCondition:
@@ -23,4 +23,4 @@ def _string(scope: Scope, arguments: Arguments) -> SieveCondition:
     return condition
 
 
-TESTS = (TestDefinition(NodeSignature("string", (STRINGS, STRINGS), (*MATCH_TAGS, LIST_TAG), ("variables",)), _string),)
+TESTS = (TestDefinition(NodeSignature("string", (STRINGS, STRINGS), MATCH_TAGS, ("variables",)), _string),)

@@ -61,8 +61,8 @@ MATCH_TAGS = (
     Tag("value", STRING, "match type", "relational"),
     Tag("count", STRING, "match type", "relational"),
     Tag("regex", group="match type", extension="regex"),
+    Tag("list", group="match type", extension="extlists"),
 )
-LIST_TAG = Tag("list", group="match type", extension="extlists")
 ADDRESS_TAGS = (
     Tag("all", group="address part"),
     Tag("localpart", group="address part"),

@@ -16,6 +16,8 @@ from shared.protocol.sieve.mail.message import message_in_memory
 from shared.protocol.sieve.outcome import ScriptOutcome
 
 FOLDER = Path(__file__).parents[4] / "cases" / "sieve"
+INCLUDED = FOLDER / "included"
+"""The scripts that cases include, personal and global."""
 _LASTING = ("message", "require", "given")
 _SPACE = re.compile(r"\s+")
 
@@ -46,7 +48,7 @@ def all_cases(pattern: str = "*.case") -> list[Case]:
 
 def given(case: Case) -> list[str]:
     """The options of the runner."""
-    options = ["script", "--message", "message"]
+    options = ["script", "--message", "message", f"--personal={INCLUDED}", f"--global={INCLUDED}"]
     for line in case.sections.get("given", "").splitlines():
         if line.strip():
             name, _, value = line.strip().partition(" ")

@@ -1,0 +1,3 @@
+require "editheader";
+addheader "X-Added" "here";
+deleteheader "Subject";

@@ -1,0 +1,4 @@
+require ["fileinto", "include"];
+fileinto "before";
+if true { return; }
+fileinto "never";

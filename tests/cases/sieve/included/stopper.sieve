@@ -1,0 +1,4 @@
+require "fileinto";
+fileinto "stopped";
+stop;
+fileinto "never";
