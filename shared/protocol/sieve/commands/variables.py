@@ -71,6 +71,8 @@ def modified(run: ScriptRun, value: bytes, modifiers: tuple[Modifier, ...]) -> b
 def variable_name(scope: Scope, arguments: Arguments, index: int = 0) -> str:
     """The name of a variable that is written: in lower case, maybe in the namespace `global` (RFC 6609 §3.4.2)."""
     written = arguments.constant(index).decode("utf-8", "replace")
+    if arguments.text(index).constant is None:
+        return written
     namespace, dot, name = written.rpartition(".")
     if dot and namespace.lower() != "global":
         scope.error(arguments.place_of(index), f'a script cannot set the variable "{written[:80]}"')

@@ -84,7 +84,8 @@ def around_parts(run: ScriptRun, index: int) -> Iterator[bytes]:
 
 
 def _before_delimiter(prologue: bytes) -> bytes:
-    return prologue[: max(prologue.rfind(b"\n--") + 1, 0)]
+    """The line break in front of a delimiter belongs to the delimiter (RFC 2046 §5.1.1)."""
+    return prologue[: max(prologue.rfind(b"\n--"), 0)].removesuffix(b"\r")
 
 
 def _after_delimiter(epilogue: bytes) -> bytes:

@@ -53,8 +53,11 @@ class PresentMessage:
 
     @property
     def size(self) -> int:
-        """The octets of the message with its prefix."""
-        return self._message.scan.size + len(self._message.prefix)
+        """The octets of the message with its prefix, as edits of the header have changed it."""
+        size = self._message.scan.size + len(self._message.prefix)
+        if self._fields is None or self._edits == UNEDITED:
+            return size
+        return size + sum(len(field.line) for field in self._fields) - len(self._original_block())
 
     @property
     def header(self) -> SieveHeader:
