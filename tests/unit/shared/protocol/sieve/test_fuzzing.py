@@ -36,6 +36,36 @@ _words = st.sampled_from(
     ]
 )
 _sources = st.lists(_words, max_size=40).map(lambda words: " ".join(words).encode())
+_pieces = st.sampled_from(
+    [
+        b"From: a@example.org\r\n",
+        b"Subject: =?utf-8?q?=C3?= =?x?b?!!?=\r\n",
+        b"Subject: \xff\xfe\x00\r\n",
+        b'To: a:b;, <<@>>, "\\, (((((\r\n',
+        b"Date: Mon, 99 Foo 0000 25:61:61 +9999\r\n",
+        b"Received: ;;;\r\n",
+        b"MIME-Version: 1.0\r\n",
+        b"Content-Type: multipart/mixed; boundary=b\r\n",
+        b'Content-Type: multipart/mixed;; boundary="\r\n',
+        b"Content-Type: text/html; charset=unknown\r\n",
+        b"Content-Type: message/rfc822\r\n",
+        b"Content-Type: text/plain; charset=utf-7; name*0*=x''%ff; name*1=\"\r\n",
+        b"Content-Disposition: attachment; filename=\r\n",
+        b"Content-Transfer-Encoding: base64\r\n",
+        b"Content-Transfer-Encoding: x-none\r\n",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"--b\r\n",
+        b"--b--\r\n",
+        b"no field\r\n",
+        b" folded\r\n",
+        b": empty name\r\n",
+        b"PGI+dGV4dDwvYj4=\r\n",
+        b"<b>&#99999999;</",
+    ]
+)
+_broken_messages = st.lists(_pieces, max_size=40).map(b"".join)
 _required = 'require ["variables", "fileinto", "foreverypart", "mime", "editheader", "replace", "regex", "body"];\n'
 
 
@@ -45,6 +75,7 @@ def survives(source: bytes, message: bytes = b"Subject: x\r\n\r\ntext") -> None:
         script = compile_script(source)
         outcome = run_script(script, message_in_memory(message), ENVELOPE, ENVIRONMENT, limits=LIMITS)
         assert outcome.actions
+        assert outcome.failure is not None or outcome.work <= LIMITS.work
         assert outcome == run_script(script, message_in_memory(message), ENVELOPE, ENVIRONMENT, limits=LIMITS)
 
 
@@ -67,6 +98,27 @@ def test_scripts_with_pieces_cut_out_and_put_in(script: str, at: int, count: int
     source = script.encode()
     survives(source[:at] + source[at + count :])
     survives(source[:at] + inserted[:20] + source[at:])
+
+
+@given(st.sampled_from(SCRIPTS), st.sampled_from(SCRIPTS), st.integers(0, 600), st.integers(0, 600))
+@settings(deadline=None)
+def test_two_scripts_joined_anywhere(first: str, second: str, end: int, start: int) -> None:
+    survives(first.encode()[:end] + second.encode()[start:])
+
+
+@given(st.sampled_from(VALID), st.lists(st.tuples(st.integers(0, 600), st.integers(0, 255)), max_size=6))
+@settings(deadline=None)
+def test_scripts_with_changed_octets(script: str, changes: list[tuple[int, int]]) -> None:
+    source = bytearray(script.encode())
+    for at, octet in changes:
+        source[at % len(source)] = octet
+    survives(bytes(source))
+
+
+@given(st.sampled_from(VALID), _broken_messages)
+@settings(deadline=None)
+def test_messages_of_broken_pieces(script: str, message: bytes) -> None:
+    survives(script.encode(), message)
 
 
 @given(st.sampled_from(VALID), st.binary(max_size=400))
