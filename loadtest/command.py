@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import uvloop
 
-from loadtest import sending_command, subcommands, zone_command
+from loadtest import sending_command, sieve_command, subcommands, zone_command
 from loadtest.bench import Bench, Options, bench
 from loadtest.figures import Report
 from loadtest.imap.session import ImapRefused
@@ -62,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_seed(_add(commands, "seed", "fill a mailbox over IMAP", subcommands.fill))
     _add_run(_add(commands, "run", "inbound, latency and imap together", subcommands.everything))
     sending_command.add_to(commands)
+    sieve_command.add_to(commands)
     zone_command.add_to(commands)
     return parser
 

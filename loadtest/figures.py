@@ -140,6 +140,23 @@ class SendingRatio(msgspec.Struct, frozen=True, kw_only=True):
     cpu: float
 
 
+class SieveCost(msgspec.Struct, frozen=True, kw_only=True):
+    """The CPU time of a script, beside Pigeonhole in the same run; medians. None: Pigeonhole is not installed."""
+
+    rules: int
+    message_octets: int
+    rounds: int
+    compile_ms: float
+    run_ms: float
+    """A run of a compiled script over a message whose scan is known, as delivery has it; the header is read anew."""
+    scan_ms: float
+    """The scan of the message, which delivery has from the receipt of the message."""
+    other_run_ms: float | None
+    """A process of sieve-test with the script less one that only keeps: the run with the reading of the message."""
+    other_further_run_ms: float | None
+    """A further run in the same process of sieve-test, in which script and message have been read."""
+
+
 class Idle(msgspec.Struct, frozen=True, kw_only=True):
     """The idle server before any load."""
 
@@ -162,6 +179,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     waits: list[Waits] = []
     sending: list[Sending] = []
     sending_ratios: list[SendingRatio] = []
+    sieve: SieveCost | None = None
     skipped: dict[str, str] = {}
     """Parts that could not be measured, with the reason."""
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from loadtest.figures import Report
 from loadtest.report import show
 from loadtest.sending.tables import show_sending
+from loadtest.sieve.table import show_sieve
 
 _WIDTH = 160
 """Columns of a report that is written to a file."""
@@ -29,3 +30,4 @@ def publish(report: Report, path: str | None) -> None:
     with contextlib.suppress(BrokenPipeError):
         show(report, console)
         show_sending(report, console)
+        show_sieve(report, console)

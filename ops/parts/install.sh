@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs the programs that some tests use: mail clients, PostgreSQL, DNS servers, strace, systemd-analyze.
+# Installs the programs that some tests use: mail clients, PostgreSQL, DNS servers, Pigeonhole, strace, systemd-analyze.
 # Needs root on Debian (or a derivative with apt). Starts no system service. Prints nothing when all is installed.
 #
 #   ops/parts/install.sh            install what is missing
 #   ops/parts/install.sh --check    only list what is missing (exit 1 if anything is)
 set -eu
 
-PACKAGES="swaks libnet-ssleay-perl curl isync neomutt openssl postgresql dnsmasq-base unbound nsd strace systemd postfix slapd"
+PACKAGES="swaks libnet-ssleay-perl curl isync neomutt openssl postgresql dnsmasq-base unbound nsd strace systemd postfix slapd dovecot-sieve"
 POLICY=/usr/sbin/policy-rc.d
 
 die() { echo "parts: $*" >&2; exit 1; }
