@@ -79,6 +79,36 @@ class SieveSettings(Section, frozen=True):
             le=10_000_000_000,
         ),
     ] = _DEFAULT.work
+    nesting: Annotated[
+        int, Meta(description="Blocks, or tests, within each other in a script (RFC 5228 §2.10.7).", ge=15, le=60)
+    ] = _DEFAULT.nesting
+    commands: Annotated[int, Meta(description="Commands and tests that a script has.", ge=100, le=100_000)] = (
+        _DEFAULT.commands
+    )
+    strings_in_list: Annotated[int, Meta(description="Strings of a list in a script.", ge=100, le=10_000)] = (
+        _DEFAULT.strings_in_list
+    )
+    patterns: Annotated[
+        int, Meta(description="Regular expressions of a script, each of which takes memory.", ge=0, le=1000)
+    ] = _DEFAULT.patterns
+    variable_characters: Annotated[
+        int,
+        Meta(description="Characters of a variable (RFC 5229 §6); what is longer is cut.", ge=4000, le=64_000),
+    ] = _DEFAULT.variable_characters
+    include_depth: Annotated[
+        int, Meta(description="Scripts that include each other in a chain; the next one is an error.", ge=1, le=20)
+    ] = _DEFAULT.include_depth
+    added_fields: Annotated[
+        int, Meta(description="Header fields that a run may add; the next one is an error.", ge=0, le=1000)
+    ] = _DEFAULT.added_fields
+    body_octets: Annotated[
+        int,
+        Meta(
+            description="Octets of a body or of a part that a test or an action reads; those behind them are not seen.",
+            ge=65_536,
+            le=64 * 1024 * 1024,
+        ),
+    ] = _DEFAULT.body_octets
 
     @property
     def extensions(self) -> frozenset[str]:
@@ -97,4 +127,12 @@ class SieveSettings(Section, frozen=True):
             includes=self.includes,
             steps=self.steps,
             work=self.work,
+            nesting=self.nesting,
+            commands=self.commands,
+            strings_in_list=self.strings_in_list,
+            patterns=self.patterns,
+            variable_characters=self.variable_characters,
+            include_depth=self.include_depth,
+            added_fields=self.added_fields,
+            body_octets=self.body_octets,
         )

@@ -1,6 +1,6 @@
 """Generated scripts over the corpus in Mailfold and in Pigeonhole; all differences are justified (docs/sieve.md).
 
-MAILFOLD_SIEVE_SCRIPTS=200 makes the long run, in which each script runs over the whole corpus.
+MAILFOLD_TEST_SIEVE_SCRIPTS=200 makes the long run, in which each script runs over the whole corpus.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.parts.required import needs
 
 needs(part)
 pytestmark = pytest.mark.timeout(3600)
-_SCRIPTS = int(os.environ.get("MAILFOLD_SIEVE_SCRIPTS", "0"))
+_SCRIPTS = int(os.environ.get("MAILFOLD_TEST_SIEVE_SCRIPTS", "0"))
 _SHORT_SCRIPTS, _SHORT_STEP = 40, 12
 _COLLECTED = 120
 """Messages of the spam corpus beside those of mime4j."""
