@@ -27,7 +27,10 @@ from services.delivery.handlers.script_mails import ScriptMails
 from services.delivery.handlers.script_memories import ScriptMemories
 from services.delivery.handlers.script_redirects import ScriptRedirects
 from services.delivery.handlers.script_replies import DailyLimits, ScriptReplies
+from services.delivery.handlers.script_runs import ScriptKnowledge, ScriptRuns
 from services.delivery.handlers.script_sending import ScriptSending
+from services.delivery.handlers.script_work import ScriptWork
+from services.delivery.handlers.scripted_planning import ScriptedPlanning
 from services.delivery.projections.held_posts import HeldPostProjection
 from services.delivery.projections.plans import PlanProjection, decode_steps
 from services.delivery.projections.script_memories import ScriptMemoryProjection
@@ -51,11 +54,18 @@ from shared.rpc.mailfold.delivery.v1.scriptsending_pb2_grpc import add_ScriptSen
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.scripts.active import ActiveScripts
+from shared.scripts.owner import ScriptOwners
+from shared.scripts.programs import Programs
+from shared.scripts.settings import SieveSettings
+from shared.scripts.sources import ScriptSources
 from shared.secrets.keyring import Keyring
 from shared.service import Host
 
 SERVICE = "delivery"
 _PROJECTIONS = (PlanProjection, DeadLetterProjection, HeldPostProjection, ScriptMemoryProjection)
+_PATIENCE = 5.0
+"""Seconds for which the start waits until it is known which accounts have scripts; then mail waits for it."""
 
 
 class Delivery:
@@ -75,9 +85,13 @@ class Delivery:
         self.memories = ScriptMemories(self.store, host.clock)
         self.effects = self._effects(routes, addressee_of)
         moderation = Moderation(self.store, directory, return_paths, host.clock)
-        lists = ListPosts(self._book, directory, Posts(host.blobs), return_paths, moderation)
-        copies = ListCopies(directory, mailstore, outbound, host.clock, moderation)
-        deliverer = Deliverer(self.store, routes, notices, mailstore, outbound, host.clock, lists, copies)
+        self._scripts = ActiveScripts(SERVICE, mailstore, host.bus)
+        planning = ScriptedPlanning(self._runs(directory, mailstore), self.effects, host.blobs)
+        lists = ListPosts(self._book, directory, Posts(host.blobs), return_paths, moderation, planning)
+        copies = ListCopies(directory, mailstore, outbound, host.clock, moderation, self.effects)
+        deliverer = Deliverer(
+            self.store, routes, notices, mailstore, outbound, host.clock, lists, copies, planning, self.effects
+        )
         self._moderation = self._upkeep(directory, return_paths, deliverer)
         dead_letters = DeadLetters(self.store, host.ids)
         self._burial = Burial(dead_letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
@@ -118,6 +132,8 @@ class Delivery:
         self.store.on_commit(self._moderation.committed)
         await self._book.start()
         await self._burial.start()
+        await self._scripts.start()
+        await self._scripts.wait(_PATIENCE)
         self._worker.start(self._host.section(DeliverySettings).concurrency)
         self._moderation.start()
         await self._erasure.worker.start()
@@ -127,6 +143,7 @@ class Delivery:
         await self._erasure.worker.stop()
         await self._moderation.stop()
         await self._worker.stop()
+        await self._scripts.stop()
         await self._burial.stop()
         await self._book.stop()
         await self.store.close()
@@ -139,6 +156,18 @@ class Delivery:
         limits = DailyLimits(settings.answers_per_day, settings.notifications_per_day)
         answers = ScriptReplies(self._book, self.memories, mails, limits)
         return ScriptEffects(self.memories, mails, redirects, answers)
+
+    def _runs(self, directory: Channel, mailstore: Channel) -> ScriptRuns:
+        host, settings = self._host, self._host.section(SieveSettings)
+        known = ScriptKnowledge(
+            self._scripts,
+            ScriptSources(mailstore),
+            Programs(settings.extensions, settings.limits),
+            ScriptOwners(directory),
+            self.memories,
+            ScriptWork(host.clock, settings.work_per_hour),
+        )
+        return ScriptRuns(known, mailstore, host.clock, host.server.host, ends_at_keep=settings.keep_ends)
 
     def _upkeep(self, directory: Channel, return_paths: KeptReturnPaths, deliverer: Deliverer) -> ModerationUpkeep:
         host, of_address = self._host, Addressees(directory).at_once

@@ -49,6 +49,7 @@ class ActiveScripts:
         self._rung: set[str] = set()
         self._wake = asyncio.Event()
         self._must_compare = True
+        self._is_read = asyncio.Event()
         self._task = BackgroundTask(
             service, "active-scripts", self._turn, not_now=(ServiceError,), longest_pause=2.0, longest=300.0
         )
@@ -58,6 +59,10 @@ class ActiveScripts:
         await self._bus.listen(SCRIPTS_DOORBELL, self._on_rung)
         self._bus.on_connected(self._on_connected)
         self._task.start()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until all places were read once, for so many seconds at most."""
+        await woken_within(self._is_read, seconds)
 
     async def stop(self) -> None:
         """Follow no more."""
@@ -117,6 +122,7 @@ class ActiveScripts:
             if not after:
                 break
         self._places, self._stamp = read, stamp
+        self._is_read.set()
 
     async def _ask(self, owner: str) -> None:
         """Read the places of one owner; when that fails now, the owner is asked about again."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
+from threading import Lock
 
 from shared.protocol.sieve.compiler import compile_script, program_key
 from shared.protocol.sieve.extensions import EXTENSIONS, ScriptContext
@@ -11,10 +13,12 @@ from shared.protocol.sieve.program import CompiledScript
 
 KEPT_OCTETS = 16 << 20
 """Octets of source whose programs are kept; a program takes a few times as much memory."""
+_COMPILED_ON_LOOP = 4096
+"""Octets of a source that is compiled on the event loop, within some milliseconds; a larger one is in a thread."""
 
 
 class Programs:
-    """The programs that were used last, with a bound in octets of source."""
+    """The programs that were used last, with a bound in octets of source. Threads may share them."""
 
     def __init__(
         self,
@@ -26,22 +30,39 @@ class Programs:
         self.limits = limits
         self._most = kept_octets
         self._octets = 0
+        self._lock = Lock()
+        """Guards what is kept; nothing is compiled under it."""
         self._kept: OrderedDict[str, tuple[CompiledScript, int]] = OrderedDict()
 
     def program(self, source: bytes, context: ScriptContext = ScriptContext.DELIVERY) -> CompiledScript:
         """The program of a script in a context. Raises InvalidScript."""
         key = program_key(source, self.extensions, context)
-        kept = self._kept.get(key)
-        if kept is not None:
+        kept = self._kept_program(key)
+        if kept is None:
+            kept = compile_script(source, self.extensions, self.limits, context)
+            self._keep(key, kept, len(source))
+        return kept
+
+    async def program_soon(self, source: bytes, context: ScriptContext = ScriptContext.DELIVERY) -> CompiledScript:
+        """The program of a script; a large one is compiled in a thread. Raises InvalidScript."""
+        if len(source) <= _COMPILED_ON_LOOP:
+            return self.program(source, context)
+        kept = self._kept_program(program_key(source, self.extensions, context))
+        return kept if kept is not None else await asyncio.to_thread(self.program, source, context)
+
+    def _kept_program(self, key: str) -> CompiledScript | None:
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is None:
+                return None
             self._kept.move_to_end(key)
             return kept[0]
-        program = compile_script(source, self.extensions, self.limits, context)
-        self._keep(key, program, len(source))
-        return program
 
     def _keep(self, key: str, program: CompiledScript, octets: int) -> None:
-        self._kept[key] = program, octets
-        self._octets += octets
-        while self._octets > self._most and len(self._kept) > 1:
-            _, (_, dropped) = self._kept.popitem(last=False)
-            self._octets -= dropped
+        with self._lock:
+            _, replaced = self._kept.pop(key, (None, 0))
+            self._kept[key] = program, octets
+            self._octets += octets - replaced
+            while self._octets > self._most and len(self._kept) > 1:
+                _, (_, dropped) = self._kept.popitem(last=False)
+                self._octets -= dropped

@@ -110,6 +110,23 @@ class SieveSettings(Section, frozen=True):
         ),
     ] = _DEFAULT.body_octets
 
+    work_per_hour: Annotated[
+        int,
+        Meta(
+            description="Octets that all runs of an account's scripts together may compare, copy and decode within an "
+            "hour; above it they fail and the mail is kept.",
+            ge=10_000_000,
+            le=1_000_000_000_000,
+        ),
+    ] = 10_000_000_000
+    keep_ends: Annotated[
+        bool,
+        Meta(
+            description="Whether an explicit keep ends the run of the scripts: the ones after it, the account's own "
+            "after the operator's first one, then do not run."
+        ),
+    ] = False
+
     @property
     def extensions(self) -> frozenset[str]:
         """The extensions that are switched on."""

@@ -6,7 +6,7 @@ import msgspec
 
 from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.plan import StepAction
-from shared.events.delivery import Step
+from shared.events.delivery import DeliveryListExpanded, Step
 from shared.protocol.dmarc.evaluate import organisational_domain
 from shared.protocol.mailing_list.identity import ListIdentity
 from shared.protocol.mailing_list.post import NoPost
@@ -19,6 +19,20 @@ def identity_of(known: KnownList) -> ListIdentity:
     """What copies say about a list."""
     owner, leave = service_address(known.address, OWNER), service_address(known.address, LEAVE)
     return ListIdentity(known.address, known.description, owner, leave)
+
+
+def as_posted(mail: AcceptedMail, part: DeliveryListExpanded, return_path: str) -> AcceptedMail:
+    """A mail as the members of a list get it, which is what their scripts see."""
+    message = mail.message
+    changed = msgspec.structs.replace(
+        message,
+        blob=part.blob or message.blob,
+        size=part.size if part.blob else message.size,
+        prefix=part.header + message.prefix,
+    )
+    return msgspec.structs.replace(
+        mail, reverse_path=return_path, message=changed, ret="", envid="", list_address=part.address
+    )
 
 
 def refused(mail: AcceptedMail, step: Step, reason: NoPost) -> Step:

@@ -44,7 +44,14 @@ class AcceptedMail(msgspec.Struct, frozen=True):
     """Whether a check has passed: a log-in, SPF, DKIM, DMARC or ARC."""
     own_verdicts: Mapping[str, ListVerdict] = {}
     """The verdicts for accounts whose own lists have the sender."""
-
+    score: float | None = None
+    """The score of the verdict; None for mail that was not judged."""
+    required: float = 0.0
+    """The score from which mail is spam."""
+    client: str = ""
+    """The IP address of the client."""
+    list_address: str = ""
+    """The address of the mailing list of which this is a copy for a member."""
     approved_list: str = ""
     """The id of the list whose moderators have approved this mail as a post."""
     origin: str = ""
@@ -62,6 +69,16 @@ class AcceptedMail(msgspec.Struct, frozen=True):
         """Whether a copy for this account is spam."""
         own = self.own_verdicts.get(account)
         return self.spam if own is None else own.spam
+
+    def spam_percent_for(self, account: str) -> int | None:
+        """The score for this account as a part of the score from which mail is spam (RFC 5235 §2.1), 0 to 100."""
+        own = self.own_verdicts.get(account)
+        score = self.score if own is None else own.score
+        if score is None:
+            return None
+        if self.is_spam_for(account):
+            return 100
+        return max(0, min(99, int(100 * score / self.required))) if self.required > 0 else 0
 
     def spam_headers_for(self, account: str) -> bytes:
         """The X-Spam-* fields of a copy for this account."""
@@ -81,9 +98,10 @@ def from_classified(event: MailClassified) -> AcceptedMail:
     """The mail of a `mail.classified` event, with its verdict. Raises ValueError when the event has no reception."""
     if event.reception is None:
         raise ValueError("mail.classified came without its reception")
-    mail = _mail(event.reception, spam=event.verdict.spam, spam_headers=event.headers)
-    own = {account: verdict for verdict in event.verdict.lists for account in verdict.accounts}
-    return msgspec.structs.replace(mail, own_verdicts=own) if own else mail
+    verdict = event.verdict
+    mail = _mail(event.reception, spam=verdict.spam, spam_headers=event.headers)
+    own = {account: listed for listed in verdict.lists for account in listed.accounts}
+    return msgspec.structs.replace(mail, own_verdicts=own, score=verdict.score, required=verdict.required)
 
 
 def from_submitted(event: MailSubmitted) -> AcceptedMail:
@@ -113,18 +131,31 @@ def _mail(
         checks.get("dmarc"),
         checks.get("arc"),
         any(check.result == "pass" for check in event.checks),
+        client=event.client.address,
     )
 
 
 def prefix(mail: AcceptedMail, step: Step, list_fields: bytes = b"") -> bytes:
     """The whole prefix of a local copy: a pure function of events, so a repeat writes the same bytes.
 
-    A copy from a mailing list has the return path of the list, and the fields of the list.
+    A copy from a mailing list has the return path of the list, and the fields of the list. What a script adds comes
+    below the lines of the delivery itself; a script that deletes some of them leaves those that the step has.
     """
+    return_path, delivered_to = _delivery_lines(mail, step)
+    if step.prefix:
+        return step.added + step.prefix
+    others = mail.spam_headers_for(step.account) + list_fields + mail.message.prefix
+    return return_path + delivered_to + step.added + others
+
+
+def seen_prefix(mail: AcceptedMail, address: str, account: str) -> bytes:
+    """The lines on top of a copy as the scripts of its account see them."""
+    return prefix(mail, Step("", 0, "", account=account, address=address))
+
+
+def _delivery_lines(mail: AcceptedMail, step: Step) -> tuple[bytes, bytes]:
     return_path = step.reverse_path or mail.reverse_path
-    delivered_to = f"Delivered-To: {step.address}\r\n".encode()
-    added = delivered_to + mail.spam_headers_for(step.account) + list_fields + mail.message.prefix
-    return f"Return-Path: <{return_path}>\r\n".encode() + added
+    return f"Return-Path: <{return_path}>\r\n".encode(), f"Delivered-To: {step.address}\r\n".encode()
 
 
 def notice_prefix(step: Step) -> bytes:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Set
 
 import msgspec
 
+from services.delivery.domain.account_runs import AccountTarget
 from services.delivery.domain.list_progress import MOST_LISTS, ListProgress, PostedList, reached_key
 from services.delivery.domain.mail import AcceptedMail
-from services.delivery.domain.plan import StepAction, steps_of_account
+from services.delivery.domain.script_steps import kept
+from services.delivery.domain.step_action import StepAction
 from shared.events.delivery import Step
 from shared.events.mail import Recipient
 from shared.protocol.mailing_list.post import NoPost
@@ -71,8 +73,9 @@ class MemberSteps:
             self._append(StepAction.ENQUEUE, target.address, member, reverse_path=return_path)
             return
         bounces = service_address(self._known.address, _BOUNCES)
-        for step in steps_of_account(self._mail, self._recipient, target):
-            self.made.append(msgspec.structs.replace(step, reverse_path=bounces, list_id=self._known.id, member=member))
+        got = AccountTarget(self._recipient, target, self._recipient.address)
+        step = kept(got, is_spam=self._mail.is_spam_for(target.account))
+        self.made.append(msgspec.structs.replace(step, reverse_path=bounces, list_id=self._known.id, member=member))
 
     def _add_list(self, target: Target, member: str) -> None:
         """A list in the list is expanded here, once in each mail."""

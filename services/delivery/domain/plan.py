@@ -1,73 +1,57 @@
 """Plans the delivery of a mail: one step for each copy and each refusal.
 
-The plan follows from how its recipients resolve and from the accounts' Sieve scripts.
+The plan follows from how its recipients resolve and from what the scripts of accounts have decided. A plan that lacks a
+decision names it; the script then runs, and the mail is planned again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from enum import StrEnum
-from typing import assert_never
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, assert_never
 
 import msgspec
 
+from services.delivery.domain.account_runs import (
+    MOST_REDIRECTS_IN_A_ROW,
+    NO_SCRIPTS,
+    AccountRun,
+    AccountTarget,
+    PlannedScripts,
+)
 from services.delivery.domain.mail import AcceptedMail
+from services.delivery.domain.script_steps import kept
+from services.delivery.domain.step_action import StepAction as StepAction
 from shared.events.delivery import Step
 from shared.events.mail import Recipient
-from shared.protocol.sieve.interpreter import Actions, MessageContext, run
-from shared.protocol.sieve.script import FILE_SPAM, JUNK, Script
 from shared.protocol.srs.decision import POST
 from shared.routing.resolution import Resolution, ResolutionKind, Target
 
 _HAS_COPY = "this account has its copy already"
 _ANOTHER_HOLDER = "the mailbox to which this was sent was removed, and its address belongs to somebody else"
+_TOO_FAR = f"the mail was redirected through {MOST_REDIRECTS_IN_A_ROW} accounts; no further script runs"
 _ENDS_NAMED = 10
 Route = tuple[Recipient, Resolution]
-ScriptOf = Callable[[str], Script]
 
 
-class StepAction(StrEnum):
-    """The effect of a step. The values are stored in events."""
+class MailPlan(NamedTuple):
+    """A plan, which is whole when no decision is needed."""
 
-    STORE = "store"
-    ENQUEUE = "enqueue"
-    BOUNCE = "bounce"
-    DISCARD = "discard"
-    LIST = "list"
-    """The mail goes to the members of a list; further decisions name them."""
-    LEAVE = "leave"
-    """The author ends a membership."""
-    COUNT = "count"
-    """A post has come back from a member of a list."""
-    HOLD = "hold"
-    """A post waits for a moderator of the list."""
-    DECIDE = "decide"
-    """A moderator decides about a held post."""
-    REFUSE = "refuse"
-    """A script refuses the mail (reject, ereject); the sender is told unless that would be backscatter."""
-    ANSWER = "answer"
-    """A vacation response."""
-    NOTIFY = "notify"
-    """A notification to an address that a script names, or to the owner about a script."""
-    REMEMBER = "remember"
-    """Remembers that the mail was seen (RFC 7352), once all other steps of the recipient have succeeded."""
+    steps: tuple[Step, ...]
+    """Numbered through the plan."""
+    ways: tuple[str, ...]
+    """A description of how each recipient was resolved."""
+    needed: tuple[AccountTarget, ...]
+    """The accounts whose scripts must run first."""
 
 
-def built_in(_account: str) -> Script:
-    """The script of every account, until accounts can have their own."""
-    return FILE_SPAM
-
-
-def plan(
-    mail: AcceptedMail, routes: Iterable[Route], script_of: ScriptOf = built_in
-) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """The steps, numbered through the plan, and a description of how each recipient was resolved.
+def plan(mail: AcceptedMail, routes: Iterable[Route], scripts: PlannedScripts = NO_SCRIPTS) -> MailPlan:
+    """The plan of a mail.
 
     A mail reaches an account once and an alias once, so there are hardly more steps than accounts and recipients.
     """
+    planner = _Planner(mail, scripts)
     steps: list[Step] = []
     ways: list[str] = []
-    reached: set[str] = set()
     aliases: set[str] = set()
     for recipient, resolution in routes:
         ways.append(_way(recipient, resolution))
@@ -77,9 +61,87 @@ def plan(
             continue
         if alias:
             aliases.add(alias)
-        for step in _without_repeats(_steps(mail, recipient, resolution, reached, script_of)):
+        for step in _without_repeats(planner.steps(recipient, resolution)):
             steps.append(_numbered(step, len(steps)))
-    return tuple(steps), tuple(ways)
+    return MailPlan(tuple(steps), tuple(ways), tuple(planner.needed))
+
+
+class _Planner:
+    """Plans the recipients of a mail one after the other."""
+
+    def __init__(self, mail: AcceptedMail, scripts: PlannedScripts) -> None:
+        self._mail = mail
+        self._scripts = scripts
+        self._reached: set[str] = set()
+        self.needed: list[AccountTarget] = []
+
+    def steps(self, recipient: Recipient, resolution: Resolution) -> Iterator[Step]:
+        """The steps of one recipient."""
+        match resolution.kind:
+            case ResolutionKind.ACCOUNTS if _has_another_holder(recipient, resolution):
+                yield _bounce(recipient, _ANOTHER_HOLDER, "5.1.1")
+            case ResolutionKind.ACCOUNTS:
+                for target in resolution.targets:
+                    yield from self._to_target(AccountTarget(recipient, target, recipient.address))
+            case ResolutionKind.REMOTE:
+                target = resolution.targets[0] if resolution.targets else Target(recipient.address)
+                yield from self._to_target(AccountTarget(recipient, target, recipient.address))
+            case ResolutionKind.UNKNOWN:
+                yield _bounce(recipient, "there is no such mailbox here", "5.1.1")
+            case ResolutionKind.DISABLED:
+                yield _bounce(recipient, "the mailbox is disabled", "5.2.1")
+            case ResolutionKind.OUTGOING_ONLY:
+                yield _bounce(recipient, "this domain does not receive mail here", "5.1.2")
+            case _:
+                assert_never(resolution.kind)
+
+    def _to_target(self, got: AccountTarget, through: tuple[str, ...] = ()) -> Iterator[Step]:
+        """The steps of a target; `through` are the accounts whose redirects have led to it."""
+        recipient, target = got.recipient, got.target
+        key = target.account or target.address
+        if key in self._reached:
+            yield _copied_already(recipient, target.address)
+            return
+        self._reached.add(key)
+        if target.list_id:
+            list_id, member = target.list_id, target.member
+            action = _action_at_list(member)
+            yield Step(recipient.address, 0, action, address=target.address, list_id=list_id, member=member)
+        elif not target.account:
+            reverse_path = self._mail.reverse_path
+            yield Step(recipient.address, 0, StepAction.ENQUEUE, address=target.address, reverse_path=reverse_path)
+        elif not self._scripts.has_scripts(target.account):
+            yield kept(got, is_spam=self._mail.is_spam_for(target.account))
+        elif len(through) >= MOST_REDIRECTS_IN_A_ROW:
+            yield kept(got, is_spam=self._mail.is_spam_for(target.account), reason=_TOO_FAR)
+        else:
+            yield from self._decided(got, through)
+
+    def _decided(self, got: AccountTarget, through: tuple[str, ...]) -> Iterator[Step]:
+        account = got.target.account
+        run = self._scripts.runs.get(account)
+        if run is None:
+            self.needed.append(got)
+            return
+        yield from run.steps
+        yield from self._redirected(got, run, (*through, account))
+
+    def _redirected(self, got: AccountTarget, run: AccountRun, through: tuple[str, ...]) -> Iterator[Step]:
+        """The steps of the accounts and lists here to which an account redirects; a loop leaves the mail with it."""
+        has_kept = any(step.action == StepAction.STORE for step in run.steps)
+        for redirect in run.local:
+            if redirect.target.account not in through:
+                form = msgspec.structs.replace(redirect.form, prefix=None)
+                yield from self._to_target(
+                    AccountTarget(got.recipient, redirect.target, redirect.address, form), through
+                )
+            elif not has_kept:
+                has_kept = True
+                yield run.kept
+
+
+def _bounce(recipient: Recipient, reason: str, status: str) -> Step:
+    return Step(recipient.address, 0, StepAction.BOUNCE, reason=reason, rule=status)
 
 
 def _without_repeats(steps: Iterable[Step]) -> Iterator[Step]:
@@ -96,35 +158,6 @@ def _copied_already(recipient: Recipient, address: str) -> Step:
     return Step(recipient.address, 0, StepAction.DISCARD, address=address, reason=_HAS_COPY)
 
 
-def _steps(
-    mail: AcceptedMail, recipient: Recipient, resolution: Resolution, reached: set[str], script_of: ScriptOf
-) -> Iterator[Step]:
-    match resolution.kind:
-        case ResolutionKind.ACCOUNTS if _has_another_holder(recipient, resolution):
-            yield Step(recipient.address, 0, StepAction.BOUNCE, reason=_ANOTHER_HOLDER, rule="5.1.1")
-        case ResolutionKind.ACCOUNTS:
-            for target in resolution.targets:
-                yield from _to_target(mail, recipient, target, reached, script_of)
-        case ResolutionKind.REMOTE:
-            yield from _to_target(
-                mail,
-                recipient,
-                resolution.targets[0] if resolution.targets else Target(recipient.address),
-                reached,
-                script_of,
-            )
-        case ResolutionKind.UNKNOWN:
-            yield Step(recipient.address, 0, StepAction.BOUNCE, reason="there is no such mailbox here", rule="5.1.1")
-        case ResolutionKind.DISABLED:
-            yield Step(recipient.address, 0, StepAction.BOUNCE, reason="the mailbox is disabled", rule="5.2.1")
-        case ResolutionKind.OUTGOING_ONLY:
-            yield Step(
-                recipient.address, 0, StepAction.BOUNCE, reason="this domain does not receive mail here", rule="5.1.2"
-            )
-        case _:
-            assert_never(resolution.kind)
-
-
 def _has_another_holder(recipient: Recipient, resolution: Resolution) -> bool:
     """Whether the address belonged to another account when the mail was accepted.
 
@@ -135,62 +168,10 @@ def _has_another_holder(recipient: Recipient, resolution: Resolution) -> bool:
     return all(target.account != recipient.account for target in resolution.targets)
 
 
-def _to_target(
-    mail: AcceptedMail, recipient: Recipient, target: Target, reached: set[str], script_of: ScriptOf
-) -> Iterator[Step]:
-    key = target.account or target.address
-    if key in reached:
-        yield _copied_already(recipient, target.address)
-        return
-    reached.add(key)
-    if target.list_id:
-        list_id, member = target.list_id, target.member
-        action = _action_at_list(member)
-        yield Step(recipient.address, 0, action, address=target.address, list_id=list_id, member=member)
-        return
-    if not target.account:
-        yield Step(recipient.address, 0, StepAction.ENQUEUE, address=target.address, reverse_path=mail.reverse_path)
-        return
-    yield from steps_of_account(mail, recipient, target, script_of)
-
-
 def _action_at_list(member: str) -> StepAction:
     if member.startswith(POST):
         return StepAction.DECIDE
     return StepAction.COUNT if member else StepAction.LIST
-
-
-def steps_of_account(
-    mail: AcceptedMail, recipient: Recipient, target: Target, script_of: ScriptOf = built_in
-) -> Iterator[Step]:
-    """The steps of an account's script for a mail."""
-    context = MessageContext(spam=mail.is_spam_for(target.account))
-    yield from _steps_of_script(recipient, target, run(script_of(target.account), context))
-
-
-def _steps_of_script(recipient: Recipient, target: Target, actions: Actions) -> Iterator[Step]:
-    if not actions.filed:
-        yield Step(
-            recipient.address,
-            0,
-            StepAction.DISCARD,
-            account=target.account,
-            address=target.address,
-            reason="discarded by the account's script",
-        )
-    for filed in actions.filed:
-        yield Step(
-            recipient.address,
-            0,
-            StepAction.STORE,
-            account=target.account,
-            address=target.address,
-            mailbox=filed.mailbox,
-            spam=filed.special_use == JUNK,
-            quota_bytes=target.quota_bytes,
-            quota_messages=target.quota_messages,
-            rule=filed.rule,
-        )
 
 
 def _numbered(step: Step, index: int) -> Step:

@@ -31,6 +31,11 @@ class MessageForm(msgspec.Struct, frozen=True, omit_defaults=True):
     """The blob of the message, where more was changed than lines on top of it."""
     edited_size: int = 0
 
+    @property
+    def is_edited(self) -> bool:
+        """Whether anything differs."""
+        return self != AS_ACCEPTED
+
 
 AS_ACCEPTED = MessageForm()
 

@@ -6,16 +6,17 @@ A repeated mail carries out the recorded plan; nothing is decided again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import assert_never
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import TypeVar, assert_never
 
 import msgspec
 
 from services.delivery.domain.forwarding import with_return_paths
 from services.delivery.domain.mail import AcceptedMail, notice_prefix, prefix
-from services.delivery.domain.plan import StepAction, plan
 from services.delivery.domain.script_effects import REDIRECT
 from services.delivery.domain.size_limits import within_limits
+from services.delivery.domain.step_action import StepAction
+from services.delivery.domain.step_order import by_recipient, in_order
 from services.delivery.domain.success import successes_to_report
 from services.delivery.handlers.list_copies import ListCopies
 from services.delivery.handlers.list_posts import ListPosts
@@ -23,6 +24,8 @@ from services.delivery.handlers.notices import FailedStep, Notices
 from services.delivery.handlers.recipient_routes import RecipientRoutes
 from services.delivery.handlers.record import DeliveryRecord, outcomes_of, record_of
 from services.delivery.handlers.redirect_request import redirect_request
+from services.delivery.handlers.script_ports import OutwardEffects
+from services.delivery.handlers.scripted_planning import ScriptedPlanning
 from services.delivery.handlers.sealing import earlier_sets
 from shared.clock import Clock
 from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliveryReported, DeliverySettled, Step
@@ -41,6 +44,7 @@ from shared.rpc.mailfold.outbound.v1.outbound_pb2 import EnqueueRequest, Signatu
 from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import OutboundStub
 
 ACTOR = Actor("service", "delivery")
+T = TypeVar("T")
 
 
 class Deliverer:
@@ -56,6 +60,8 @@ class Deliverer:
         clock: Clock,
         lists: ListPosts,
         copies: ListCopies,
+        planning: ScriptedPlanning,
+        effects: OutwardEffects,
     ) -> None:
         self._store = store
         self._routes = routes
@@ -65,6 +71,8 @@ class Deliverer:
         self._clock = clock
         self._lists = lists
         self._copies = copies
+        self._planning = planning
+        self._effects = effects
 
     async def deliver(self, mail: AcceptedMail) -> tuple[Outcome, ...]:
         """Deliver one mail completely, and return the outcomes when it is settled.
@@ -84,24 +92,39 @@ class Deliverer:
         return record.settled
 
     async def _carry_out(self, mail: AcceptedMail, record: DeliveryRecord) -> list[FailedStep]:
-        """Try every step, also after one has failed; returns the permanent failures.
+        """Try the steps of every recipient, also after others have failed; returns the permanent failures.
 
         Raises an error that must be tried again, or else a refusal.
         """
         recipients = {recipient.address: recipient for recipient in reversed(mail.recipients)}
-        tries = (self._step(mail, step, recipients.get(step.recipient)) for step in record.steps)
-        results = await asyncio.gather(*tries, return_exceptions=True)
-        errors = [result for result in results if isinstance(result, BaseException)]
-        if errors:
-            raise deciding(errors)
-        return [result for result in results if isinstance(result, FailedStep)]
+        bounced = frozenset(bounce.recipient for bounce in record.bounced)
+        tries = (
+            self._in_order(mail, steps, recipients.get(address), is_bounced=address in bounced)
+            for address, steps in by_recipient(record.steps).items()
+        )
+        return [failed for failures in await _all_or_deciding(tries) for failed in failures]
+
+    async def _in_order(
+        self, mail: AcceptedMail, steps: Sequence[Step], recipient: Recipient | None, *, is_bounced: bool
+    ) -> list[FailedStep]:
+        """Carry out the steps of a recipient: what is stored, then what leaves, then what is remembered.
+
+        Nothing is remembered of a mail that could not be stored: the sender may send it again.
+        """
+        failures: list[FailedStep] = []
+        for phase in in_order(steps):
+            if phase[0].action == StepAction.REMEMBER and (failures or is_bounced):
+                break
+            tries = (self._step(mail, step, recipient) for step in phase)
+            failures += [failed for failed in await _all_or_deciding(tries) if failed is not None]
+        return failures
 
     async def _recorded_plan(self, mail: AcceptedMail, provenance: Provenance) -> DeliveryRecord:
         record = record_of(await self._store.read_stream(mail.queue_id))
         if record.planned:
             return record
         routes = await self._routes.of(mail)
-        steps, ways = plan(mail, routes)
+        steps, ways, _ = await self._planning.plan(mail, routes)
         if mail.reverse_path:  # nobody would get a report about a report that is too large
             steps = within_limits(steps, mail.message.size, self._routes.size_limit_of)
         steps = with_return_paths(steps, await self._routes.return_paths(mail, routes))
@@ -193,6 +216,8 @@ class Deliverer:
             case StepAction.DECIDE:
                 await self._copies.moderation.decide_by_mail(step)
                 return None
+            case StepAction.REFUSE | StepAction.ANSWER | StepAction.NOTIFY | StepAction.REMEMBER:
+                return await self._effects.carry_out(mail, step)
             case StepAction.DISCARD | StepAction.LIST:
                 return None
             case _:
@@ -208,6 +233,15 @@ class Deliverer:
         return None
 
 
+async def _all_or_deciding(tries: Iterable[Awaitable[T]]) -> list[T]:
+    """The results, when all have some. Raises the error that decides about the mail, after all have ended."""
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    errors = [result for result in results if isinstance(result, BaseException)]
+    if errors:
+        raise deciding(errors)
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
 def _copy(mail: AcceptedMail, step: Step, now: int) -> DeliverRequest:
     message = mail.message
     own = not step.blob
@@ -218,8 +252,8 @@ def _copy(mail: AcceptedMail, step: Step, now: int) -> DeliverRequest:
         index=step.index,
         mailbox=step.mailbox,
         spam=step.spam,
-        blob=step.blob or message.blob,
-        size=message.size if own else step.size,
+        blob=step.blob or step.edited or message.blob,
+        size=(step.edited_size if step.edited else message.size) if own else step.size,
         prefix=prefix(mail, step) if own else notice_prefix(step),
         flags=step.flags,
         internal_date=now,
@@ -228,6 +262,9 @@ def _copy(mail: AcceptedMail, step: Step, now: int) -> DeliverRequest:
         quota_messages=step.quota_messages,
         references=message.references if own else (message.message_id,),
         subject=message.subject if own else "",
+        create=step.create,
+        mailbox_id=step.mailbox_id,
+        special_use=step.special_use,
     )
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+from services.delivery.domain.list_rules import as_posted
 from services.delivery.domain.mail import AcceptedMail, prefix
-from services.delivery.domain.plan import StepAction
+from services.delivery.domain.script_effects import REDIRECT
+from services.delivery.domain.step_action import StepAction
+from services.delivery.domain.step_order import in_order
 from services.delivery.handlers.list_posts import poster_of
 from services.delivery.handlers.moderation import Moderation
+from services.delivery.handlers.redirect_request import redirect_request
+from services.delivery.handlers.script_ports import OutwardEffects
 from services.delivery.handlers.sealing import earlier_sets
 from shared.clock import Clock
 from shared.events.delivery import DeliveryListExpanded, Step
@@ -28,8 +33,15 @@ class ListCopies:
     """Carries out. Every method raises an error that must be tried again, or else a refusal."""
 
     def __init__(
-        self, directory: Channel, mailstore: Channel, outbound: Channel, clock: Clock, moderation: Moderation
+        self,
+        directory: Channel,
+        mailstore: Channel,
+        outbound: Channel,
+        clock: Clock,
+        moderation: Moderation,
+        effects: OutwardEffects,
     ) -> None:
+        self._effects = effects
         self._lists = ListsStub(directory)
         self._mailstore = MailstoreStub(mailstore)
         self._outbound = OutboundStub(outbound)
@@ -43,13 +55,15 @@ class ListCopies:
         What cannot be delivered to a member is counted for the member and reported to nobody: the author cannot help
         it, and must not learn who the members are.
         """
-        errors: list[BaseException] = []
-        for start in range(0, len(part.steps), _AT_ONCE):
-            tries = (self._step(mail, part, step) for step in part.steps[start : start + _AT_ONCE])
-            results = await asyncio.gather(*tries, return_exceptions=True)
-            errors += [result for result in results if isinstance(result, BaseException)]
-        if errors:
-            raise deciding(errors)
+        undelivered: set[str] = set()
+        for phase in in_order(part.steps):
+            errors: list[BaseException] = []
+            for start in range(0, len(phase), _AT_ONCE):
+                tries = (self._step(mail, part, step, undelivered) for step in phase[start : start + _AT_ONCE])
+                results = await asyncio.gather(*tries, return_exceptions=True)
+                errors += [result for result in results if isinstance(result, BaseException)]
+            if errors:
+                raise deciding(errors)
 
     async def count(self, mail: AcceptedMail, step: Step, status: str) -> None:
         """Count a bounce of the member whom a step names. A list or member that has gone counts none."""
@@ -66,24 +80,38 @@ class ListCopies:
         except NotFound:
             return
 
-    async def _step(self, mail: AcceptedMail, part: DeliveryListExpanded, step: Step) -> None:
+    async def _step(self, mail: AcceptedMail, part: DeliveryListExpanded, step: Step, undelivered: set[str]) -> None:
+        """Carry out a step. Nothing is remembered for accounts whose copy was `undelivered`, which are added."""
         match step.action:
             case StepAction.STORE:
-                await self._store(mail, part, step)
+                if not await self._store(mail, part, step):
+                    undelivered.add(step.account)
             case StepAction.ENQUEUE:
-                await self._outbound.Enqueue(_enqueue(mail, part, step))
+                is_redirect = step.rule == REDIRECT
+                request = (
+                    redirect_request(as_posted(mail, part, step.reverse_path), step, None) if is_redirect else None
+                )
+                await self._outbound.Enqueue(request or _enqueue(mail, part, step))
             case StepAction.COUNT:
                 await self.count(mail, step, step.rule)
             case StepAction.HOLD:
                 await self.moderation.hold(mail, step)
+            case StepAction.REFUSE | StepAction.ANSWER | StepAction.NOTIFY:
+                await self._effects.carry_out(as_posted(mail, part, step.reverse_path), step)
+            case StepAction.REMEMBER if step.account not in undelivered:
+                await self._effects.carry_out(as_posted(mail, part, step.reverse_path), step)
 
-    async def _store(self, mail: AcceptedMail, part: DeliveryListExpanded, step: Step) -> None:
+    async def _store(self, mail: AcceptedMail, part: DeliveryListExpanded, step: Step) -> bool:
+        """Store the copy of a member; False when that is counted as a bounce."""
         try:
             await self._mailstore.Deliver(_copy(mail, part, step, self._clock.now()))
         except LimitReached:
             await self.count(mail, step, "5.2.2")
         except NotFound:
             await self.count(mail, step, "5.1.1")
+        else:
+            return True
+        return False
 
 
 def _copy(mail: AcceptedMail, part: DeliveryListExpanded, step: Step, now: int) -> DeliverRequest:
@@ -95,20 +123,26 @@ def _copy(mail: AcceptedMail, part: DeliveryListExpanded, step: Step, now: int) 
         index=step.index,
         mailbox=step.mailbox,
         spam=step.spam,
-        blob=part.blob or message.blob,
-        size=part.size if part.blob else message.size,
+        blob=step.edited or part.blob or message.blob,
+        size=step.edited_size if step.edited else part.size if part.blob else message.size,
         prefix=prefix(mail, step, part.header),
         flags=step.flags,
         internal_date=now,
         message_id=message.message_id,
         quota_bytes=step.quota_bytes,
+        quota_messages=step.quota_messages,
         references=message.references,
         subject=message.subject,
+        create=step.create,
+        mailbox_id=step.mailbox_id,
+        special_use=step.special_use,
     )
 
 
 def _enqueue(mail: AcceptedMail, part: DeliveryListExpanded, step: Step) -> EnqueueRequest:
     """A copy for another server: a new envelope, so that no notification about members reaches the author."""
+    if step.rule == REDIRECT:
+        return redirect_request(as_posted(mail, part, step.reverse_path), step, None)
     message = mail.message
     return EnqueueRequest(
         queue_id=mail.queue_id,

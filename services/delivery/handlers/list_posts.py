@@ -11,11 +11,12 @@ from services.delivery.domain.list_progress import MOST_COPIES, PostedList
 from services.delivery.domain.list_rules import counted, identity_of, refused
 from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.member_steps import DEAD, MemberSteps
-from services.delivery.domain.plan import StepAction
 from services.delivery.domain.size_limits import within_limits_of_members
+from services.delivery.domain.step_action import StepAction
 from services.delivery.handlers.moderation import Moderation
 from services.delivery.handlers.posts import Post, Posts
 from services.delivery.handlers.record import DeliveryRecord
+from services.delivery.handlers.scripted_planning import ScriptedPlanning
 from shared.events.delivery import DeliveryListExpanded, Step
 from shared.grpc.channel import Channel
 from shared.grpc.errors import NotFound, Unavailable
@@ -48,8 +49,10 @@ class ListPosts:
         posts: Posts,
         return_paths: KeptReturnPaths,
         moderation: Moderation,
+        planning: ScriptedPlanning,
     ) -> None:
         self._book = book
+        self._planning = planning
         self._moderation = moderation
         self._lists = ListsStub(directory)
         self._posts = posts
@@ -95,19 +98,22 @@ class ListPosts:
             if decided % _MEMBERS_BETWEEN_PAUSES == 0:
                 await asyncio.sleep(0)
         steps.made = [await self._nested(mail, step) for step in steps.made]
-        return DeliveryListExpanded(
+        part = DeliveryListExpanded(
             mail.queue_id,
             posted.recipient,
             known.id,
             known.address,
             posted.parts,
-            self._within_limits(steps.numbered(record.next_index), size or mail.message.size),
+            (),
             copy_fields(identity_of(known), post.header),
             page.members[decided - 1].id if decided else posted.after,
             decided == len(page.members) and not page.has_more,
             blob,
             size,
         )
+        steps.made = await self._planning.of_members(mail, part, steps.made)
+        numbered = self._within_limits(steps.numbered(record.next_index), size or mail.message.size)
+        return msgspec.structs.replace(part, steps=numbered)
 
     def _within_limits(self, steps: tuple[Step, ...], octets: int) -> tuple[Step, ...]:
         copy = self._copy()

@@ -69,7 +69,7 @@ class MailstoreEndpoint(MailstoreServicer):
 
     async def Deliver(self, request: pb.DeliverRequest, context: Any) -> pb.DeliverReply:
         key = Key(request.queue_id, request.recipient, request.index)
-        message, requested = wire.delivered(request), (request.mailbox, request.spam)
+        message, requested = wire.delivered(request), wire.place(request)
         quota = QuotaLimits(request.quota_bytes, request.quota_messages)
         try:
             done = await self._write(

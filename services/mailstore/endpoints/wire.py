@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from services.mailstore.domain.state import MailboxState
+from services.mailstore.handlers.delivery_places import DeliveryPlace
 from services.mailstore.handlers.fetch import Fetched, RequestedAttributes
 from services.mailstore.handlers.messages import NewMessage, Placed
 from services.mailstore.handlers.queries import ChangedFlags
@@ -55,6 +56,11 @@ def delivered(request: pb.DeliverRequest) -> NewMessage:
         tuple(request.references),
         request.subject,
     )
+
+
+def place(request: pb.DeliverRequest) -> DeliveryPlace:
+    """Where a delivery goes."""
+    return DeliveryPlace(request.mailbox, request.spam, request.create, request.mailbox_id, request.special_use)
 
 
 def appended(message: pb.AppendMessage) -> NewMessage:

@@ -12,9 +12,10 @@ from services.mailstore.domain import decide
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.flags import Flags, parse
 from services.mailstore.domain.quota import QuotaLimits, Usage, check_quota
-from services.mailstore.domain.state import JUNK, TRASH, MailboxState, Messages, Selection
+from services.mailstore.domain.state import TRASH, MailboxState, Messages, Selection
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import ensure_open
+from services.mailstore.handlers.delivery_places import DeliveryPlace, DeliveryPlaces
 from services.mailstore.handlers.mailbox_script_events import note_flags, note_messages
 from services.mailstore.handlers.quota_warnings import is_notification, note_decrease, note_growth
 from services.mailstore.projections import chosen
@@ -124,26 +125,24 @@ class MessageCommands:
         self._clock = clock
         self._limits = limits
         self._mailboxes = limits.default_mailboxes()
+        self._places = DeliveryPlaces(ids, clock, limits)
 
     def deliver(
         self,
         transaction: Transaction,
         account: str,
         key: Key,
-        target: tuple[str, bool],
+        place: DeliveryPlace,
         message: NewMessage,
         quota: QuotaLimits,
         provenance: Provenance,
     ) -> Delivered:
-        """Store an accepted mail in a mailbox, once.
-
-        `target` is the mailbox's name and whether the mail is spam. Raises MailboxRefused OVERQUOTA.
-        """
+        """Store an accepted mail in a mailbox, once. Raises MailboxRefused OVERQUOTA."""
         earlier = transaction.answered(key.command)
         if earlier:
             return _delivered_before(earlier[0])
         ensure_open(transaction, account, self._ids, self._clock, self._mailboxes, provenance)
-        mailbox = self._target(transaction, account, *target)
+        mailbox = self._places.find(transaction, account, place, provenance)
         more = Usage(message.size + len(message.prefix), 1)
         used = load.used(transaction, account)
         is_own_notice = quota.is_set and is_notification(transaction, account, key.queue_id)
@@ -154,7 +153,7 @@ class MessageCommands:
             transaction, account, mailbox.uid_next, self._with_flags_that_fit(transaction, mailbox, message)
         )
         keyed = Provenance(provenance.actor, provenance.cause, provenance.correlation, key.command)
-        event = MessageDelivered(account, mailbox.id, key.queue_id, key.recipient, key.place, entry, target[1])
+        event = MessageDelivered(account, mailbox.id, key.queue_id, key.recipient, key.place, entry, place.spam)
         transaction.append(account, [event], keyed)
         if not is_own_notice:  # a notification about the quota never causes another one
             note_growth(transaction, account, quota, used.plus(more), self._ids, provenance)
@@ -352,15 +351,6 @@ class MessageCommands:
 
     def _new_entry(self) -> str:
         return self._ids.new(IdKind.ENTRY)
-
-    def _target(self, transaction: Transaction, account: str, name: str, spam: bool) -> MailboxState:
-        junk = load.mailbox_by_use(transaction, account, JUNK) if spam else None
-        if junk is not None:
-            return junk
-        try:
-            return load.mailbox_by_name(transaction, account, name or "INBOX")
-        except MailboxRefused:
-            return load.mailbox_by_name(transaction, account, "INBOX")
 
     @staticmethod
     def _existing(transaction: Transaction, account: str, name: str) -> MailboxState:

@@ -22,7 +22,7 @@ def test_only_recipients_here_with_targets_elsewhere_forward() -> None:
 
 
 def test_the_forwarded_copy_alone_has_the_return_path_and_keeps_the_sender() -> None:
-    steps, _ = plan(mail(), ROUTES)
+    steps = plan(mail(), ROUTES).steps
     changed = with_return_paths(steps, {"both@example.org": "SRS0=x@example.org"})
     assert [step.action for step in steps] == [StepAction.STORE, StepAction.ENQUEUE, StepAction.DISCARD, "enqueue"]
     assert changed[1] == msgspec.structs.replace(
@@ -32,6 +32,6 @@ def test_the_forwarded_copy_alone_has_the_return_path_and_keeps_the_sender() -> 
 
 
 def test_without_return_paths_and_with_the_same_sender_nothing_changes() -> None:
-    steps, _ = plan(mail(), ROUTES)
+    steps = plan(mail(), ROUTES).steps
     assert with_return_paths(steps, {}) == steps
     assert with_return_paths(steps, {"both@example.org": mail().reverse_path}) == steps

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from services.delivery.domain.account_runs import MOST_REDIRECTS_IN_A_ROW, AccountRun, AccountTarget, PlannedScripts
 from services.delivery.domain.mail import AcceptedMail
-from services.delivery.domain.plan import Route, plan
+from services.delivery.domain.outward import LocalRedirect
+from services.delivery.domain.plan import MailPlan, Route, plan
+from services.delivery.domain.script_chain import MessageForm
+from services.delivery.domain.script_steps import kept
 from shared.events.delivery import Step
 from shared.events.mail import Message, Recipient
-from shared.protocol.sieve.script import JUNK, Discard, FileInto, Keep, Script
 from shared.routing.resolution import Resolution, ResolutionKind, Target
 
 ANN = Target("ann@example.org", "a1", 1000)
@@ -73,13 +76,15 @@ def test_what_does_not_receive_bounces(kind: ResolutionKind, status: str) -> Non
 
 @pytest.mark.parametrize("kind", list(ResolutionKind))
 def test_every_kind_of_bounce_names_its_reason(kind: ResolutionKind) -> None:
-    done, reported = plan(mail(), [route("ann@example.org", kind, *([ANN] if kind is ResolutionKind.ACCOUNTS else []))])
+    done, reported, _ = plan(
+        mail(), [route("ann@example.org", kind, *([ANN] if kind is ResolutionKind.ACCOUNTS else []))]
+    )
     assert len(done) == 1
     assert reported[0].startswith("ann@example.org → ")
 
 
 def test_an_alias_leads_to_all_its_targets() -> None:
-    done, reported = plan(
+    done, reported, _ = plan(
         mail(), [route("all@example.org", ResolutionKind.ACCOUNTS, ANN, ELSEWHERE, BOB, via="all@example.org")]
     )
     assert [(step.index, step.action, step.address) for step in done] == [
@@ -118,18 +123,72 @@ def test_spam_is_filed_for_accounts_and_passes_elsewhere() -> None:
     assert [(step.action, step.spam) for step in done] == [("store", True), ("enqueue", False)]
 
 
-def test_each_account_is_asked_for_its_own_script() -> None:
-    scripts = {
-        "a1": Script("mine", (Discard(),)),
-        "a2": Script("mine", (Keep(), FileInto("Lists"), FileInto(special_use=JUNK))),
-    }
-    done, _ = plan(mail(), [route("all@example.org", ResolutionKind.ACCOUNTS, ANN, BOB)], scripts.__getitem__)
-    assert [(step.index, step.action, step.account, step.mailbox, step.spam) for step in done] == [
-        (0, "discard", "a1", "", False),
-        (1, "store", "a2", "", False),
-        (2, "store", "a2", "Lists", False),
-        (3, "store", "a2", "", True),
+def scripted(routes: list[Route], runs: dict[str, AccountRun]) -> MailPlan:
+    """The plan when these accounts, by id, have scripts with these results."""
+    return plan(mail(), routes, PlannedScripts(lambda account: account in {"a1", "a2", "a3"}, runs))
+
+
+def target(number: int) -> Target:
+    return Target(f"user{number}@example.org", f"a{number}")
+
+
+def run(number: int, *stored: str, to: tuple[Target, ...] = ()) -> AccountRun:
+    """What the scripts of an account decide: copies for mailboxes, and redirects here."""
+    step = kept(AccountTarget(Recipient("all@example.org"), target(number), ""), is_spam=False)
+    steps = tuple(Step("all@example.org", 0, "store", account=f"a{number}", mailbox=name) for name in stored)
+    return AccountRun(steps, step, tuple(LocalRedirect(goal.address, goal, MessageForm(b"X: y\r\n")) for goal in to))
+
+
+def actions(made: MailPlan) -> list[tuple[str, str, str]]:
+    return [(step.action, step.account, step.mailbox) for step in made.steps]
+
+
+def test_a_plan_names_the_accounts_whose_scripts_must_run_first() -> None:
+    routes = [route("all@example.org", ResolutionKind.ACCOUNTS, target(1), target(2), target(9), via="all@example.org")]
+    first = scripted(routes, {})
+    assert [got.target.account for got in first.needed] == ["a1", "a2"]
+    assert [got.address for got in first.needed] == ["all@example.org"] * 2
+    whole = scripted(routes, {"a1": run(1, "Work", "Lists"), "a2": run(2, "Two")})
+    assert not whole.needed
+    assert actions(whole) == [
+        ("store", "a1", "Work"),
+        ("store", "a1", "Lists"),
+        ("store", "a2", "Two"),
+        ("store", "a9", ""),
     ]
+    assert [step.index for step in whole.steps] == [0, 1, 2, 3]
+
+
+def test_an_account_to_which_a_script_redirects_runs_its_own_script() -> None:
+    routes = [route("user1@example.org", ResolutionKind.ACCOUNTS, target(1))]
+    first = scripted(routes, {"a1": run(1, to=(target(2), target(9)))})
+    assert [(got.target.account, got.address, got.form.added) for got in first.needed] == [
+        ("a2", "user2@example.org", b"X: y\r\n")
+    ]
+    whole = scripted(routes, {"a1": run(1, to=(target(2), target(9))), "a2": run(2, "Work")})
+    assert actions(whole) == [("store", "a2", "Work"), ("store", "a9", "")]
+    assert whole.steps[1].added == b"X: y\r\n", "the copy is the message as the script has changed it"
+
+
+def test_a_redirect_that_leads_back_leaves_the_mail_where_it_is() -> None:
+    routes = [route("user1@example.org", ResolutionKind.ACCOUNTS, target(1))]
+    runs = {"a1": run(1, to=(target(2),)), "a2": run(2, to=(target(1), target(2)))}
+    assert actions(scripted(routes, runs)) == [("store", "a2", "")]
+    both = [*routes, route("user2@example.org", ResolutionKind.ACCOUNTS, target(2))]
+    assert actions(scripted(both, runs)) == [("store", "a2", ""), ("discard", "", "")]
+
+
+def test_a_chain_of_redirects_ends_with_a_copy() -> None:
+    def has_scripts(account: str) -> bool:
+        return True
+
+    runs = {f"a{number}": run(number, to=(target(number + 1),)) for number in range(1, 50)}
+    made = plan(
+        mail(), [route("user1@example.org", ResolutionKind.ACCOUNTS, target(1))], PlannedScripts(has_scripts, runs)
+    )
+    (last,) = made.steps
+    assert (last.action, last.account) == ("store", f"a{MOST_REDIRECTS_IN_A_ROW + 1}")
+    assert "no further script runs" in last.reason
 
 
 def test_the_same_events_give_the_same_plan() -> None:
@@ -152,7 +211,7 @@ def test_sub_addresses_of_a_large_alias_make_no_large_plan() -> None:
         route(f"both+{number}@example.org", ResolutionKind.ACCOUNTS, *targets, via=f"b{number}@example.org")
         for number in range(9)
     ]
-    done, ways = plan(mail(), [*routes, *other])
+    done, ways, _ = plan(mail(), [*routes, *other])
     assert [step.action for step in done] == ["store"] * 1000 + ["discard"] * (999 + 9)
     assert {step.recipient for step in done} == {recipient.address for recipient, _ in [*routes, *other]}
     assert max(map(len, ways)) < 500 and ways[0].endswith(", 990 more (through all@example.org)")

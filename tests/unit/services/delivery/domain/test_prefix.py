@@ -38,12 +38,56 @@ def test_a_mail_is_read_from_its_event() -> None:
     )
     mail = from_classified(MailClassified("q1", RecordedVerdict(True, 9.0, 5.0), b"X-Spam-Flag: YES\r\n", received))
     assert mail == AcceptedMail(
-        "q1", "eve@example.net", received.recipients, MESSAGE, "FULL", "e1", True, b"X-Spam-Flag: YES\r\n"
+        "q1",
+        "eve@example.net",
+        received.recipients,
+        MESSAGE,
+        "FULL",
+        "e1",
+        True,
+        b"X-Spam-Flag: YES\r\n",
+        score=9.0,
+        required=5.0,
+        client="192.0.2.1",
     )
     sent = MailSubmitted("q1", "ann@example.org", received.recipients, MESSAGE, Client("192.0.2.1"), "u1", "a1")
     assert from_submitted(sent) == AcceptedMail(
-        "q1", "ann@example.org", received.recipients, MESSAGE, submitted=True, account="a1", user="u1"
+        "q1",
+        "ann@example.org",
+        received.recipients,
+        MESSAGE,
+        submitted=True,
+        account="a1",
+        user="u1",
+        client="192.0.2.1",
     )
+
+
+@pytest.mark.parametrize(
+    ("score", "required", "spam", "percent"),
+    [
+        (None, 5.0, False, None),
+        (-3.0, 5.0, False, 0),
+        (2.5, 5.0, False, 50),
+        (4.999, 5.0, False, 99),
+        (5.0, 5.0, True, 100),
+        (50.0, 5.0, True, 100),
+        (1.0, 0.0, False, 0),
+    ],
+)
+def test_the_score_is_a_part_of_what_spam_needs(
+    score: float | None, required: float, spam: bool, percent: int | None
+) -> None:
+    mail = AcceptedMail("q1", "", (), MESSAGE, spam=spam, score=score, required=required)
+    assert mail.spam_percent_for("a1") == percent
+
+
+def test_what_scripts_add_comes_below_the_lines_of_the_delivery() -> None:
+    mail = AcceptedMail("q1", "eve@example.net", (), MESSAGE)
+    step = Step("info@example.org", 0, "store", address="ann@example.org", added=b"X-A: 1\r\n")
+    assert prefix(mail, step).splitlines()[1:] == [b"Delivered-To: ann@example.org", b"X-A: 1", b"Received: by us"]
+    whole = Step("info@example.org", 0, "store", address="ann@example.org", added=b"X-A: 1\r\n", prefix=b"B: 2\r\n")
+    assert prefix(mail, whole) == b"X-A: 1\r\nB: 2\r\n"
 
 
 def test_a_verdict_without_its_reception_is_no_mail() -> None:
