@@ -131,8 +131,8 @@ FACTS = [
         ("--spam-percent", "80"),
     ),
     (
-        'require ["date", "relational"]; if currentdate "hour" "01" { discard; }',
-        ("--now", "2026-11-23T00:30:00+00:00", "--zone", "+01:00"),
+        'require ["date", "relational"]; if currentdate "date" "2020-11-23" { discard; }',
+        ("--now", "2020-11-22T23:30:00+00:00", "--zone", "+01:00"),
     ),
     ('require "date"; if currentdate "zone" "+0200" { discard; }', ("--now", "2026-07-01", "--zone", "Europe/Berlin")),
 ]
