@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.sieve_dry_run import test
@@ -23,11 +23,16 @@ from mailfold.operator.scripts import (
     BeforeAccounts,
     ScriptFile,
     ScriptOwner,
+    account_addresses,
     converse_about,
     place_for,
     read_script,
+    script_contract,
     settings_here,
 )
+
+if TYPE_CHECKING:
+    from mailfold.operator.session import Session
 
 app = Group("Sieve scripts, which file, forward, refuse and answer mail: those of accounts and those of the server.")
 _PAGE = 1000
@@ -196,17 +201,19 @@ def _call(data: Path, owner: str, method: str, **fields: str) -> Any:
 
 
 def _list_places(data: Path, *, json: bool) -> None:
-    async def body(pb: Any, stub: Any, _identity: str) -> list[Any]:
+    async def body(session: Session) -> tuple[list[Any], dict[str, str]]:
+        pb, stub = await script_contract(session)
         listed: list[Any] = []
-        after = ""
-        while True:
+        after, is_last = "", False
+        while not is_last:
             page = await stub.ListPlaces(pb.ListPlacesRequest(after=after, limit=_PAGE))
             listed += page.places
-            after = page.next
-            if not after:
-                return listed
+            after, is_last = page.next, not page.next
+        return listed, await account_addresses(session) if listed else {}
 
-    print_places(converse_about(data, "", body), json=json)
+    from mailfold.operator.session import converse
+
+    print_places(*converse(data, body), json=json)
 
 
 def _in(places: Sequence[str]) -> str:

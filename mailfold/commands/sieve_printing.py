@@ -100,12 +100,23 @@ def print_changes(changes: Sequence[Any], *, json: bool) -> None:
     table(_SHOWN_CHANGE, rows, "nothing was changed yet")
 
 
-def print_places(places: Sequence[Any], *, json: bool) -> None:
-    """The scripts that are in places, of all owners."""
+def print_places(places: Sequence[Any], addresses: Mapping[str, str], *, json: bool) -> None:
+    """The scripts that are in places, of all owners; accounts with their addresses where they are known."""
     values = [
-        {field: getattr(place, field) for field in _PLACE} | {"requires": list(place.requires)} for place in places
+        {
+            "owner": place.owner,
+            "address": addresses.get(place.owner, ""),
+            "place": place.place,
+            "name": place.name,
+            "requires": list(place.requires),
+        }
+        for place in places
     ]
-    as_json(values) if json else table(_PLACE, [list(value.values()) for value in values], "no script runs over mail")
+    if json:
+        as_json(values)
+        return
+    rows = [[value["address"] or value["owner"], *(value[field] for field in _PLACE[1:])] for value in values]
+    table(_PLACE, rows, "no script runs over mail")
 
 
 def print_script(script: Any, *, json: bool) -> None:

@@ -40,13 +40,27 @@ def converse_about(data: Path, owner: str, body: Body[T]) -> T:
     from mailfold.operator.session import converse
 
     async def ask(session: Session) -> T:
-        from shared.rpc.mailfold.mailstore.v1 import scripts_pb2
-        from shared.rpc.mailfold.mailstore.v1.scripts_pb2_grpc import ScriptsStub
-
-        stub = ScriptsStub(await session.running("mailstore"))
-        return await body(scripts_pb2, stub, await _owner_id(session, owner) if owner else "")
+        pb, stub = await script_contract(session)
+        return await body(pb, stub, await _owner_id(session, owner))
 
     return converse(data, ask)
+
+
+async def script_contract(session: Session) -> tuple[Any, Any]:
+    """The module of the contract of scripts, and its stub. Raises CommandFailed."""
+    from shared.rpc.mailfold.mailstore.v1 import scripts_pb2
+    from shared.rpc.mailfold.mailstore.v1.scripts_pb2_grpc import ScriptsStub
+
+    return scripts_pb2, ScriptsStub(await session.running("mailstore"))
+
+
+async def account_addresses(session: Session) -> dict[str, str]:
+    """The addresses of all accounts by their ids."""
+    from shared.rpc.mailfold.directory.v1.directory_pb2 import ListRequest
+    from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
+
+    directory = DirectoryStub(await session.owner("directory", reads_only=True))
+    return {account.id: account.address for account in (await directory.ListAccounts(ListRequest())).accounts}
 
 
 def place_for(owner: str, *, before: bool, after: bool, needed: bool) -> str:

@@ -29,6 +29,11 @@ def refused(server: MailfoldServer, *words: str, text: str = "") -> str:
     return str(failure.value)
 
 
+def listing(server: MailfoldServer) -> list[str]:
+    """The lines of the scripts that run over mail."""
+    return server.command("sieve", "list").splitlines()
+
+
 def test_the_operator_keeps_the_scripts_of_an_account(server: MailfoldServer, script: Path) -> None:
     ann = server.people.person("ann").address
     put = server.command.json("sieve", "put", ann, "main", str(script), "--activate")
@@ -95,7 +100,18 @@ def test_the_scripts_of_the_server(server: MailfoldServer, script: Path) -> None
     server.command("sieve", "put", "server", name, "-", "--after", text="# nothing\n")
     (listed,) = (entry for entry in server.command.json("sieve", "list", "server") if entry["name"] == name)
     assert listed["places"] == ["after"]
-    assert {"owner": "server", "place": "after", "name": name, "requires": []} in server.command.json("sieve", "list")
+    ann = server.people.person("ann")
+    server.command("sieve", "put", ann.address, "main", str(script), "--activate")
+    places = server.command.json("sieve", "list")
+    assert {"owner": "server", "address": "", "place": "after", "name": name, "requires": []} in places
+    assert {
+        "owner": ann.account,
+        "address": ann.address,
+        "place": "active",
+        "name": "main",
+        "requires": ["fileinto"],
+    } in places
+    assert [ann.address, "active", "main", "fileinto"] in [line.split() for line in listing(server)]
     with pytest.raises(CommandFailed, match="which place"):
         server.command("sieve", "activate", "server", name)
     server.command("sieve", "deactivate", "server", "--after")
