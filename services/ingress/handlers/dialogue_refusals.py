@@ -70,5 +70,5 @@ class DialogueRefusals:
 
 
 def _cause(event: MailReceived, decided: WouldRefuseReply) -> str:
-    script = f"the script {decided.script}" if decided.script else "the script"
-    return f"{decided.kind} in line {decided.line} of {script} of {event.recipients[0].address}"
+    script = decided.script or "the script"
+    return f"{decided.kind} in line {decided.line} of {script}, for {event.recipients[0].address}"

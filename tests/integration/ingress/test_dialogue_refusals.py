@@ -23,7 +23,7 @@ from tests.integration.ingress.test_refusals import reference, refusals
 from tests.parts.nats import NatsServer
 
 ANN, BOB = "ann@example.org", "bob@example.org"
-REFUSED = WouldRefuseReply(kind="ereject", reason="Not from you.", script="rules", line=7)
+REFUSED = WouldRefuseReply(kind="ereject", reason="Not from you.", script='script "rules"', line=7)
 
 
 @contextlib.asynccontextmanager
@@ -55,7 +55,7 @@ async def test_a_refusal_is_recorded_and_leaves_nothing(nats_server: NatsServer,
         assert await blobs(server) == [] and server.received.empty()
         [kept] = [refusal for event in await refusals(server) for refusal in event.refusals]
         assert (kept.reference, kept.stage, kept.code) == (reference(reply), "message", 550)
-        assert kept.cause == "ereject in line 7 of the script rules of ann@example.org"
+        assert kept.cause == 'ereject in line 7 of script "rules", for ann@example.org'
         assert kept.sender == "bob@sender.example"
         delivery.reply = WouldRefuseReply()
         assert (await client.mail(MAIL)).startswith(b"250 ")
