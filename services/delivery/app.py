@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 import sqlalchemy
 
 from services.delivery.endpoints.held_posts import HeldPostsEndpoint
+from services.delivery.endpoints.refusals import RefusalsEndpoint
 from services.delivery.endpoints.script_sending import ScriptSendingEndpoint
 from services.delivery.endpoints.servicer import DeliveryEndpoint
 from services.delivery.endpoints.worker import DeliveryWorker
@@ -22,6 +23,7 @@ from services.delivery.handlers.moderation_upkeep import ModerationUpkeep
 from services.delivery.handlers.notices import Notices
 from services.delivery.handlers.posts import Posts
 from services.delivery.handlers.recipient_routes import RecipientRoutes
+from services.delivery.handlers.refusal_forecast import RefusalForecast
 from services.delivery.handlers.script_effects import ScriptEffects
 from services.delivery.handlers.script_mails import ScriptMails
 from services.delivery.handlers.script_memories import ScriptMemories
@@ -50,6 +52,7 @@ from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.rpc.mailfold.delivery.v1.delivery_pb2_grpc import add_DeliveryServicer_to_server
 from shared.rpc.mailfold.delivery.v1.heldposts_pb2_grpc import add_HeldPostsServicer_to_server
+from shared.rpc.mailfold.delivery.v1.refusals_pb2_grpc import add_RefusalsServicer_to_server
 from shared.rpc.mailfold.delivery.v1.scriptsending_pb2_grpc import add_ScriptSendingServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
@@ -86,7 +89,8 @@ class Delivery:
         self.effects = self._effects(routes, addressee_of)
         moderation = Moderation(self.store, directory, return_paths, host.clock)
         self._scripts = ActiveScripts(SERVICE, mailstore, host.bus)
-        planning = ScriptedPlanning(self._runs(directory, mailstore), self.effects, host.blobs)
+        runs = self._runs(directory, mailstore)
+        planning = ScriptedPlanning(runs, self.effects, host.blobs)
         lists = ListPosts(self._book, directory, Posts(host.blobs), return_paths, moderation, planning)
         copies = ListCopies(directory, mailstore, outbound, host.clock, moderation, self.effects)
         deliverer = Deliverer(
@@ -105,6 +109,7 @@ class Delivery:
         self.registrations: Sequence[Registration] = (
             *self._registrations(dead_letters, moderation),
             (add_ScriptSendingServicer_to_server, ScriptSendingEndpoint(sending)),
+            (add_RefusalsServicer_to_server, RefusalsEndpoint(RefusalForecast(routes, runs, host.blobs))),
         )
 
     def _registrations(self, dead_letters: DeadLetters, moderation: Moderation) -> Sequence[Registration]:

@@ -15,9 +15,12 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 import pytest
 
 from shared.bus.attempt import RETRY_SECONDS, TRIES_BEFORE_GIVEN_BACK
+from shared.rpc.mailfold.mailstore.v1.scripts_pb2 import PutScriptRequest
+from shared.rpc.mailfold.mailstore.v1.scripts_pb2_grpc import ScriptsStub
 from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
+from tests.harness.smtp import Reply
 from tests.harness.waiting import until
 from tests.harness.zone import HONEST
 from tests.parts import nats
@@ -33,6 +36,7 @@ _SETTINGS = {
     "MAILFOLD_INGRESS_REPEAT_FIRST": "1",
     "MAILFOLD_INGRESS_REPEAT_LONGEST": "5",
     "MAILFOLD_INGRESS_STUCK_AFTER": "1",
+    "MAILFOLD_INGRESS_SCRIPT_SECONDS": "1",
 }
 
 
@@ -151,6 +155,30 @@ def test_every_other_service_may_be_away_as_well(server: MailfoldServer, service
     queued = [entry.queue_id for entry in server.contracts.queue()]
     assert [queued.count(queue_id) for queue_id in queue_ids] == [1] * len(queue_ids)
     assert ever_buried(server) == []
+
+
+def test_a_script_that_would_refuse_waits_for_a_delivery_that_is_away(server: MailfoldServer) -> None:
+    """The client gets its 250, and the script decides when delivery is back."""
+    ann = server.people.person("ann")
+    source = 'require "ereject"; if header "subject" "no" { ereject "not you"; }'
+    request = PutScriptRequest(owner=ann.account, name="rules", source=source.encode(), activate=True)
+    server.contracts.ask("mailstore", ScriptsStub, "PutScript", request)
+    until(lambda: reply_to(server, ann, "no").code == 550, "the script is known", 60)
+    accepted = []
+    for absence in (hanging, killed):
+        with absence(server, "delivery"):
+            accepted += [reply_to(server, ann, subject).queue_id for subject in ("no", "yes")]
+    until(lambda: not unsettled(server), "every reception settled", 60)
+    for queue_id, word in zip(accepted, ("ereject", "store", "ereject", "store"), strict=True):
+        server.command.trace(queue_id, word, "settled")
+    with server.imap(ann) as imap:
+        assert imap.select() == 2
+    assert ever_buried(server) == []
+
+
+def reply_to(server: MailfoldServer, person: Person, subject: str) -> Reply:
+    with server.smtp() as smtp:
+        return smtp.send(SENDER, [person.address], compose(SENDER, person.address, subject=subject).data)
 
 
 def _send_if_possible(server: MailfoldServer, person: Person) -> list[str]:

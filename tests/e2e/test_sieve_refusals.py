@@ -34,6 +34,7 @@ elsif header "subject" "flagged" { if not header "X-Spam-Flag" "YES" { fileinto 
 elsif header "subject" "notified" { ereject "told"; notify "mailto:dora@HOST"; }
 elsif header "subject" "broken" { ereject "no"; keep; }
 elsif header "subject" "included" { include "more"; }
+elsif header "subject" "memory" { if duplicate { keep; stop; } ereject "new"; }
 """.replace("HOST", HONEST)
 
 
@@ -108,6 +109,18 @@ def test_what_is_not_decided_or_wants_more_is_accepted(server: MailfoldServer, a
     accepted = send(server, subject, ann.address)
     server.command.trace(accepted.queue_id, "ereject", "settled")
     assert not has(server, ann, subject)
+
+
+def test_the_memory_of_mails_is_untouched_by_a_refusal(server: MailfoldServer, ann: Person) -> None:
+    """A script that remembers the mail and refuses it is carried out by the delivery, which remembers."""
+    mail = compose(SENDER, ann.address, subject="memory").data
+    for _ in range(2):
+        with server.smtp() as smtp:
+            accepted = smtp.send(SENDER, [ann.address], mail)
+        server.command.trace(accepted.queue_id, "settled")
+    with server.imap(ann) as imap:
+        imap.select("INBOX")
+        assert len(imap.uids("SUBJECT", '"memory"')) == 1
 
 
 def test_a_field_of_the_verdict_is_not_decided(server: MailfoldServer, ann: Person) -> None:

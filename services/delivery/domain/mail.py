@@ -104,6 +104,11 @@ def from_classified(event: MailClassified) -> AcceptedMail:
     return msgspec.structs.replace(mail, own_verdicts=own, score=verdict.score, required=verdict.required)
 
 
+def from_received(event: MailReceived) -> AcceptedMail:
+    """A mail from outside before its verdict."""
+    return _mail(event)
+
+
 def from_submitted(event: MailSubmitted) -> AcceptedMail:
     """The mail of a user's `mail.submitted` event."""
     return _mail(event, submitted=True)

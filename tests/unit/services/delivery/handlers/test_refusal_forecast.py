@@ -59,7 +59,7 @@ class FakeRuns:
 
 def forecast(runs: Any, *routes: Route) -> RefusalForecast:
     fake = FakeRoutes(*(routes or ((ANN, TO_ANN),)))
-    return RefusalForecast(cast(RecipientRoutes, fake), cast(ScriptRuns, runs), MemoryBlobs("g1"))
+    return RefusalForecast(cast(RecipientRoutes, fake), cast(ScriptRuns, runs), MemoryBlobs())
 
 
 async def test_a_refusal_is_foreseen_before_the_mail_is_judged() -> None:
@@ -105,22 +105,22 @@ async def test_a_test_of_the_verdict_is_undecided() -> None:
 
 async def test_what_is_unavailable_is_raised_and_frees_its_place() -> None:
     runs = FakeRuns(Unavailable("not now"))
-    one = forecast(runs)
+    foreseen = forecast(runs)
     for _ in range(MOST_AT_ONCE + 1):
         with pytest.raises(Unavailable):
-            await one.refusal(MAIL)
+            await foreseen.refusal(MAIL)
 
 
 async def test_runs_at_once_are_bounded() -> None:
     runs = FakeRuns()
     runs.go.clear()
-    one = forecast(runs)
-    waiting = [asyncio.ensure_future(one.refusal(MAIL)) for _ in range(MOST_AT_ONCE)]
+    foreseen = forecast(runs)
+    waiting = [asyncio.ensure_future(foreseen.refusal(MAIL)) for _ in range(MOST_AT_ONCE)]
     await until_true(lambda: len(runs.judged) == MOST_AT_ONCE)
     with pytest.raises(Undecided, match="being decided"):
-        await one.refusal(MAIL)
+        await foreseen.refusal(MAIL)
     waiting[0].cancel()
     runs.go.set()
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 1
-    assert await one.refusal(MAIL) is not None
+    assert await foreseen.refusal(MAIL) is not None
