@@ -191,7 +191,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
     recipient: str
     result: str
-    """`delivered`, `queued`, `bounced` or `discarded`."""
+    """`delivered`, `held`, `queued`, `refused`, `bounced` or `discarded`."""
     detail: str = ""
 
 

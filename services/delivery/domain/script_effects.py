@@ -70,9 +70,13 @@ def is_forged(mail: AcceptedMail) -> bool:
 
 
 def may_be_refused(mail: AcceptedMail, account: str) -> bool:
-    """Whether the sender may hear of a refusal: not of spam, and not who is not proven (RFC 5429 §2.1)."""
+    """Whether the sender may hear of a refusal: not of spam, and not who is not proven (RFC 5429 §2.1).
+
+    A post of a list is not refused by one of its members: the report would count as a bounce of the member.
+    """
     is_proven = mail.submitted or (mail.is_authenticated and not is_forged(mail))
-    return bool(mail.reverse_path) and is_proven and not mail.is_spam_for(account)
+    may_answer = bool(mail.reverse_path) and not mail.list_address
+    return may_answer and is_proven and not mail.is_spam_for(account)
 
 
 def may_be_answered(mail: AcceptedMail, account: str) -> bool:

@@ -28,6 +28,7 @@ _RESULTS = (
     (StepAction.DECIDE, "delivered"),
     (StepAction.HOLD, "held"),
     (StepAction.ENQUEUE, "queued"),
+    (StepAction.REFUSE, "refused"),
 )
 
 
@@ -88,11 +89,11 @@ def outcomes_of(recipients: Iterable[str], record: DeliveryRecord) -> tuple[Outc
     """The outcome of each recipient.
 
     It is *delivered* when any copy was stored, *held* when a list holds it for its moderators, *queued* when a copy was
-    enqueued, else *bounced* or *discarded*.
+    enqueued, *refused* when a script has refused it, else *bounced* or *discarded*.
     """
     actions: dict[str, set[str]] = defaultdict(set)
     for step in record.steps:
-        if not step.blob:
+        if not step.blob or step.action == StepAction.REFUSE:
             actions[step.recipient].add(step.action)
     bounced = {event.recipient: event for event in reversed(record.bounced)}
     return tuple(_outcome(recipient, actions[recipient], bounced.get(recipient)) for recipient in recipients)

@@ -78,3 +78,8 @@ def test_what_became_of_each_recipient() -> None:
         Outcome("d@x", "discarded"),
         Outcome("e@x", "discarded"),
     )
+
+
+def test_a_mail_that_a_script_has_refused_is_refused() -> None:
+    refused = Step("a@x", 0, "refuse", blob="g0001/n")
+    assert outcomes_of(["a@x"], fold(DeliveryPlanned("q1", (refused,)))) == (Outcome("a@x", "refused"),)
