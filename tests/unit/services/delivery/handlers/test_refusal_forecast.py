@@ -11,7 +11,7 @@ from services.delivery.domain.plan import Route
 from services.delivery.domain.script_chain import ChainState, ScriptDecision
 from services.delivery.handlers.recipient_routes import RecipientRoutes
 from services.delivery.handlers.refusal_forecast import MOST_AT_ONCE, RefusalForecast, Undecided
-from services.delivery.handlers.script_runs import Decided, ScriptRuns
+from services.delivery.handlers.script_runs import DecidedMail, ScriptRuns
 from shared.blobs.memory import MemoryBlobs
 from shared.events.mail import Client, MailReceived, Message, Recipient
 from shared.grpc.errors import Unavailable
@@ -49,12 +49,12 @@ class FakeRuns:
     def has_scripts(self, _account: str) -> bool:
         return self.known
 
-    async def decide(self, _mail: object, _got: object, _contents: object, *, is_judged: bool) -> Decided:
+    async def decide(self, _mail: object, _got: object, _contents: object, *, is_judged: bool) -> DecidedMail:
         self.judged.append(is_judged)
         await self.go.wait()
         if isinstance(self.outcome, Exception):
             raise self.outcome
-        return Decided(self.outcome, {})
+        return DecidedMail(self.outcome, {})
 
 
 def forecast(runs: Any, *routes: Route) -> RefusalForecast:
