@@ -88,5 +88,5 @@ def _change(owner: str, change: NotedChange) -> pb.ScriptChange:
 
 
 def _actor_text(actor: Actor) -> str:
-    """Who made a change, such as `operator root` or `user u0001`."""
-    return f"{actor.kind} {actor.id}".strip()
+    """Who made a change, and from where, such as `operator root` or `user u0001 192.0.2.7`."""
+    return " ".join(filter(None, (actor.kind, actor.id, actor.address)))

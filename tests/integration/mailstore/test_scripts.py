@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import AsyncIterator
 from functools import partial
@@ -238,6 +239,22 @@ async def test_the_stamp_changes_with_every_change(mailstore: ScriptedMailstore)
         await act()
         stamps.append(await mailstore.stamp())
     assert len(set(stamps)) == len(stamps)
+
+
+async def test_the_stamp_of_a_restored_backup_is_another_one(tmp_path: Path) -> None:
+    database, backup = tmp_path / "mailstore.sqlite", tmp_path / "backup.sqlite"
+    async with scripted_mailstore(database) as mailstore:
+        await mailstore.put("main", KEEP)
+        stamps = [await mailstore.stamp()]
+    shutil.copy(database, backup)
+    for name in ("first", "second"):
+        async with scripted_mailstore(database) as mailstore:
+            await mailstore.put(name, FILE)
+            stamps.append(await mailstore.stamp())
+        shutil.copy(backup, database)
+    async with scripted_mailstore(database) as mailstore:
+        assert await mailstore.stamp() == stamps[0]
+    assert len(set(stamps)) == 3
 
 
 async def test_an_archived_account_keeps_its_scripts_and_an_erased_one_does_not(mailstore: ScriptedMailstore) -> None:

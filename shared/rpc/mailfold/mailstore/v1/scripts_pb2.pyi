@@ -124,6 +124,8 @@ Global___ScriptReply: _TypeAlias = ScriptReply  # noqa: Y015
 
 @_typing.final
 class PutScriptRequest(_message.Message):
+    """In the end the script is in `place` if that is given, or `activate` is set; an account has one place."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     OWNER_FIELD_NUMBER: _builtins.int
