@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
+from mailfold.commands.sieve_apply import applications, apply, undo
 from mailfold.commands.sieve_dry_run import test
 from mailfold.commands.sieve_history import diff, history, revert
 from mailfold.commands.sieve_printing import (
@@ -189,6 +190,9 @@ app.command()(test)
 app.command()(history)
 app.command()(diff)
 app.command()(revert)
+app.command()(apply)
+app.command()(applications)
+app.command()(undo)
 
 
 def _call(data: Path, owner: str, method: str, **fields: str) -> Any:

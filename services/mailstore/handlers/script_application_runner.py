@@ -43,7 +43,9 @@ from shared.protocol.sieve.diagnostic import InvalidScript
 log = structlog.get_logger("mailstore")
 _IDLE_SECONDS = 30.0
 _MESSAGES, _WORK = 1000, 200_000_000
-"""Messages with their copies, and octets of the script's work, after which a unit of work ends."""
+"""Messages, and octets of the script's work, after which a unit of work ends."""
+_FILED = 2 * _MESSAGES
+"""Messages and places into which they are filed, of a unit of work."""
 _FEW = 50
 """Messages of a unit of work that runs on the event loop."""
 MEGAOCTET = 1_000_000
@@ -125,7 +127,7 @@ class ApplicationRunner:
 
     async def _decide_and_file(self, row: ApplicationRow, provenance: Provenance) -> None:
         decided = await self._decided(row)
-        number = affordable(decided.decided, _MESSAGES)
+        number = affordable(decided.decided, _FILED)
         if number < len(decided.decided):
             some = decided.decided[:number]
             decided = DecidedPage(some, some[-1].uid, False)

@@ -77,11 +77,14 @@ class ScriptApplications:
 
     async def prepared(self, order: ScriptOrder) -> ApplicationOrder:
         """The script and its messages. Raises MailboxRefused, InvalidScript, NotFound, ServiceError."""
-        prepared = await self._store.read_long(lambda reader: self._looked_up(reader, order))
-        await self._decisions.ready(
-            order.account, prepared.mailbox, prepared.source, prepared.choice, self._clock.now()
-        )
-        return prepared
+        source = order.source
+        if order.script:
+            stored = await self._store.read(lambda reader: self._source_of(reader, order.account, order.script))
+            if stored is None:
+                raise MailboxRefused("NONEXISTENT", f"there is no script {order.script}")
+            source = stored
+        await self._decisions.ready(order.account, "", source.decode(), MessageChoice(0), self._clock.now())
+        return await self._store.read_long(lambda reader: _looked_up(reader, order, source.decode()))
 
     async def begin(self, prepared: ApplicationOrder, provenance: Provenance) -> str:
         """Begin an application; returns its id. Raises MailboxRefused CANNOT while another one runs."""
@@ -112,15 +115,6 @@ class ScriptApplications:
             if row.state not in (RUNNING, UNDOING):
                 return
             await woken_within(news, _PROGRESS_SECONDS)
-
-    def _looked_up(self, reader: Reader, order: ScriptOrder) -> ApplicationOrder:
-        mailbox = load.mailbox_by_name(reader, order.account, order.mailbox)
-        source = self._source_of(reader, order.account, order.script) if order.script else order.source
-        if source is None:
-            raise MailboxRefused("NONEXISTENT", f"there is no script {order.script}")
-        choice = MessageChoice(mailbox.uid_next - 1, order.uids, order.since, order.most)
-        total = choice.total(reader, mailbox.id)
-        return ApplicationOrder(order, mailbox.id, mailbox.name, source.decode(), choice, total)
 
     def _begun(self, tx: Transaction, application: str, prepared: ApplicationOrder, provenance: Provenance) -> str:
         earlier = [entry.event for entry in tx.answered(provenance.command)]
@@ -155,6 +149,16 @@ class ScriptApplications:
             tx.append(row.account, [ApplicationEnded(row.account, row.id, "it was undone")], provenance)
         _check_idle(tx, row.account)
         tx.append(row.account, [UndoBegun(row.account, row.id)], provenance)
+
+
+def _looked_up(reader: Reader, order: ScriptOrder, source: str) -> ApplicationOrder:
+    """The messages that are there now. Raises MailboxRefused."""
+    if not load.is_open(reader, order.account):
+        raise MailboxRefused("NONEXISTENT", "the account has never had any mail")
+    mailbox = load.mailbox_by_name(reader, order.account, order.mailbox)
+    choice = MessageChoice(mailbox.uid_next - 1, order.uids, order.since, order.most)
+    total = choice.total(reader, mailbox.id)
+    return ApplicationOrder(order, mailbox.id, mailbox.name, source, choice, total)
 
 
 def _check_idle(reader: Reader, account: str) -> None:

@@ -120,6 +120,13 @@ class ApplyingMailstore:
         request = pb.UndoApplicationRequest(id=application)
         return [advanced async for advanced in self._answers("UndoApplication", request)][-1]
 
+    async def begin_undo(self, application: str) -> None:
+        """Begin to undo an application and go away."""
+        request = pb.UndoApplicationRequest(id=application)
+        async with contextlib.aclosing(self._answers("UndoApplication", request)) as answers:
+            async for _ in answers:
+                return
+
     async def listed(self) -> list[pb.ScriptApplication]:
         """The applications of the account."""
         with acting(Provenance(Actor("operator"))):

@@ -78,6 +78,9 @@ def test_every_promised_command_is_there() -> None:
         "check",
         "history",
         "diff",
+        "apply",
+        "applications",
+        "undo",
         "revert",
         "test",
     )
