@@ -7,7 +7,7 @@ import asyncio
 from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.plan import StepAction
 from shared.blobs.blob_id import BlobId
-from shared.blobs.port import Blobs
+from shared.blobs.port import Blob, Blobs
 from shared.clock import Clock
 from shared.events.delivery import Step
 from shared.grpc.channel import Channel
@@ -39,9 +39,7 @@ class ScriptMails:
 
     async def header_block(self, mail: AcceptedMail) -> bytes:
         """The header of the mail as it was received, up to the octets that are examined."""
-        blob = await self._blobs.read(BlobId(mail.message.blob))
-        end = (await scan_of(self._blobs, blob)).header_end
-        return blob.read(0, min(end, MOST_HEADER_OCTETS))
+        return await self._header_block(await self._blobs.read(BlobId(mail.message.blob)))
 
     async def header(self, mail: AcceptedMail) -> SieveHeader:
         """The fields of the mail as it was received."""
@@ -82,9 +80,10 @@ class ScriptMails:
 
     async def hand_over(self, step: Step) -> None:
         """Hand over the mail of a step with the null reverse-path. A repeat changes nothing."""
-        data = (await self._blobs.read(BlobId(step.blob))).body()
-        block = data.partition(b"\r\n\r\n")[0]
+        blob = await self._blobs.read(BlobId(step.blob))
+        block = await self._header_block(blob)
         authors = parse_block(block[:_AT_ONCE]).address_parts(b"from", "full")
+        is_ascii = is_ascii_body(blob) if step.size <= _AT_ONCE else await asyncio.to_thread(is_ascii_body, blob)
         await self._ingress.SubmitReport(
             SubmitReportRequest(
                 queue_id=step.generated,
@@ -95,7 +94,16 @@ class ScriptMails:
                 blob=step.blob,
                 size=step.size,
                 prefix=step.prefix,
-                eight_bit=not data.isascii(),
+                eight_bit=not is_ascii,
                 smtputf8=not (block.isascii() and step.address.isascii()),
             )
         )
+
+    async def _header_block(self, blob: Blob) -> bytes:
+        end = (await scan_of(self._blobs, blob)).header_end
+        return blob.read(0, min(end, MOST_HEADER_OCTETS))
+
+
+def is_ascii_body(blob: Blob) -> bool:
+    """Whether a message has no octets above 127; it reads the whole message."""
+    return all(bytes(piece).isascii() for piece in blob.iterate(0, blob.body_size))

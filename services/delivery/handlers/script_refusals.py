@@ -22,7 +22,6 @@ from shared.protocol.dsn.content import Original, RecipientReport, Reporter
 from shared.protocol.dsn.report import build
 from shared.protocol.languages.addressee import Addressee
 from shared.protocol.sieve.actions import ErejectAction, RejectAction
-from shared.protocol.sieve.mail.header import parse_block
 from shared.protocol.smtp.codes import POSTMASTER
 from shared.routing.resolution import Target
 
@@ -56,7 +55,8 @@ class ScriptRefusals:
         if isinstance(action, ErejectAction):
             data = self._status_report(original, recipient, reason, to, queue_id, identity)
         else:
-            data = self._disposition(original, recipient, target, reason, to, queue_id, identity)
+            about = mail.message.message_id
+            data = self._disposition(original, about, recipient, target, reason, to, queue_id, identity)
         step = await self._mails.step(
             data, queue_id, recipient.address, StepAction.REFUSE, target.account, mail.reverse_path, rule
         )
@@ -87,6 +87,7 @@ class ScriptRefusals:
     def _disposition(
         self,
         original: Original,
+        message_id: str,
         recipient: Recipient,
         target: Target,
         reason: str,
@@ -94,7 +95,7 @@ class ScriptRefusals:
         queue_id: str,
         identity: Identity,
     ) -> bytes:
-        ids = [own for value in parse_block(original.header).raw_values(b"message-id")[:1] for own in _ids(value)]
+        ids = message_ids(f"<{message_id}>")
         refusal = RefusedMessage(
             to.say("reject.subject"),
             f"{to.say('reject.text', recipient=recipient.address)}\n\n{reason}\n",
@@ -107,7 +108,3 @@ class ScriptRefusals:
         return refusal_report(
             NamedAddress(target.address), NamedAddress(to.address, to.shown_name), refusal, original, identity, boundary
         )
-
-
-def _ids(value: bytes) -> list[str]:
-    return message_ids(value.decode("utf-8", "replace"))

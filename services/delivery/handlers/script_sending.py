@@ -16,8 +16,9 @@ from services.delivery.domain.script_chain import ChainState, ScriptDecision
 from services.delivery.domain.script_effects import REDIRECT, prefix_of_redirect
 from services.delivery.handlers.redirect_request import redirect_request
 from services.delivery.handlers.script_effects import ScriptEffects
+from services.delivery.handlers.script_mails import is_ascii_body
 from shared.blobs.blob_id import BlobId
-from shared.blobs.port import Blob, Blobs
+from shared.blobs.port import Blobs
 from shared.clock import Clock
 from shared.events.delivery import DeliveryScriptSent, Step
 from shared.events.mail import Message, Recipient
@@ -140,7 +141,7 @@ class ScriptSending:
     async def _mail(self, wish: Wish, address: str, queue_id: str) -> AcceptedMail:
         """The message as a mail of the owner, whose address is the return path of what is redirected."""
         blob = await self._blobs.read(BlobId(wish.blob))
-        scan, is_ascii = await scan_of(self._blobs, blob), await asyncio.to_thread(_is_ascii, blob)
+        scan, is_ascii = await scan_of(self._blobs, blob), await asyncio.to_thread(is_ascii_body, blob)
         author = scan.from_[0][1] if scan.from_ else ""
         message = Message(
             wish.blob,
@@ -193,10 +194,6 @@ def _action(data: bytes) -> RedirectAction | NotifyAction:
 
 def _stream(wish: Wish) -> str:
     return f"sieve-sending/{wish.key}:{wish.account}"
-
-
-def _is_ascii(blob: Blob) -> bool:
-    return all(bytes(piece).isascii() for piece in blob.iterate(0, blob.body_size))
 
 
 def _without_copy_fields(prefix: bytes) -> bytes:

@@ -20,7 +20,7 @@ _FIELD = 16 * 1024
 _ENCODED = 42
 """Octets of UTF-8 in an encoded word, which may have 75 characters (RFC 2047 §2)."""
 _NAME = re.compile(r"[!-9;-~]{1,70}")
-_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,240}@[!-;=?-~]{1,240}>")
+_MESSAGE_ID = re.compile(r"<[!-;=?A-~]{1,240}@[!-;=?-~]{1,240}>")  # one way to match, so the work is linear
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]{1,200}")
 
 
