@@ -68,6 +68,11 @@ def modified(run: ScriptRun, value: bytes, modifiers: tuple[Modifier, ...]) -> b
     return value
 
 
+def is_variable_name(name: bytes) -> bool:
+    """Whether it is the name of a variable, maybe with its namespace (RFC 5229 §3)."""
+    return all(_IDENTIFIER.fullmatch(part) for part in name.decode("utf-8", "replace").split("."))
+
+
 def variable_name(scope: Scope, arguments: Arguments, index: int = 0) -> str:
     """The name of a variable that is written: in lower case, maybe in the namespace `global` (RFC 6609 §3.4.2)."""
     written = arguments.constant(index).decode("utf-8", "replace")

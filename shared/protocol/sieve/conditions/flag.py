@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shared.protocol.sieve.commands.variables import is_variable_name
 from shared.protocol.sieve.compare.matching import compile_match
 from shared.protocol.sieve.definition import TestDefinition
 from shared.protocol.sieve.flags import read_flags
@@ -21,6 +22,9 @@ def _hasflag(scope: Scope, arguments: Arguments) -> SieveCondition:
     names = arguments.texts(0) if arguments.count > 1 else ()
     if names:
         scope.need(arguments.place, ("variables",), "the name of a variable in hasflag")
+    for name in names:
+        if name.constant is not None and not is_variable_name(name.constant):
+            scope.error(name.place, "hasflag: this is not the name of a variable")
     matches = compile_match(scope, arguments, keys)
 
     def condition(run: ScriptRun) -> bool:
