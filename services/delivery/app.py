@@ -31,7 +31,6 @@ from services.delivery.handlers.script_redirects import ScriptRedirects
 from services.delivery.handlers.script_replies import DailyLimits, ScriptReplies
 from services.delivery.handlers.script_runs import ScriptKnowledge, ScriptRuns
 from services.delivery.handlers.script_sending import ScriptSending
-from services.delivery.handlers.script_work import ScriptWork
 from services.delivery.handlers.scripted_planning import ScriptedPlanning
 from services.delivery.projections.held_posts import HeldPostProjection
 from services.delivery.projections.plans import PlanProjection, decode_steps
@@ -60,6 +59,7 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_ser
 from shared.scripts.active import ActiveScripts
 from shared.scripts.owner import ScriptOwners
 from shared.scripts.programs import Programs
+from shared.scripts.script_work import ScriptWork
 from shared.scripts.settings import SieveSettings
 from shared.scripts.sources import ScriptSources
 from shared.secrets.keyring import Keyring

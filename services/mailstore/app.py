@@ -76,6 +76,7 @@ from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
 from shared.scripts.owner import ScriptOwners
 from shared.scripts.programs import Programs
+from shared.scripts.script_work import ScriptWork
 from shared.scripts.settings import SieveSettings
 from shared.service import Host
 
@@ -190,6 +191,7 @@ class Mailstore:
             MailboxScriptFiling(MailboxCommands(host.ids, host.clock, limits), host.ids, limits),
             MailboxScriptSending(host.channel("delivery", SERVICE)),
             host.clock,
+            ScriptWork(host.clock, settings.work_per_hour),
         )
 
     def _removed(self, owners: Owners, quotas: Quotas, limits: MailstoreSettings) -> RemovedEndpoint:

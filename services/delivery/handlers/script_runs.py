@@ -19,7 +19,6 @@ from services.delivery.handlers.account_scripts import AccountScripts, SeenMail,
 from services.delivery.handlers.mail_contents import MailContents
 from services.delivery.handlers.run_answers import RunAnswers
 from services.delivery.handlers.script_ports import DuplicateMemories
-from services.delivery.handlers.script_work import ScriptWork
 from shared.clock import Clock
 from shared.events.scripts import ACTIVE, SERVER
 from shared.grpc.channel import Channel
@@ -31,6 +30,7 @@ from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
 from shared.scripts.active import ActiveScripts
 from shared.scripts.owner import ScriptOwner, ScriptOwners
 from shared.scripts.programs import Programs
+from shared.scripts.script_work import ScriptWork
 from shared.scripts.sources import ScriptSource, ScriptSources
 
 

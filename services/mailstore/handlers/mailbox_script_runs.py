@@ -11,11 +11,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
 import structlog
 
 from services.mailstore.domain.mailbox_scripts import MessageDecision, decision_of
-from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load
 from services.mailstore.handlers.annotations import annotation_text
 from services.mailstore.handlers.mailbox_script_filing import (
@@ -24,25 +22,31 @@ from services.mailstore.handlers.mailbox_script_filing import (
     MailboxScriptFiling,
     MailboxWork,
 )
+from services.mailstore.handlers.mailbox_script_rows import (
+    NEXT,
+    PRESENT,
+    DueRun,
+    NamedScript,
+    due_run,
+    messages_there,
+    named_script,
+)
 from services.mailstore.handlers.mailbox_script_sending import MailboxScriptSending
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.handlers.script_answers import ScriptAnswers, compiled
-from services.mailstore.handlers.script_messages import ScriptMessages, StoredMessage, row_of
+from services.mailstore.handlers.script_messages import ScriptMessages, StoredMessage
 from services.mailstore.handlers.script_rows import source as source_of
 from shared.background import BackgroundTask, woken_within
 from shared.blobs.errors import BlobDamaged, BlobError, BlobMissing
 from shared.clock import Clock
-from shared.events.mailbox import Uids
 from shared.events.mailbox_scripts import MailboxScriptDue, MailboxScriptRan
-from shared.events.scripts import SERVER
-from shared.eventstore.connection import Reader, Row, StoreUnavailable
+from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Actor, Provenance, Recorded
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.grpc.call import acting
 from shared.grpc.errors import NotFound, ServiceError
-from shared.protocol.imap.entry_name import SCRIPT_ENTRY
-from shared.protocol.imap.ranges import Ranges, above, pages
+from shared.protocol.imap.ranges import above, pages
 from shared.protocol.sieve.diagnostic import InvalidScript
 from shared.protocol.sieve.extensions import ScriptContext
 from shared.protocol.sieve.program import CompiledScript
@@ -50,38 +54,26 @@ from shared.scripts import running
 from shared.scripts.owner import ScriptOwner, ScriptOwners
 from shared.scripts.programs import Programs
 from shared.scripts.questions import GivenAnswers
+from shared.scripts.script_work import ScriptWork
 
 log = structlog.get_logger("mailstore")
 PIECE = 50
 """Messages of a unit of work."""
+PIECE_WORK = 64_000_000
+"""Octets of the script's work after which a piece ends, so that no account waits long for another one."""
 SIEVE = Provenance(Actor("service", "mailstore", "sieve"))
 """What scripts do is done by this actor, and is no event for which a script runs."""
 _IDLE_SECONDS = 30.0
-_DUE = "account, due, mailbox, cause, uids, flags, done_through"
-_NEXT = f"SELECT {_DUE} FROM due_mailbox_script WHERE account > ? ORDER BY account, due LIMIT 1"  # noqa: S608
-_PRESENT = "SELECT done_through FROM due_mailbox_script WHERE account = ? AND due = ?"
-_uids = msgspec.json.Decoder(Uids)
-_flags = msgspec.json.Decoder(tuple[str, ...])
 
 
-class DueRun(NamedTuple):
-    """An event for which a script is to run."""
+class _Script(NamedTuple):
+    """A script that is ready to run over messages."""
 
-    account: str
-    due: int
-    mailbox: str
-    cause: str
-    uids: Ranges
-    flags: tuple[str, ...]
-    done_through: int
-
-
-class NamedScript(NamedTuple):
-    """The script that annotations name, and its mailbox."""
-
-    mailbox: MailboxState
-    name: str
-    source: bytes | None
+    program: CompiledScript
+    owner: ScriptOwner
+    answers: ScriptAnswers
+    items: dict[str, str]
+    known: GivenAnswers
 
 
 class MailboxScriptRuns:
@@ -97,6 +89,7 @@ class MailboxScriptRuns:
         filing: MailboxScriptFiling,
         sending: MailboxScriptSending,
         clock: Clock,
+        work: ScriptWork,
     ) -> None:
         self._store = store
         self._messages = messages
@@ -106,6 +99,7 @@ class MailboxScriptRuns:
         self._filing = filing
         self._sending = sending
         self._clock = clock
+        self._work = work
         self._wake = asyncio.Event()
         self._last = ""
         """The account whose turn was the last one; the next account follows, so that none waits for a busy one."""
@@ -147,14 +141,14 @@ class MailboxScriptRuns:
 
     async def next_due(self) -> DueRun | None:
         """The first event of the account after the one whose turn was last, or None when nothing is due."""
-        row = await self._store.read(lambda reader: reader.first_row(_NEXT, (self._last,)))
+        row = await self._store.read(lambda reader: reader.first_row(NEXT, (self._last,)))
         if row is None and self._last:
-            row = await self._store.read(lambda reader: reader.first_row(_NEXT, ("",)))
-        return _due_run(row) if row is not None else None
+            row = await self._store.read(lambda reader: reader.first_row(NEXT, ("",)))
+        return due_run(row) if row is not None else None
 
     async def piece(self, run: DueRun) -> None:
         """Run the script over the next messages of an event. A repeat changes nothing."""
-        script = await self._store.read(lambda reader: _named_script(reader, run))
+        script = await self._store.read(lambda reader: named_script(reader, run))
         if script is None:
             await self._end(run, "")
             return
@@ -167,9 +161,11 @@ class MailboxScriptRuns:
             await self._end(run, gone.message[:500], script.name)
         else:
             uids = next(pages(above(run.uids, run.done_through), PIECE), ())
-            rows = await self._store.read(lambda reader: _rows(reader, run.mailbox, uids))
+            rows = await self._store.read(lambda reader: messages_there(reader, run.mailbox, uids))
             decisions = await self._decided(run, script, program, owner, rows)
-            await self._carry_out(run, script, uids, decisions)
+            is_whole = len(decisions) == len(rows)
+            through = uids[-1][1] if uids and is_whole else decisions[-1][0].uid if decisions else run.done_through
+            await self._carry_out(run, script, through, decisions)
 
     async def _compiled(self, script: NamedScript) -> CompiledScript:
         """The program. Raises InvalidScript, and NotFound when there is no such script."""
@@ -184,25 +180,35 @@ class MailboxScriptRuns:
         answers = ScriptAnswers(
             self._store, self._programs, run.account, ScriptContext.IMAP_EVENT, source_of, annotation_text
         )
-        items, known, decisions = _items(run, script, owner), GivenAnswers(), []
+        run_of = _Script(program, owner, answers, _items(run, script, owner), GivenAnswers())
+        decisions, work = [], 0
         for row in rows:
-            try:
-                given = await self._messages.input_of(row, owner, self._clock.now(), items)
-                outcome = await running.run(program, given, answers, self._programs.limits, answers=known)
-                decision = await self._sending.sent(run.account, run.due, row, decision_of(outcome))
-            except (BlobMissing, BlobDamaged) as error:
-                decision = MessageDecision(True, None, failure=str(error))
+            decision, more = await self._decision(run, run_of, row)
             decisions.append((row, decision))
             self._task.advanced()
+            work += more
+            if work >= PIECE_WORK:
+                break
         return decisions
 
-    async def _carry_out(self, run: DueRun, script: NamedScript, uids: Ranges, decisions: Decisions) -> None:
+    async def _decision(self, run: DueRun, script: _Script, row: StoredMessage) -> tuple[MessageDecision, int]:
+        """What is decided about a message, when all that leaves is sent; and the work of it."""
+        if self._work.is_spent(run.account):
+            return _undecided("the scripts of this account have worked more than they may within an hour"), 0
+        try:
+            given = await self._messages.input_of(row, script.owner, self._clock.now(), script.items)
+        except (BlobMissing, BlobDamaged) as error:
+            return _undecided(str(error)), 0
+        outcome = await running.run(script.program, given, script.answers, self._programs.limits, answers=script.known)
+        self._work.add(run.account, outcome.work)
+        return await self._sending.sent(run.account, run.due, row, decision_of(outcome)), outcome.work
+
+    async def _carry_out(self, run: DueRun, script: NamedScript, through: int, decisions: Decisions) -> None:
         quota = await self._quotas.of(run.account)
-        through = uids[-1][1] if uids else run.done_through
         is_last = not above(run.uids, through)
 
         def work(tx: Transaction) -> FilingResult | None:
-            present = tx.first_row(_PRESENT, (run.account, run.due))
+            present = tx.first_row(PRESENT, (run.account, run.due))
             if present is None or present[0] != run.done_through:
                 return None
             mailbox = load.mailbox_by_id(tx, run.account, run.mailbox)
@@ -219,7 +225,7 @@ class MailboxScriptRuns:
         """End an event for which no script can run."""
 
         def work(tx: Transaction) -> None:
-            if tx.first_row(_PRESENT, (run.account, run.due)) is not None:
+            if tx.first_row(PRESENT, (run.account, run.due)) is not None:
                 last = run.uids[-1][1]
                 ran = MailboxScriptRan(run.account, run.mailbox, run.due, last, True, script, error=error)
                 tx.append(run.account, [ran], SIEVE)
@@ -229,36 +235,9 @@ class MailboxScriptRuns:
             log.warning("mailstore.mailbox_script_unusable", account=run.account, script=script, error=error)
 
 
-def _due_run(row: Row) -> DueRun:
-    account, due, mailbox, cause, uids, flags, done_through = row
-    return DueRun(account, due, mailbox, cause, _uids.decode(uids), _flags.decode(flags), done_through)
-
-
-def _named_script(reader: Reader, run: DueRun) -> NamedScript | None:
-    """The script for a mailbox, by its annotation, else by that of the server (RFC 6785 §2.3.1).
-
-    An annotation of the mailbox that names nothing usable does not fall back to the server's. A name that the server
-    gives means a script of the account, else one of the server. None: nothing is to run.
-    """
-    there = load.mailbox_if_any(reader, run.account, run.mailbox, "")
-    if not there or load.closing_of(reader, run.account):
-        return None
-    name = annotation_text(reader, run.account, run.mailbox, SCRIPT_ENTRY)
-    of_server = name is None
-    if name is None:
-        name = annotation_text(reader, run.account, "", SCRIPT_ENTRY)
-    if not name:
-        return None
-    source = source_of(reader, run.account, name)
-    if source is None and of_server:
-        source = source_of(reader, SERVER, name)
-    return NamedScript(there[0], name, source)
-
-
-def _rows(reader: Reader, mailbox: str, uids: Ranges) -> list[StoredMessage]:
-    """The messages that are still there."""
-    numbers = (uid for first, last in uids for uid in range(first, last + 1))
-    return [row for uid in numbers if (row := row_of(reader, mailbox, uid)) is not None]
+def _undecided(reason: str) -> MessageDecision:
+    """The message stays as it is."""
+    return MessageDecision(True, None, failure=reason)
 
 
 def _items(run: DueRun, script: NamedScript, owner: ScriptOwner) -> dict[str, str]:

@@ -29,6 +29,7 @@ from shared.protocol.imap.entry_name import SCRIPT_ENTRY
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.scripts.owner import ScriptOwner, ScriptOwners
 from shared.scripts.programs import Programs
+from shared.scripts.script_work import ScriptWork
 from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, counted_mailstore, spans
 
 OWNER = Provenance(Actor("user", "u1"))
@@ -66,6 +67,7 @@ class Place:
         clock, limits = SystemClock(), MailstoreSettings()
         ids = Ids(clock)
         self.mailstore, self.store, self.sent = mailstore, mailstore.store, Sent()
+        self.work = ScriptWork(clock, 10_000_000_000)
         self.annotations = AnnotationCommands(self.store, limits)
         self.runs = MailboxScriptRuns(
             self.store,
@@ -76,6 +78,7 @@ class Place:
             MailboxScriptFiling(MailboxCommands(ids, clock, limits), ids, limits),
             self.sent,
             clock,
+            self.work,
         )
 
     async def script(self, mailbox: str, source: str, *, owner: str = ACCOUNT, name: str = "events") -> None:
@@ -302,3 +305,24 @@ async def test_the_commit_of_a_piece_is_done_once(place: Place) -> None:
     await place.runs.piece(first)  # as a process that was killed before it knew of the commit
     assert (await place.mailbox("Archive")).messages == 1
     assert len(await place.events(MailboxScriptRan)) == 1
+
+
+async def test_the_work_of_an_account_within_an_hour_is_bounded(place: Place) -> None:
+    await place.script("INBOX", 'addflag "$Done";')
+    await place.mailstore.append(1)
+    await place.run()
+    place.work.add(ACCOUNT, 10_000_000_000)
+    await place.mailstore.append(2)
+    assert await place.run() == 1
+    assert [("$Done" in flags) for flags in (await place.flags("INBOX")).values()] == [True, False, False]
+    ran = (await place.events(MailboxScriptRan))[-1]
+    assert (ran.failed, ran.is_last) == (2, True) and "within an hour" in ran.error
+
+
+async def test_a_script_that_works_much_is_done_in_small_pieces(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.mailstore.handlers.mailbox_script_runs.PIECE_WORK", 1)
+    await place.script("INBOX", 'if header :contains "subject" ["1", "2", "3"] { addflag "$Done"; }')
+    await place.mailstore.append(3)
+    assert await place.run() == 3
+    assert all("$Done" in flags for flags in (await place.flags("INBOX")).values())
+    assert [event.through for event in await place.events(MailboxScriptRan)] == [1, 2, 3]
