@@ -10,11 +10,14 @@ def test_names_are_compared_without_case() -> None:
     assert entry_base("/PRIVATE") == "/private"
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "comment", "/comment", "/private", "/private/", "/shared//a", "/shared/a/", "/shared/*", "/shared/a%"]
-    + ["/shared/\x19", "/shared/é", "/shared/\x7f", "/sharedx/a", "/shared" + "/a" * 20, "/shared/" + "a" * 493],
-)
+OTHERS = [
+    *("", "comment", "/comment", "/private", "/private/", "/sharedx/a"),
+    *("/shared//a", "/shared/a/", "/shared/*", "/shared/a%", "/shared/\x19", "/shared/é", "/shared/\x7f"),
+    *("/shared" + "/a" * 20, "/shared/" + "a" * 493),
+]
+
+
+@pytest.mark.parametrize("text", OTHERS)
 def test_other_names_are_refused(text: str) -> None:
     with pytest.raises(InvalidEntryName):
         entry_name(text)
