@@ -88,7 +88,7 @@ class Delivery:
         self.memories = ScriptMemories(self.store, host.clock)
         self.effects = self._effects(routes, addressee_of)
         moderation = Moderation(self.store, directory, return_paths, host.clock)
-        self._scripts = ActiveScripts(SERVICE, mailstore, host.bus)
+        self.scripts = ActiveScripts(SERVICE, mailstore, host.bus)
         runs = self._runs(directory, mailstore)
         planning = ScriptedPlanning(runs, self.effects, host.blobs)
         lists = ListPosts(self._book, directory, Posts(host.blobs), return_paths, moderation, planning)
@@ -137,8 +137,8 @@ class Delivery:
         self.store.on_commit(self._moderation.committed)
         await self._book.start()
         await self._burial.start()
-        await self._scripts.start()
-        await self._scripts.wait(_PATIENCE)
+        await self.scripts.start()
+        await self.scripts.wait(_PATIENCE)
         self._worker.start(self._host.section(DeliverySettings).concurrency)
         self._moderation.start()
         await self._erasure.worker.start()
@@ -148,7 +148,7 @@ class Delivery:
         await self._erasure.worker.stop()
         await self._moderation.stop()
         await self._worker.stop()
-        await self._scripts.stop()
+        await self.scripts.stop()
         await self._burial.stop()
         await self._book.stop()
         await self.store.close()
@@ -165,7 +165,7 @@ class Delivery:
     def _runs(self, directory: Channel, mailstore: Channel) -> ScriptRuns:
         host, settings = self._host, self._host.section(SieveSettings)
         known = ScriptKnowledge(
-            self._scripts,
+            self.scripts,
             ScriptSources(mailstore),
             Programs(settings.extensions, settings.limits),
             ScriptOwners(directory),

@@ -15,9 +15,16 @@ def reported(*actions: str, notify: str = "SUCCESS", spam: bool = False, notice:
     message = Message("g/b", 7, b"", "m1@example.net", "Hello", "eve@example.net")
     mail = AcceptedMail("q1", "eve@example.net", (Recipient("ann@example.org", notify),), message, spam=spam)
     steps = [
-        Step("ann@example.org", number, action, blob="g/n" if notice else "") for number, action in enumerate(actions)
+        Step("ann@example.org", number, *_action(action), blob="g/n" if notice else "")
+        for number, action in enumerate(actions)
     ]
     return [report.action.value for report in successes_to_report(mail, steps)]
+
+
+def _action(text: str) -> tuple[str, str]:
+    """An action, and the account that may be named behind it."""
+    action, _, account = text.partition(" ")
+    return action, account
 
 
 @pytest.mark.parametrize(
@@ -27,6 +34,9 @@ def reported(*actions: str, notify: str = "SUCCESS", spam: bool = False, notice:
         (("discard",), ["delivered"]),
         (("store", "store"), ["expanded"]),
         (("store", "enqueue"), ["expanded"]),
+        (("store a1", "store a1", "answer", "remember"), ["delivered"]),
+        (("store a1", "store a2"), ["expanded"]),
+        (("refuse a1",), []),
         (("enqueue",), []),
         ((), []),
     ],
