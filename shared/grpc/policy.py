@@ -18,6 +18,7 @@ _ASKS_FOR_RIGHTS = frozenset(
         *(f"Annotations/{name}" for name in ("ListAnnotations", "SetAnnotations")),
         *(f"Scripts/{name}" for name in ("PutScript", "CheckScript", "GetScript", "ListScripts", "ActivateScript")),
         *(f"Scripts/{name}" for name in ("RenameScript", "DeleteScript", "ListScriptChanges", "RevertScript")),
+        *(f"DryRuns/{name}" for name in ("TestScript", "WhatIf")),
         *(f"Applying/{name}" for name in ("ApplyScript", "ListApplications", "UndoApplication")),
     }
 )
@@ -81,6 +82,8 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "outbound.Outbound/Enqueue",
         "ingress.Ingress/Hold",
         "ingress.Ingress/SubmitReport",
+        "mailstore.Mailstore/Fetch",
+        "directory.MailRights/AccountsOf",
         "eventlog.EventLog/ReadArrivals",
     ),
     "directory": ("delivery.HeldPosts/ListHeld", "delivery.HeldPosts/DecidePost"),

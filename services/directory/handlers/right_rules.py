@@ -37,12 +37,14 @@ SCRIPT_METHODS = (
     *("Scripts/RenameScript", "Scripts/DeleteScript", "Scripts/ListScriptChanges", "Scripts/RevertScript"),
 )
 APPLYING_METHODS = ("Applying/ApplyScript", "Applying/ListApplications", "Applying/UndoApplication")
+DRY_RUN_METHODS = ("DryRuns/TestScript", "DryRuns/WhatIf")
 MAIL_METHODS = (
     *("Ingress/ListWaiting", "Ingress/ReleaseWaiting", "Ingress/CancelWaiting"),
     *("Expiry/ListExpiry", "Expiry/ChangeExpiry", "Removed/ListRemoved", "Removed/RestoreRemoved"),
     *("Annotations/ListAnnotations", "Annotations/SetAnnotations"),
     *SCRIPT_METHODS,
     *APPLYING_METHODS,
+    *DRY_RUN_METHODS,
 )
 """Methods of other services that ask the directory whose mail it is (`MailRights`)."""
 
@@ -339,7 +341,7 @@ RULES: Mapping[str, Rule] = {
     "Annotations/ListAnnotations": _mail_itself,
     "Annotations/SetAnnotations": _mail_itself,
     **dict.fromkeys(SCRIPT_METHODS, _scripts_of_account),
-    **dict.fromkeys(APPLYING_METHODS, _mail_itself),
+    **dict.fromkeys((*APPLYING_METHODS, *DRY_RUN_METHODS), _mail_itself),
 }
 """By contract and method. The replies to lists that anybody may ask for are filtered (`right_views.py`). A relay is set
 by an admin of the server, because a test of it connects to any host and port."""

@@ -92,6 +92,11 @@ async def test_owners_and_members_set_rules_and_see_removed_mail_and_a_domain_ad
     rules, mail = ("Expiry/ListExpiry", "Expiry/ChangeExpiry"), ("Removed/ListRemoved", "Removed/RestoreRemoved")
     for method in (*rules, *mail):
         assert list((await ask(world, "bob", sales, caller="mailstore", method=method)).accounts) == [sales]
+    trials = ("DryRuns/TestScript", "DryRuns/WhatIf")
+    for method in trials:
+        assert list((await ask(world, "bob", sales, caller="delivery", method=method)).accounts) == [sales]
+        with pytest.raises(Denied):
+            await ask(world, "eve", sales, caller="delivery", method=method)
     for method in rules:
         assert list((await ask(world, "eve", sales, caller="mailstore", method=method)).accounts) == [sales]
     for method in mail:
@@ -127,7 +132,7 @@ async def test_who_is_off_or_gone_has_nothing(world: Running) -> None:
 
 
 async def test_only_the_services_ask(world: Running) -> None:
-    for caller in ("delivery", "outbound", "classifier"):
+    for caller in ("outbound", "classifier"):
         with pytest.raises(Denied):
             await ask(world, "ann", caller=caller)
     with pytest.raises(Denied):  # a user may not ask about the own rights of others
