@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import sqlalchemy
 
+from services.delivery.endpoints.dry_runs import DryRunsEndpoint
 from services.delivery.endpoints.held_posts import HeldPostsEndpoint
 from services.delivery.endpoints.refusals import RefusalsEndpoint
 from services.delivery.endpoints.script_sending import ScriptSendingEndpoint
@@ -13,6 +14,7 @@ from services.delivery.endpoints.servicer import DeliveryEndpoint
 from services.delivery.endpoints.worker import DeliveryWorker
 from services.delivery.handlers import held_post_rows
 from services.delivery.handlers.deliver import ACTOR, Deliverer
+from services.delivery.handlers.delivery_trials import DeliveryTrials
 from services.delivery.handlers.erasure import DeliveryErasure
 from services.delivery.handlers.list_copies import ListCopies
 from services.delivery.handlers.list_posts import ListPosts
@@ -21,6 +23,7 @@ from services.delivery.handlers.moderation_mails import ModerationMails
 from services.delivery.handlers.moderation_notices import ModerationNotices
 from services.delivery.handlers.moderation_upkeep import ModerationUpkeep
 from services.delivery.handlers.notices import Notices
+from services.delivery.handlers.past_mails import PastMails
 from services.delivery.handlers.posts import Posts
 from services.delivery.handlers.recipient_routes import RecipientRoutes
 from services.delivery.handlers.refusal_forecast import RefusalForecast
@@ -32,6 +35,7 @@ from services.delivery.handlers.script_replies import DailyLimits, ScriptReplies
 from services.delivery.handlers.script_runs import ScriptKnowledge, ScriptRuns
 from services.delivery.handlers.script_sending import ScriptSending
 from services.delivery.handlers.scripted_planning import ScriptedPlanning
+from services.delivery.handlers.trial_sources import TrialSources
 from services.delivery.projections.held_posts import HeldPostProjection
 from services.delivery.projections.plans import PlanProjection, decode_steps
 from services.delivery.projections.script_memories import ScriptMemoryProjection
@@ -46,10 +50,12 @@ from shared.owner.addressees import AddresseeOf, Addressees
 from shared.owner.burial import Burial, ingress_hold
 from shared.owner.commit_bell import ring_at_commits
 from shared.owner.followed_book import FollowedBook
+from shared.owner.mail_owners import Owners
 from shared.owner.return_paths import KeptReturnPaths
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.rpc.mailfold.delivery.v1.delivery_pb2_grpc import add_DeliveryServicer_to_server
+from shared.rpc.mailfold.delivery.v1.dryruns_pb2_grpc import add_DryRunsServicer_to_server
 from shared.rpc.mailfold.delivery.v1.heldposts_pb2_grpc import add_HeldPostsServicer_to_server
 from shared.rpc.mailfold.delivery.v1.refusals_pb2_grpc import add_RefusalsServicer_to_server
 from shared.rpc.mailfold.delivery.v1.scriptsending_pb2_grpc import add_ScriptSendingServicer_to_server
@@ -110,6 +116,7 @@ class Delivery:
             *self._registrations(dead_letters, moderation),
             (add_ScriptSendingServicer_to_server, ScriptSendingEndpoint(sending)),
             (add_RefusalsServicer_to_server, RefusalsEndpoint(RefusalForecast(routes, runs, host.blobs))),
+            (add_DryRunsServicer_to_server, self._dry_runs(directory, mailstore)),
         )
 
     def _registrations(self, dead_letters: DeadLetters, moderation: Moderation) -> Sequence[Registration]:
@@ -164,7 +171,7 @@ class Delivery:
 
     def _runs(self, directory: Channel, mailstore: Channel) -> ScriptRuns:
         host, settings = self._host, self._host.section(SieveSettings)
-        known = ScriptKnowledge(
+        self._known = ScriptKnowledge(
             self.scripts,
             ScriptSources(mailstore),
             Programs(settings.extensions, settings.limits),
@@ -172,7 +179,13 @@ class Delivery:
             self.memories,
             ScriptWork(host.clock, settings.work_per_hour),
         )
-        return ScriptRuns(known, mailstore, host.clock, host.server.host, ends_at_keep=settings.keep_ends)
+        return ScriptRuns(self._known, mailstore, host.clock, host.server.host, ends_at_keep=settings.keep_ends)
+
+    def _dry_runs(self, directory: Channel, mailstore: Channel) -> DryRunsEndpoint:
+        host, settings = self._host, self._host.section(SieveSettings)
+        sources = TrialSources(self._known, mailstore, host.blobs, host.server.host, ends_at_keep=settings.keep_ends)
+        trials = DeliveryTrials(sources, PastMails(_guarded(host, "eventlog")), self.store, host.clock)
+        return DryRunsEndpoint(trials, Owners(directory), host.clock, settings.script_octets)
 
     def _upkeep(self, directory: Channel, return_paths: KeptReturnPaths, deliverer: Deliverer) -> ModerationUpkeep:
         host, of_address = self._host, Addressees(directory).at_once
