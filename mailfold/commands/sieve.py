@@ -18,6 +18,7 @@ from mailfold.commands.sieve_printing import (
     print_script,
     print_scripts,
 )
+from mailfold.commands.sieve_what_if import what_if
 from mailfold.operator.failure import REFUSED, CommandFailed
 from mailfold.operator.scripts import (
     AfterAccounts,
@@ -187,6 +188,7 @@ def check(file: ScriptFile, data: Data = DATA, json: Json = False) -> None:
 
 
 app.command()(test)
+app.command("what-if")(what_if)
 app.command()(history)
 app.command()(diff)
 app.command()(revert)

@@ -74,7 +74,7 @@ class ScriptTrial(NamedTuple):
     failure: str = ""
 
 
-def message_of(path: str) -> bytes:
+def message_in(path: str) -> bytes:
     """The octets of a message as they come by SMTP: its lines end in CRLF. Raises CommandFailed."""
     try:
         octets = sys.stdin.buffer.read() if path == INPUT else Path(path).read_bytes()

@@ -83,6 +83,7 @@ def test_every_promised_command_is_there() -> None:
         "undo",
         "revert",
         "test",
+        "what-if",
     )
     names = {
         *(f"sieve {word}" for word in scripts),
