@@ -57,9 +57,11 @@ class World(NamedTuple):
         self.server.settled()
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+@pytest.fixture(scope="module", params=["small", "split"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Every process on SQLite, and every service alone on PostgreSQL."""
     needs(nats)
+    store = request.getfixturevalue("postgres_server").create_database() if request.param == "split" else ""
     running, is_up, loop = RemoteServer(), threading.Event(), asyncio.new_event_loop()
     running.replies["RCPT"] = lambda line: b"550 5.1.1 nobody\r\n" if "<gone" in line.lower() else b"250 2.1.5 ok\r\n"
     is_over = asyncio.Event()
@@ -81,7 +83,7 @@ def world() -> Iterator[World]:
     for domain in (HONEST, FORGED, SILENT):
         zone.add(domain, "MX", f"10 mx.{domain}.")
         zone.add(f"mx.{domain}", "A", "127.0.0.1")
-    with MailfoldServer(settings=settings, zone=zone) as server:
+    with MailfoldServer(layout=request.param, store=store, settings=settings, zone=zone) as server:
         yield World(server, running)
     loop.call_soon_threadsafe(is_over.set)
     thread.join(_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from shared.events.mail import RecordedCheck
@@ -116,6 +117,20 @@ async def test_reject_is_a_disposition_notification(ann: ScriptRuns) -> None:
     assert "Original-Message-ID: <h1@example.net>" in text and "Final-Recipient: rfc822; ann@example.org" in text
     assert "No thanks.\r\n\r\nAnn" in text and "Subject: Hello" in text
     assert ann.reports()[0].author == "ann@example.org"
+
+
+async def test_a_sender_who_wants_no_reports_gets_none(ann: ScriptRuns) -> None:
+    ann.recipient = msgspec.structs.replace(ann.recipient, notify="NEVER")
+    planned = await ann.carried_out(await ann.mail(), 'require "ereject"; ereject "No.";')
+    (step,) = planned.steps
+    assert (step.action, step.generated, planned.keeps) == ("refuse", "", False) and not ann.reports()
+
+
+async def test_a_user_of_this_server_is_told_of_a_refusal(ann: ScriptRuns) -> None:
+    mail = await ann.mail(sender="bob@example.org", submitted=True, is_authenticated=False)
+    await ann.carried_out(mail, 'require "reject"; reject "No.";')
+    (report,) = ann.reports()
+    assert report.to == "bob@example.org" and "Your message to ann@example.org was refused" in await ann.text()
 
 
 @pytest.mark.parametrize("command", ["reject", "ereject"])
