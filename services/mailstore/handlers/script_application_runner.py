@@ -47,7 +47,7 @@ _MESSAGES, _WORK = 1000, 200_000_000
 _FILED = 2 * _MESSAGES
 """Messages and places into which they are filed, of a unit of work."""
 _FEW = 50
-"""Messages of a unit of work that runs on the event loop."""
+"""Messages and places of a unit of work that runs on the event loop."""
 MEGAOCTET = 1_000_000
 _REMOVED = "the account was removed"
 
@@ -133,9 +133,9 @@ class ApplicationRunner:
             decided = DecidedPage(some, some[-1].uid, False)
         quota = await self._quotas.of(row.account)
         order = Order(row.account, row.mailbox, quota, provenance)
-        await self._store.write(
-            lambda tx: self._file(tx, row, order, decided), long=number > _FEW or quota != QuotaLimits()
-        )
+        filed = sum(1 + len(message.filing.places) for message in decided.decided)
+        is_long = filed > _FEW or quota != QuotaLimits()
+        await self._store.write(lambda tx: self._file(tx, row, order, decided), long=is_long)
 
     async def _decided(self, row: ApplicationRow) -> DecidedPage:
         """What the script decides about the messages of the next unit of work."""

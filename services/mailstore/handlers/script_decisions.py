@@ -35,6 +35,8 @@ from shared.turns import Turns
 
 _PAGE = 100
 """Rows of a page; each may have a prefix of some ten kilobytes."""
+_WORK = 200_000_000
+"""Octets of the script's work after which a page ends: some seconds, most of them in threads."""
 _WORK_ON_LOOP = 1_000_000
 
 
@@ -106,11 +108,26 @@ class ScriptDecisions:
         rows = await self._store.read(
             lambda reader: rows_after(reader, application.mailbox, first - 1, min(_PAGE, most), last)
         )
-        chosen = [row for row in rows if row.internal_date >= application.choice.since and _is_in(left, row.uid)]
-        given = GivenAnswers()
-        decided = [await self._decide(application, row, given) for row in chosen]
+        decided, through = await self._decided(application, rows, left)
         await self._turns.spend(rows=len(rows))
-        return DecidedPage(decided, rows[-1].uid if rows else last, len(rows) < min(_PAGE, most))
+        if rows and through < rows[-1].uid:
+            return DecidedPage(decided, through, False)
+        is_last = len(rows) < min(_PAGE, most) or rows[-1].uid >= last
+        return DecidedPage(decided, rows[-1].uid if rows else last, is_last)
+
+    async def _decided(
+        self, application: Application, rows: Sequence[StoredMessage], left: Ranges
+    ) -> tuple[list[Decided], int]:
+        """What is decided about messages, and the UID of the last of them; costly ones end the page."""
+        given, decided, work, through = GivenAnswers(), list[Decided](), 0, 0
+        for row in rows:
+            if work > _WORK:
+                break
+            if row.internal_date >= application.choice.since and _is_in(left, row.uid):
+                decided.append(await self._decide(application, row, given))
+                work += decided[-1].work
+            through = row.uid
+        return decided, through
 
     async def _decide(self, application: Application, row: StoredMessage, given: GivenAnswers) -> Decided:
         try:

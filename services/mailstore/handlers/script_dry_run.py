@@ -43,7 +43,7 @@ class DryRun:
             try:
                 self.counts = together(self.counts, self._group(reader, order, group))
             except MailboxRefused as refused:
-                errors.append(ScriptError(group.uids[0][0], str(refused)))
+                errors.append(ScriptError(group.uids[0][0], str(refused)[:500]))
                 self.counts = together(self.counts, ApplicationCounts(failed=group.messages))
         self.errors = [*self.errors, *errors][:ERRORS_KEPT]
         self.is_ended = page.is_last

@@ -105,7 +105,7 @@ class ScriptFiling:
             targets = self._targets(tx, order, group, steps)
             self._check(tx, order, group, targets)
         except (MailboxRefused, InvalidMailboxName) as refused:
-            errors.append(ScriptError(group.uids[0][0], str(refused)))
+            errors.append(ScriptError(group.uids[0][0], str(refused)[:500]))
             return steps, ApplicationCounts(failed=group.messages)
         steps += self._filed(tx, order, group, targets)
         return steps, _counts(group, targets)
