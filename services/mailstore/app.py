@@ -121,7 +121,8 @@ class Mailstore:
         self._decisions = self._script_decisions(directory)
         mailboxes = MailboxCommands(host.ids, host.clock, limits)
         filing = ScriptFiling(mailboxes, host.ids, limits)
-        self.applications = ApplicationRunner(self.store, self._decisions, filing, quotas, limits.application_work)
+        self._application_work = ScriptWork(host.clock, limits.application_work * 1_000_000)
+        self.applications = ApplicationRunner(self.store, self._decisions, filing, quotas, self._application_work)
         endpoint = MailstoreEndpoint(
             self.store,
             host.blobs,
@@ -226,9 +227,10 @@ class Mailstore:
             script_rows.source,
             host.ids,
             host.clock,
+            self._application_work,
             limits.script_applications,
         )
-        dry_runs = DryRuns(self.store, self._decisions, host.clock, limits.application_work)
+        dry_runs = DryRuns(self.store, self._decisions, host.clock, self._application_work)
         return ApplyingEndpoint(applications, dry_runs, owners, host.section(SieveSettings).script_octets)
 
     async def start(self) -> None:

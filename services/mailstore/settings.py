@@ -87,8 +87,8 @@ class MailstoreSettings(Section, frozen=True):
     application_work: Annotated[
         int,
         Meta(
-            description="Megaoctets that a script may compare, copy and decode in all messages of one application; then"
-            " the application ends.",
+            description="Megaoctets that scripts which an account applies to its mailboxes may compare, copy and decode"
+            " within an hour; then the application ends.",
             ge=100,
             le=10_000_000,
         ),

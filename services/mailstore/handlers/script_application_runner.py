@@ -39,6 +39,7 @@ from shared.eventstore.transaction import Transaction
 from shared.failures import Failure, failure_of
 from shared.grpc.errors import NotFound, ServiceError
 from shared.protocol.sieve.diagnostic import InvalidScript
+from shared.scripts.script_work import ScriptWork
 
 log = structlog.get_logger("mailstore")
 _IDLE_SECONDS = 30.0
@@ -48,7 +49,7 @@ _FILED = 2 * _MESSAGES
 """Messages and places into which they are filed, of a unit of work."""
 _FEW = 50
 """Messages and places of a unit of work that runs on the event loop."""
-MEGAOCTET = 1_000_000
+WORN_OUT = "scripts that are applied have worked as much as those of an account may within an hour"
 _REMOVED = "the account was removed"
 
 
@@ -56,14 +57,14 @@ class ApplicationRunner:
     """The background task."""
 
     def __init__(
-        self, store: EventStore, decisions: ScriptDecisions, filing: ScriptFiling, quotas: Quotas, megaoctets: int
+        self, store: EventStore, decisions: ScriptDecisions, filing: ScriptFiling, quotas: Quotas, work: ScriptWork
     ) -> None:
-        """`megaoctets` are those that a script may work in one application."""
+        """`work` is that of the applications and dry runs of each account."""
         self._store = store
         self._decisions = decisions
         self._filing = filing
         self._quotas = quotas
-        self._most_work = megaoctets * MEGAOCTET
+        self._work = work
         self._wake = asyncio.Event()
         self._news = asyncio.Event()
         self._after = ""
@@ -148,6 +149,7 @@ class ApplicationRunner:
             page = await self._decisions.page(application, through, left)
             decided += page.decided
             through, work, is_last = page.through, work + page.work, page.is_last
+            self._work.add(row.account, page.work)
             self._task.advanced()
         return DecidedPage(decided, through, is_last)
 
@@ -167,9 +169,9 @@ class ApplicationRunner:
         errors = filed.errors[: ERRORS_KEPT - len(row.errors)]
         advanced = ApplicationAdvanced(row.account, row.id, page.through, filed.counts, filed.steps, errors)
         tx.append(row.account, [advanced], order.provenance)
-        is_worn_out = not page.is_last and row.counts.work + filed.counts.work > self._most_work
+        is_worn_out = not page.is_last and self._work.is_spent(row.account)
         if page.is_last or is_worn_out:
-            reason = "the script works more than it may over so many messages" if is_worn_out else ""
+            reason = WORN_OUT if is_worn_out else ""
             tx.append(row.account, [ApplicationEnded(row.account, row.id, reason)], order.provenance)
 
     async def _end(self, row: ApplicationRow, reason: str, provenance: Provenance) -> None:

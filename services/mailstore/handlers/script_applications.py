@@ -10,7 +10,7 @@ from services.mailstore.handlers import load
 from services.mailstore.handlers import script_application_rows as rows
 from services.mailstore.handlers.script_answers import SourceOf
 from services.mailstore.handlers.script_application_rows import ApplicationRow, MessageChoice
-from services.mailstore.handlers.script_application_runner import ApplicationRunner
+from services.mailstore.handlers.script_application_runner import WORN_OUT, ApplicationRunner
 from services.mailstore.handlers.script_decisions import ScriptDecisions
 from services.mailstore.projections.script_applications import RUNNING, UNDOING, UNDONE
 from shared.background import woken_within
@@ -22,6 +22,7 @@ from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.ids import IdKind, Ids
 from shared.protocol.imap.ranges import Ranges
+from shared.scripts.script_work import ScriptWork
 
 _PROGRESS_SECONDS = 5.0
 """Seconds after which progress is reported although there is none, so that a caller who is gone is noticed."""
@@ -64,6 +65,7 @@ class ScriptApplications:
         source_of: SourceOf,
         ids: Ids,
         clock: Clock,
+        work: ScriptWork,
         kept: int,
     ) -> None:
         """`kept` is the number of applications of an account that may still be undone."""
@@ -73,10 +75,13 @@ class ScriptApplications:
         self._source_of = source_of
         self._ids = ids
         self._clock = clock
+        self._work = work
         self._kept = kept
 
     async def prepared(self, order: ScriptOrder) -> ApplicationOrder:
         """The script and its messages. Raises MailboxRefused, InvalidScript, NotFound, ServiceError."""
+        if self._work.is_spent(order.account):
+            raise MailboxRefused("LIMIT", f"{WORN_OUT}; try again later")
         source = order.source
         if order.script:
             stored = await self._store.read(lambda reader: self._source_of(reader, order.account, order.script))

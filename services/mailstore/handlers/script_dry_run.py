@@ -8,7 +8,7 @@ from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.script_application import MessageGroup, counted, grouped, together
 from services.mailstore.domain.state import TRASH
 from services.mailstore.handlers import load
-from services.mailstore.handlers.script_application_runner import MEGAOCTET
+from services.mailstore.handlers.script_application_runner import WORN_OUT
 from services.mailstore.handlers.script_applications import ApplicationOrder
 from services.mailstore.handlers.script_decisions import DecidedPage, ScriptDecisions
 from services.mailstore.handlers.script_filing import place_there
@@ -17,6 +17,7 @@ from shared.clock import Clock
 from shared.events.applying import ApplicationCounts, ScriptError
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
+from shared.scripts.script_work import ScriptWork
 
 MOST_NAMES = 1000
 """Mailboxes whose messages are counted one by one; those of the others are counted together."""
@@ -85,11 +86,11 @@ class DryRun:
 class DryRuns:
     """Runs scripts without effect, once at a time for each account."""
 
-    def __init__(self, store: EventStore, decisions: ScriptDecisions, clock: Clock, megaoctets: int) -> None:
+    def __init__(self, store: EventStore, decisions: ScriptDecisions, clock: Clock, work: ScriptWork) -> None:
         self._store = store
         self._decisions = decisions
         self._clock = clock
-        self._most_work = megaoctets * MEGAOCTET
+        self._work = work
         self._running: set[str] = set()
 
     async def run(self, order: ApplicationOrder) -> AsyncIterator[DryRun]:
@@ -113,5 +114,6 @@ class DryRuns:
             through = page.through
             await self._store.read(lambda reader, page=page: run.add(reader, order, page))  # type: ignore[misc]
             yield run
-            if run.counts.work > self._most_work and not run.is_ended:
-                raise MailboxRefused("LIMIT", "the script works more than it may over so many messages")
+            self._work.add(account, page.work)
+            if self._work.is_spent(account) and not run.is_ended:
+                raise MailboxRefused("LIMIT", WORN_OUT)

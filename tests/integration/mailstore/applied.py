@@ -25,6 +25,7 @@ from shared.rpc.mailfold.mailstore.v1 import applying_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2
 from shared.scripts.owner import ScriptOwner, ScriptOwners
 from shared.scripts.programs import Programs
+from shared.scripts.script_work import ScriptWork
 from tests.harness.waiting import until_true
 from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, counted_mailstore
 
@@ -56,6 +57,7 @@ class ApplyingMailstore:
         self.mailstore, self.store = mailstore, mailstore.store
         self._clock, self._limits = clock, limits
         self._ids = Ids(clock)
+        self.work = ScriptWork(clock, limits.application_work * 1_000_000)
         self._decisions = ScriptDecisions(
             self.store,
             ScriptMessages(mailstore.blobs, mailstore.turns),
@@ -69,9 +71,7 @@ class ApplyingMailstore:
     def new_runner(self) -> ApplicationRunner:
         """A runner, such as the next process has."""
         filing = ScriptFiling(MailboxCommands(self._ids, self._clock, self._limits), self._ids, self._limits)
-        self.runner = ApplicationRunner(
-            self.store, self._decisions, filing, self.mailstore.quotas, self._limits.application_work
-        )
+        self.runner = ApplicationRunner(self.store, self._decisions, filing, self.mailstore.quotas, self.work)
         self.store.on_commit(self.runner.committed)
         self._endpoint = ApplyingEndpoint(
             ScriptApplications(
@@ -81,9 +81,10 @@ class ApplyingMailstore:
                 _source_of,
                 self._ids,
                 self._clock,
+                self.work,
                 self._limits.script_applications,
             ),
-            DryRuns(self.store, self._decisions, self._clock, self._limits.application_work),
+            DryRuns(self.store, self._decisions, self._clock, self.work),
             _OnlyOperators(),
             1 << 18,
         )
