@@ -50,6 +50,8 @@ class AcceptedMail(msgspec.Struct, frozen=True):
     """The score from which mail is spam."""
     client: str = ""
     """The IP address of the client."""
+    spf: RecordedCheck | None = None
+    """SPF of a received mail."""
     list_address: str = ""
     """The address of the mailing list of which this is a copy for a member."""
     approved_list: str = ""
@@ -136,6 +138,7 @@ def _mail(
         checks.get("dmarc"),
         checks.get("arc"),
         any(check.result == "pass" for check in event.checks),
+        spf=checks.get("spf"),
         client=event.client.address,
     )
 

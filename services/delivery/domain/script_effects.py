@@ -65,8 +65,9 @@ def prefix_of_redirect(form: MessageForm, accepted: bytes, address: str) -> byte
 
 
 def is_forged(mail: AcceptedMail) -> bool:
-    """Whether the domain of the author says that the mail is not its own."""
-    return mail.dmarc is not None and mail.dmarc.result == "fail"
+    """Whether a domain of the sender says that the mail is not its own: by DMARC, or by SPF where nothing passes."""
+    fails_spf = mail.spf is not None and mail.spf.result == "fail"
+    return (mail.dmarc is not None and mail.dmarc.result == "fail") or (fails_spf and not mail.is_authenticated)
 
 
 def may_be_refused(mail: AcceptedMail, account: str) -> bool:

@@ -74,6 +74,9 @@ def test_what_a_script_has_added_and_deleted_on_top_is_so_in_the_copy() -> None:
         ({"is_authenticated": False, "submitted": True}, True, True),
         ({"dmarc": FAILS}, False, False),
         ({"dmarc": RecordedCheck("dmarc", "pass")}, True, True),
+        ({"spf": RecordedCheck("spf", "fail"), "is_authenticated": False}, False, False),
+        ({"spf": RecordedCheck("spf", "fail")}, True, True),
+        ({"spf": RecordedCheck("spf", "softfail"), "is_authenticated": False}, False, True),
         ({"list_address": "devs@example.org"}, False, True),
     ],
 )
