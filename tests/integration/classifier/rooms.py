@@ -29,6 +29,7 @@ from shared.events.directory import AccountAdded, AliasAdded, DomainAdded
 from shared.events.mail import Client, MailReceived, Message, Recipient
 from shared.events.spam import MailClassified
 from shared.eventstore.event import Actor, Provenance, Recorded, encode
+from shared.grpc.call import acting
 from shared.grpc.credentials import CallTokens
 from shared.grpc.servicers import Registration
 from shared.ids import shard_of
@@ -111,9 +112,12 @@ class Rooms:
         reply = await self._store("Append", pb.AppendRequest(account=account, mailbox=mailbox, messages=messages))
         return list(reply.uids)
 
-    async def move(self, account: str, source: str, uids: list[int], target: str) -> list[int]:
+    async def move(
+        self, account: str, source: str, uids: list[int], target: str, actor: Actor | None = None
+    ) -> list[int]:
         """MOVE; returns the UIDs in the target."""
-        return await self._carry("Move", account, source, uids, target)
+        with acting(Provenance(actor or Actor("account", account))):
+            return await self._carry("Move", account, source, uids, target)
 
     async def copy(self, account: str, source: str, uids: list[int], target: str) -> list[int]:
         """COPY; returns the UIDs of the copies."""

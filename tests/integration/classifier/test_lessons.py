@@ -10,6 +10,7 @@ import pytest
 from services.classifier.domain.features import Features
 from services.classifier.handlers import lessons, teacher
 from shared.blobs.blob_id import BlobId
+from shared.events.applying import BY_SCRIPT
 from shared.protocol.message.scan import Scan
 from tests.harness.waiting import until_true
 from tests.integration.classifier.rooms import INBOX, SPAM, TRASH, Rooms, running
@@ -46,6 +47,14 @@ async def test_trash_says_nothing(rooms: Rooms) -> None:
     await rooms.append(ANN, TRASH, *mails(1, 5))
     await rooms.append(ANN, SPAM, *mails(1, 6))
     await rooms.learnt(3, 0)
+
+
+async def test_what_a_script_moves_teaches_nothing(rooms: Rooms) -> None:
+    uids = await rooms.append(ANN, INBOX, *mails(3))
+    by_script = await rooms.move(ANN, INBOX, uids[:2], SPAM, BY_SCRIPT)
+    await rooms.move(ANN, SPAM, by_script[:1], INBOX, BY_SCRIPT)
+    await rooms.move(ANN, INBOX, uids[2:], SPAM)
+    await rooms.learnt(1, 0)
 
 
 async def test_each_account_teaches_a_content_once(rooms: Rooms) -> None:
