@@ -209,8 +209,8 @@ class MailboxScriptRuns:
 
         def work(tx: Transaction) -> FilingResult | None:
             present = tx.first_row(PRESENT, (run.account, run.due))
-            if present is None or present[0] != run.done_through:
-                return None
+            if present is None or present[0] != run.done_through or load.closing_of(tx, run.account):
+                return None  # done by another, or the account was removed meanwhile, which the next turn finds
             mailbox = load.mailbox_by_id(tx, run.account, run.mailbox)
             done = self._filing.carry_out(tx, MailboxWork(run.account, mailbox, quota, SIEVE), decisions)
             ran = MailboxScriptRan(run.account, run.mailbox, run.due, through, is_last, script.name, *done)
