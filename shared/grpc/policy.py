@@ -106,6 +106,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "mailstore.Mailstore/*",
         "mailstore.Annotations/ListAnnotations",
         "mailstore.Annotations/SetAnnotations",
+        "mailstore.Annotations/ListAnnotationChanges",
         "directory.Directory/Authenticate",
         "directory.Sharing/Identify",
         "directory.Sharing/ListIdentifiers",

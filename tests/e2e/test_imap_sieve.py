@@ -157,3 +157,21 @@ def test_the_command_line_and_owners(server: MailfoldServer) -> None:
     ):
         with pytest.raises(CommandFailed, match=text):
             server.command(*acting, "mailbox", *words)
+
+
+def test_another_session_hears_of_changes(server: MailfoldServer) -> None:
+    ann = server.people.person("ann")
+    with server.imap(ann) as imap, server.imap(ann) as waiting:
+        waiting.command(b"ENABLE METADATA")
+        waiting.select()
+        with waiting.idle() as idle:
+            server.command("mailbox", "annotate", ann.address, "/private/comment", "x", "--mailbox", "Drafts")
+            assert idle.wait_for(b"METADATA").strip() == b'* METADATA "Drafts" /private/comment'
+        imap.command(b'SETMETADATA INBOX (/private/comment "x" /shared/comment "y")')
+        until(
+            lambda: (
+                waiting.connection.noop()
+                and waiting.responses("METADATA") == [b'"INBOX" /private/comment /shared/comment']
+            ),
+            "METADATA of the other session",
+        )

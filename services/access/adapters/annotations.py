@@ -39,3 +39,7 @@ class AnnotationsClient:
         annotations = [pb.Annotation(entry=entry, value=value) for entry, value in given.values]
         request = pb.SetAnnotationsRequest(account=account, mailbox=given.mailbox, annotations=annotations)
         return await self._patience.call(self._stub.SetAnnotations, request)
+
+    async def changes(self, account: str, since: int) -> pb.AnnotationChangeList:
+        """The entries that were changed after a version."""
+        return await self._stub.ListAnnotationChanges(pb.ListAnnotationChangesRequest(account=account, since=since))

@@ -40,11 +40,16 @@ async def identify(session: ImapSession, command: c.Id) -> bytes:
 
 async def enable(session: ImapSession, command: c.Enable) -> bytes:
     """Enable extensions (RFC 5161); QRESYNC includes CONDSTORE (RFC 7162 §3.2.3)."""
-    states = (("CONDSTORE", session.condstore), ("QRESYNC", session.qresync), ("METADATA", session.metadata))
+    states = (
+        ("CONDSTORE", session.condstore),
+        ("QRESYNC", session.qresync),
+        ("METADATA", session.metadata_version is not None),
+    )
     active = frozenset(name for name, on in states if on)
     fresh = capabilities.newly_enabled(command.capabilities, active)
     session.qresync = session.qresync or "QRESYNC" in fresh
-    session.metadata = session.metadata or "METADATA" in fresh
+    if "METADATA" in fresh:
+        session.metadata_version = session.watch.version
     session.channel.write(response.enabled(fresh))
     if not {"CONDSTORE", "QRESYNC"}.isdisjoint(fresh):
         session.enable_condstore()

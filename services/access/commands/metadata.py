@@ -36,6 +36,4 @@ async def set_metadata(session: ImapSession, command: c.SetMetadata) -> bytes:
                 return response.no(command.tag, error.message, metadata_refusal(error.reason))
             raise
     session.watch.note(changed.version)
-    if session.metadata and changed.changed:
-        session.channel.write(response.metadata_changed(command.mailbox, dict(command.values)))
     return done(command.tag, "SETMETADATA")

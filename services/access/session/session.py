@@ -40,8 +40,9 @@ class ImapSession:
         self.refused_log_ins = RefusedLogIns(settings.login_failures, settings.login_delay, settings.login_delay_limit)
         self.condstore = False
         self.qresync = False
-        self.metadata = False
-        """Whether the client has enabled unsolicited METADATA responses (RFC 5464 §4.1)."""
+        self.metadata_version: int | None = None
+        """The version up to which the client knows which annotations were changed; None: it has not enabled METADATA
+        (RFC 5464 §4.1)."""
         self.selected: Selected | None = None
         self.saved = NumberSet()
         """The UIDs of the last saved search, which `$` refers to (RFC 5182)."""

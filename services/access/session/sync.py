@@ -5,11 +5,13 @@ The mailstore is asked only when a version is known that is newer than the last 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 
 from services.access.adapters.mailstore import numbers
 from services.access.session.selected import Selected
 from services.access.session.session import ImapSession
+from shared.grpc.errors import ServiceError
 from shared.protocol.imap import fetch_response, response
 from shared.protocol.imap.number_set import NumberSet
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -20,6 +22,7 @@ async def sync(session: ImapSession, *, expunge: bool) -> None:
 
     Raises ServiceError, which is NotFound when the mailbox is gone.
     """
+    await _report_annotations(session)
     selected = session.selected
     if selected is None:
         return
@@ -32,6 +35,22 @@ async def sync(session: ImapSession, *, expunge: bool) -> None:
         changed, keywords = await selected.take(changes, session.backend.turns), changes.keywords
         session.watch.note(changes.version)
     await _report(session, selected, changed, keywords, expunge=expunge)
+
+
+async def _report_annotations(session: ImapSession) -> None:
+    """Name the annotations that were changed, by any session, to a client that has enabled METADATA (RFC 5464 §4.4.2).
+
+    What cannot be read now is reported later.
+    """
+    known = session.metadata_version
+    if known is None or (known >= session.watch.version and session.backend.versions.trusted):
+        return
+    with contextlib.suppress(ServiceError):
+        changes = await session.backend.annotations.changes(session.account, known)
+        for changed in changes.changes:
+            session.channel.write(response.metadata_changed(changed.mailbox, changed.entries))
+        session.metadata_version = max(changes.version, known)
+        session.watch.note(changes.version)
 
 
 async def _ask(session: ImapSession, selected: Selected) -> pb.ChangesReply:

@@ -50,6 +50,13 @@ class AnnotationsEndpoint(AnnotationsServicer):
             )
         return pb.SetAnnotationsReply(version=version, changed=changed)
 
+    async def ListAnnotationChanges(
+        self, request: pb.ListAnnotationChangesRequest, context: Any
+    ) -> pb.AnnotationChangeList:
+        changes, version = await self._commands.changes(request.account, request.since)
+        listed = [pb.ChangedEntries(mailbox=mailbox, entries=entries) for mailbox, entries in changes]
+        return pb.AnnotationChangeList(changes=listed, version=version)
+
     async def _check(self, account: str, method: str) -> None:
         """A command in the name of a user needs that user's right; an IMAP session has its account from its log-in."""
         if caller() == OPERATOR:

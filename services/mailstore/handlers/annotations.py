@@ -8,11 +8,12 @@ from typing import NamedTuple, TypeVar
 from services.mailstore.domain import annotations as decide
 from services.mailstore.domain.annotations import AnnotationLimits, Kept, NewValues
 from services.mailstore.domain.decide import MailboxRefused
-from services.mailstore.handlers import load
+from services.mailstore.handlers import load, queries
 from services.mailstore.settings import MailstoreSettings
+from shared.events.metadata import AnnotationsChanged
 from shared.events.scripts import SERVER
 from shared.eventstore.connection import Reader
-from shared.eventstore.event import Provenance
+from shared.eventstore.event import Provenance, decode
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.protocol.imap.entry_name import (
@@ -29,6 +30,11 @@ _OF_MAILBOX = "SELECT entry, value FROM annotation WHERE owner = ? AND mailbox =
 _NAMES = "SELECT entry, length(value) FROM annotation WHERE owner = ? AND mailbox = ?"
 _VALUE = "SELECT value FROM annotation WHERE owner = ? AND mailbox = ? AND entry = ?"
 _TOTAL = "SELECT count(*) FROM annotation WHERE owner = ?"
+_CHANGES = (
+    "SELECT version, type, schema, data FROM event WHERE stream = ? AND version > ? AND type = ?"
+    " ORDER BY version DESC LIMIT ?"
+)
+_CHANGES_LISTED, _VERSIONS_SEARCHED = 100, 5000
 MOST_ENTRIES = 1000
 """Entries that one command may name."""
 
@@ -62,6 +68,10 @@ class AnnotationCommands:
         bases = [_checked(entry_base, entry) for entry in _few(entries)]
         return await self._store.read(lambda reader: _listed(reader, account, mailbox, bases, depth, most_octets))
 
+    async def changes(self, account: str, since: int) -> tuple[list[tuple[str, list[str]]], int]:
+        """The entries by mailbox name that were changed after a version, and the account's version."""
+        return await self._store.read(lambda reader: _changes(reader, account, since))
+
     async def change(self, account: str, mailbox: str, given: NewValues, provenance: Provenance) -> tuple[int, bool]:
         """Set and remove entries, all or none.
 
@@ -82,6 +92,23 @@ class AnnotationCommands:
             return tx.version(account), bool(events)
 
         return await self._store.write(work)
+
+
+def _changes(reader: Reader, account: str, since: int) -> tuple[list[tuple[str, list[str]]], int]:
+    version = queries.version_of(reader, account)
+    after = max(since, version - _VERSIONS_SEARCHED)
+    rows = reader.all(_CHANGES, (account, after, AnnotationsChanged.stored_name, _CHANGES_LISTED))
+    changed: dict[str, dict[str, None]] = {}
+    for _, kind, schema, data in reversed(rows):
+        event = decode(kind, schema, bytes(data))
+        assert isinstance(event, AnnotationsChanged)
+        changed.setdefault(event.mailbox, {}).update((value.entry, None) for value in event.values)
+    names = {mailbox: load.mailbox_if_any(reader, account, mailbox, "") if mailbox else [] for mailbox in changed}
+    return [
+        (names[mailbox][0].name if mailbox else "", list(entries))
+        for mailbox, entries in changed.items()
+        if names[mailbox] or not mailbox
+    ], version
 
 
 def value_of(reader: Reader, account: str, mailbox: str, entry: str) -> bytes | None:

@@ -51,6 +51,11 @@ class AnnotationsStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_annotations__pb2.SetAnnotationsRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_annotations__pb2.SetAnnotationsReply.FromString,
                 _registered_method=True)
+        self.ListAnnotationChanges = channel.unary_unary(
+                '/mailfold.mailstore.v1.Annotations/ListAnnotationChanges',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_annotations__pb2.ListAnnotationChangesRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_annotations__pb2.AnnotationChangeList.FromString,
+                _registered_method=True)
 
 
 class AnnotationsServicer:
@@ -79,6 +84,14 @@ class AnnotationsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAnnotationChanges(self, request, context):
+        """Which entries of an account were changed after a version, for sessions that want to hear of it. Of many changes only
+        the newest are named.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnnotationsServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -96,6 +109,11 @@ def add_AnnotationsServicer_to_server(servicer, server):
                     servicer.SetAnnotations,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_annotations__pb2.SetAnnotationsRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_annotations__pb2.SetAnnotationsReply.SerializeToString,
+            ),
+            'ListAnnotationChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAnnotationChanges,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_annotations__pb2.ListAnnotationChangesRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_annotations__pb2.AnnotationChangeList.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -181,6 +199,33 @@ class Annotations:
             '/mailfold.mailstore.v1.Annotations/SetAnnotations',
             shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_annotations__pb2.SetAnnotationsRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_annotations__pb2.SetAnnotationsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAnnotationChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.mailstore.v1.Annotations/ListAnnotationChanges',
+            shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_annotations__pb2.ListAnnotationChangesRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_annotations__pb2.AnnotationChangeList.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,10 @@ class AnnotationsStub:
     """Entries with their values; an entry that is named and not there comes without a value."""
     SetAnnotations: _grpc.UnaryUnaryMultiCallable[_annotations_pb2.SetAnnotationsRequest, _annotations_pb2.SetAnnotationsReply]
     """Sets and removes entries, all or none."""
+    ListAnnotationChanges: _grpc.UnaryUnaryMultiCallable[_annotations_pb2.ListAnnotationChangesRequest, _annotations_pb2.AnnotationChangeList]
+    """Which entries of an account were changed after a version, for sessions that want to hear of it. Of many changes only
+    the newest are named.
+    """
 
 @_typing.type_check_only
 class AnnotationsAsyncStub(AnnotationsStub):
@@ -55,6 +59,10 @@ class AnnotationsAsyncStub(AnnotationsStub):
     """Entries with their values; an entry that is named and not there comes without a value."""
     SetAnnotations: _aio.UnaryUnaryMultiCallable[_annotations_pb2.SetAnnotationsRequest, _annotations_pb2.SetAnnotationsReply]  # type: ignore[assignment]
     """Sets and removes entries, all or none."""
+    ListAnnotationChanges: _aio.UnaryUnaryMultiCallable[_annotations_pb2.ListAnnotationChangesRequest, _annotations_pb2.AnnotationChangeList]  # type: ignore[assignment]
+    """Which entries of an account were changed after a version, for sessions that want to hear of it. Of many changes only
+    the newest are named.
+    """
 
 class AnnotationsServicer(metaclass=_abc_1.ABCMeta):
     """Annotations of mailboxes and of the server (RFC 5464). An empty mailbox name is the server: its entries below /private
@@ -84,5 +92,15 @@ class AnnotationsServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_annotations_pb2.SetAnnotationsReply, _abc.Awaitable[_annotations_pb2.SetAnnotationsReply]]:
         """Sets and removes entries, all or none."""
+
+    @_abc_1.abstractmethod
+    def ListAnnotationChanges(
+        self,
+        request: _annotations_pb2.ListAnnotationChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_annotations_pb2.AnnotationChangeList, _abc.Awaitable[_annotations_pb2.AnnotationChangeList]]:
+        """Which entries of an account were changed after a version, for sessions that want to hear of it. Of many changes only
+        the newest are named.
+        """
 
 def add_AnnotationsServicer_to_server(servicer: AnnotationsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
