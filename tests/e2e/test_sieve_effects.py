@@ -248,6 +248,24 @@ def test_the_owner_hears_of_an_error(world: World) -> None:
     assert b"line 3" in notice
 
 
+def test_a_script_of_a_mailbox_sends_and_its_limits_are_those_of_deliveries(world: World) -> None:
+    target, pager = f"event@{ELSEWHERE}", f"event-pager@{ELSEWHERE}"
+    script = f"""require ["imapsieve", "copy", "enotify", "environment"];
+if environment :is "imap.cause" "APPEND" {{ redirect :copy "{target}"; notify "mailto:{pager}"; }}"""
+    pat = world.server.people.person("pat")
+    world.server.command("sieve", "put", pat.address, "events", "-", text=script)
+    sent = compose(pat.address, pat.address)
+    with world.server.imap(pat) as imap:
+        imap.command(b'SETMETADATA INBOX (/shared/imapsieve/script "events")')
+        imap.append("INBOX", sent.data)
+    (copy,) = world.taken(target)
+    assert sender_of(copy) == pat.address and b"X-Sieve-Redirected-From: " + pat.address.encode() in copy.data
+    assert b"DKIM-Signature" in copy.data and sent.message_id.encode() in copy.data
+    assert b"auto-notified" in world.taken(pager)[0].data
+    world.quiet()
+    assert (len(world.taken(target)), len(world.taken(pager))) == (1, 1)
+
+
 def test_the_log_and_the_tables_agree(world: World) -> None:
     verified = world.server.command.run("verify")
     assert verified.status == 0, verified.output + verified.errors
