@@ -235,7 +235,10 @@ class Deliverer:
 
 async def _all_or_deciding(tries: Iterable[Awaitable[T]]) -> list[T]:
     """The results, when all have some. Raises the error that decides about the mail, after all have ended."""
-    results = await asyncio.gather(*tries, return_exceptions=True)
+    waiting = list(tries)
+    if len(waiting) == 1:  # most mails have a single recipient and a single step, which need no task
+        return [await waiting[0]]
+    results = await asyncio.gather(*waiting, return_exceptions=True)
     errors = [result for result in results if isinstance(result, BaseException)]
     if errors:
         raise deciding(errors)

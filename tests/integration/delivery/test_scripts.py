@@ -306,3 +306,18 @@ async def test_the_work_of_all_runs_of_an_account_is_limited(tmp_path: Path, nat
         assert (await installation.count("ann"), await installation.count("ann", "Archive") > 0) == (1, True)
         await delivered(installation, "bob@example.org", body=body)
         assert await installation.count("bob", "Archive") == 1
+
+
+async def test_a_header_of_a_hundred_thousand_fields(tmp_path: Path, nats_server: nats.NatsServer) -> None:
+    """More than the ingress takes. Half a megabyte of it is examined, and nothing of the rest is lost."""
+    body = b"X:1\r\n" * 100_000 + BODY
+    script = 'deleteheader "X"; addheader "X-Top" "1"; addheader :last "X-End" "2"; fileinto "Archive";'
+    async with ThreePeople(tmp_path, nats_server, {}) as installation:
+        await use(installation, "ann", script)
+        (step, *_) = await delivered(installation, "ann@example.org", body=body)
+        stored = await installation.blobs.read(BlobId(step.edited)) if step.edited else None
+        if stored is None:  # the work for it is more than a script may do
+            assert step.reason and await installation.count("ann") == 1
+        else:
+            assert stored.read(0, stored.body_size).endswith(BODY.replace(b"\r\n\r\n", b"\r\nX-End: 2\r\n\r\n"))
+            assert 0 < stored.body_size < len(body)
