@@ -33,10 +33,10 @@ def script(tmp_path: Path) -> str:
     return str(path)
 
 
-def send(server: MailfoldServer, to: str, subject: str) -> str:
+def send(server: MailfoldServer, to: str, subject: str, *others: str) -> str:
     """Send a mail from outside; returns its queue id."""
     with server.smtp() as smtp:
-        return smtp.send(SENDER, [to], compose(SENDER, to, subject=subject).data).queue_id
+        return smtp.send(SENDER, [to, *others], compose(SENDER, to, subject=subject).data).queue_id
 
 
 def delivered(server: MailfoldServer, *queue_ids: str) -> None:
@@ -101,6 +101,41 @@ def test_what_the_scripts_of_today_have_discarded_is_seen_too(server: MailfoldSe
         same, totals = what_if(server, ann.address, str(keep), "--compare-active")
         assert [(e["was"], e["would_be"]) for e in same] == [(["Bills"], ["INBOX"]), ([], ["INBOX"])]
         assert totals["totals"]["mails"] == 2
+
+
+def test_the_script_that_ran_would_change_nothing(server: MailfoldServer, tmp_path: Path) -> None:
+    """What a trial decides is what delivery did, for each kind of action."""
+    ann, eve, gus = server.people.people("ann", "eve", "gus")
+    source = "\n".join(
+        (
+            'require ["fileinto", "mailbox", "copy", "reject", "imap4flags", "special-use", "vacation", "editheader"];',
+            'if header "subject" "new" { fileinto :create "Made"; }',
+            'elsif header "subject" "copy" { fileinto :copy :flags "\\\\Seen" "Trash"; }',
+            'elsif header "subject" "use" { fileinto :specialuse "\\\\Junk" "X"; }',
+            'elsif header "subject" "none" { discard; }',
+            'elsif header "subject" "away" { redirect "bob@elsewhere.example"; }',
+            f'elsif header "subject" "here" {{ redirect :copy "{eve.address}"; }}',
+            f'elsif header "subject" "self" {{ redirect "{ann.address}"; }}',
+            'elsif header "subject" "no" { reject "no"; }',
+            'elsif header "subject" "error" { fileinto "Missing"; }',
+            'elsif header "subject" "edit" { addheader "X-A" "1"; }',
+            'else { vacation "away"; }',
+        )
+    )
+    script = tmp_path / "same.sieve"
+    script.write_text(source)
+    subjects = ("new", "copy", "use", "none", "away", "here", "self", "no", "error", "edit", "other", "other")
+    with active(server, ann.address, source):
+        # A mail with another recipient is not refused in the dialogue.
+        delivered(server, *[send(server, ann.address, subject, gus.address) for subject in subjects])
+        for words in ((), ("--compare-active",)):
+            entries, last = what_if(server, ann.address, str(script), *words)
+            assert [(e["subject"], e["was"], e["would_be"], e["rule"]) for e in entries] == []
+            totals = last["totals"]
+            assert totals["mails"] >= len(subjects), "there may be a notice about the error"
+            assert (totals["elsewhere"], totals["gone"]) == (0, 0)
+            assert (totals["failed"], totals["discarded"], totals["answered"]) == (1, 1, 1)
+            assert totals["redirected"] == 2
 
 
 def test_the_owner_may_ask_and_nobody_else(server: MailfoldServer, script: str) -> None:

@@ -47,6 +47,12 @@ class PastMail(NamedTuple):
     others: frozenset[str] = frozenset()
     """The addresses here that got the mail through the same recipients, such as those to which a script redirects."""
 
+    @property
+    def address(self) -> str:
+        """The address of the account at that time; empty when no step has it."""
+        own = (step.address for step in self.steps if step.action in (StepAction.STORE, StepAction.DISCARD))
+        return next(own, "")
+
 
 class MailsRead(NamedTuple):
     """Some mails, oldest first."""

@@ -86,12 +86,12 @@ class TrialSources:
     async def input_of(self, account: TrialAccount, past: PastMail) -> ScriptInput:
         """What scripts run over for a mail that came. Raises BlobMissing when its message is gone."""
         assert past.mail is not None
-        own = past.steps[0]
-        mail, target = past.mail, Target(own.address, account=account.id)
+        own, address = past.steps[0], past.address or account.owner.address
+        mail, target = past.mail, Target(address, account=account.id)
         recipients = (recipient for recipient in mail.recipients if recipient.address == own.recipient)
         got = AccountTarget(next(recipients, Recipient(own.recipient)), target, own.recipient)
         blob = await self._blobs.read(BlobId(mail.message.blob))
-        message = SieveMessage(blob, await scan_of(self._blobs, blob), seen_prefix(mail, own.address, account.id))
+        message = SieveMessage(blob, await scan_of(self._blobs, blob), seen_prefix(mail, address, account.id))
         return self.given(account, mail, got, message, past.at)
 
     def given(

@@ -107,3 +107,9 @@ async def test_a_member_of_a_list_gets_what_the_list_has_made_of_a_post() -> Non
     message = past.mail.message
     assert (message.blob, message.size, message.prefix) == ("g/list", 120, b"List-Id: <l>\r\nReceived: x\r\n")
     assert (past.mail.reverse_path, past.mail.list_address) == ("list-bounces@x", "list@example.org")
+
+
+async def test_the_address_of_the_account_is_not_the_one_to_which_a_script_redirects() -> None:
+    away = Step("info@example.org", 0, "enqueue", account="a1", address="bob@elsewhere.example")
+    assert (await only(arrival(DeliveryPlanned("q1", (away,)), RECEIVED))).address == ""
+    assert (await only(arrival(DeliveryPlanned("q1", (away, OWN)), RECEIVED))).address == "ann@example.org"
