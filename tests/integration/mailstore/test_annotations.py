@@ -152,3 +152,19 @@ async def test_an_erased_account_has_none(opened: Any) -> None:
             await place.mailstore.store.write(lambda tx: erase_page(tx, ACCOUNT))
         assert await place.rows() == 1
         assert (await place.mailstore.store.verify()).equal
+
+
+async def test_changes_after_a_version_are_named_by_mailbox(opened: Any) -> None:
+    async with opened() as place:
+        _, before = await place.commands.changes(ACCOUNT, 0)
+        await place.set("INBOX", {"/private/a": b"1"})
+        await place.set("", {"/private/b": b"1"})
+        await place.mailstore.call("CreateMailbox", pb.CreateMailboxRequest(account=ACCOUNT, name="club"))
+        await place.set("club", {"/private/c": b"1"})
+        await place.mailstore.call("DeleteMailbox", pb.MailboxNameRequest(account=ACCOUNT, name="club"))
+        await place.set("INBOX", {"/private/a": None, "/shared/d": b""})
+        changes, version = await place.commands.changes(ACCOUNT, before)
+        assert changes == [("INBOX", ["/private/a", "/shared/d"]), ("", ["/private/b"])]
+        assert await place.commands.changes(ACCOUNT, version) == ([], version)
+        await place.set("", {"/shared/comment": b"for all"}, SERVER)
+        assert await place.commands.changes(ACCOUNT, version) == ([], version)
