@@ -24,6 +24,7 @@ from shared.turns import Turns
 
 _COLUMNS = "uid, entry, blob, size, system, keywords, internal_date, modseq, prefix"
 _RETURN_PATH = re.compile(rb"^Return-Path: <([^<>\r\n]*)>", re.MULTILINE)
+_SPAM_STATUS = re.compile(rb"^X-Spam-Status: (Yes|No),\s+score=(-?[\d.]+)\s+required=(-?[\d.]+)", re.MULTILINE)
 _ITEMS = {"location": "MS", "phase": "post", "name": "Mailfold"}
 """RFC 5183 §4.1: the message is in the store, and it has been delivered."""
 
@@ -77,16 +78,17 @@ class ScriptMessages:
         await self._turns.spend(rows=1, files=1)
         blob = await self._blobs.read(BlobId(message.blob))
         scan = await scan_of(self._blobs, blob)
+        prefix = bytes(message.prefix)
         environment = SieveEnvironment(
             datetime.fromtimestamp(now / 1_000_000, UTC),
             owner.zone,
             owner.addresses,
             {**_ITEMS, **(items or {})},
+            _spam_percent(prefix),
             separators=owner.separators,
             has_envelope=False,
             flags=message.flags.names(),
         )
-        prefix = bytes(message.prefix)
         return ScriptInput(SieveMessage(blob, scan, prefix), SieveEnvelope(_returned_to(prefix)), environment)
 
 
@@ -98,3 +100,14 @@ def _returned_to(prefix: bytes) -> str:
     """The reverse-path with which the message was delivered; empty for the null one, and where none was noted."""
     noted = _RETURN_PATH.search(prefix)
     return noted[1].decode("utf-8", "replace") if noted else ""
+
+
+def _spam_percent(prefix: bytes) -> int | None:
+    """The score that the delivery noted, as a part of the score from which mail is spam (RFC 5235 §2.1), 0 to 100."""
+    noted = _SPAM_STATUS.search(prefix)
+    if noted is None:
+        return None
+    score, required = float(noted[2]), float(noted[3])
+    if noted[1] == b"Yes":
+        return 100
+    return max(0, min(99, int(100 * score / required))) if required > 0 else 0

@@ -89,6 +89,24 @@ async def test_a_script_sees_header_prefix_and_flags_of_a_stored_message(mailsto
     assert kept == (KeepAction(implicit=True, flags=("$Work", "new")),)
 
 
+@pytest.mark.parametrize(
+    ("status", "percent"),
+    [
+        (b"X-Spam-Status: Yes, score=7.1 required=5.0 tests=A,\r\n\tB\r\n", 100),
+        (b"X-Spam-Status: No, score=2.5 required=5.0 tests=none\r\n", 50),
+        (b"X-Spam-Status: No, score=-1.0\r\n\trequired=5.0\r\n", 0),
+        (b"Received: X-Spam-Status: Yes, score=7.1 required=5.0\r\n", None),
+    ],
+)
+async def test_the_score_is_the_one_that_the_delivery_noted(
+    mailstore: CountedMailstore, status: bytes, percent: int | None
+) -> None:
+    await mailstore.append(1)
+    message = (await first(mailstore))._replace(prefix=b"Return-Path: <x@example.net>\r\n" + status)
+    given = await ScriptMessages(mailstore.blobs, Turns()).input_of(message, ANN, NOW)
+    assert (given.environment.spam_percent, given.envelope.sender) == (percent, "x@example.net")
+
+
 async def test_envelope_is_an_error(mailstore: CountedMailstore) -> None:
     await mailstore.append(1)
     script = 'require ["fileinto", "envelope"]; fileinto "Archive"; if envelope "from" "x@example.com" { discard; }'
