@@ -25,9 +25,11 @@ _IDS = 500
 """Ids of the account's events that a page looks through."""
 _MAILS = 100
 _OCTETS = 4 << 20
-"""Octets of the decisions of a page; the first of a page may be larger."""
+"""Octets of the events of a page; the first mail of a page may be larger."""
 _EVENTS = 5_000
 """Events of the mails of a page that are looked through; a post to a large list has many, nearly all of them later."""
+_FIRST = 100
+"""The first events of a mail, among which its reception and its verdict are."""
 _AROUND = begin_of(3_600_000_000)
 """An hour, as a distance of log ids: so near to the decision nearly all events of a mail are."""
 
@@ -57,20 +59,21 @@ def page_of(reader: Reader, account: str, span: Span) -> ArrivalPage:
     """The next arrivals of an account in a span of log ids."""
     ids = list(islice(ids_by_keys(reader, [key_of(WHO, account)], span), _IDS))
     decisions = [event for event in by_ids(reader, ids, _DECISIONS) if account in names_of(event.type, event.data).who]
-    page = _within_bounds(decisions)
+    page = _within_bounds(_with_their_mails(reader, account, decisions[:_MAILS]))
     is_cut = len(page) < len(decisions)
-    next_id = page[-1].id + 1 if is_cut else ids[-1] + 1 if len(ids) == _IDS else LAST
-    return ArrivalPage(_with_their_mails(reader, account, page), next_id)
+    next_id = page[-1].decision.id + 1 if is_cut else ids[-1] + 1 if len(ids) == _IDS else LAST
+    return ArrivalPage(page, next_id)
 
 
-def _within_bounds(decisions: Sequence[LoggedEvent]) -> list[LoggedEvent]:
-    page: list[LoggedEvent] = []
+def _within_bounds(arrivals: Sequence[ArrivedMail]) -> list[ArrivedMail]:
+    """The first arrivals, as many as have so many octets, and at least one."""
+    page: list[ArrivedMail] = []
     octets = 0
-    for decision in decisions[:_MAILS]:
-        octets += len(decision.data)
+    for arrival in arrivals:
+        octets += sum(len(event.data) for event in (arrival.decision, *arrival.mail, *arrival.stored))
         if page and octets > _OCTETS:
             break
-        page.append(decision)
+        page.append(arrival)
     return page
 
 
@@ -80,18 +83,22 @@ def _with_their_mails(reader: Reader, account: str, decisions: Sequence[LoggedEv
     queue_ids = {decision.id: names_of(decision.type, decision.data).queue_id for decision in decisions}
     near = Span(max(0, decisions[0].id - _AROUND), min(LAST, decisions[-1].id + _AROUND))
     events = _events_of(reader, queue_ids.values(), near)
-    late = {queue_id for queue_id in queue_ids.values() if not _has_reception(events[queue_id])}
-    for queue_id, earlier in _events_of(reader, late, Span(0, near.first)).items():  # a mail that waited for long
-        events[queue_id] += earlier
+    for decision in decisions:
+        queue_id = queue_ids[decision.id]
+        if not _has_reception(events[queue_id]):  # it waited for long, or others of the page have very many events
+            earlier = _events_of(reader, [queue_id], Span(0, decision.id), _FIRST)
+            events[queue_id] = [*earlier[queue_id], *(event for event in events[queue_id] if event.type == _STORED)]
     return [_arrival(account, decision, events[queue_ids[decision.id]]) for decision in decisions]
 
 
-def _events_of(reader: Reader, queue_ids: Iterable[str], span: Span) -> defaultdict[str, list[LoggedEvent]]:
+def _events_of(
+    reader: Reader, queue_ids: Iterable[str], span: Span, most: int = _EVENTS
+) -> defaultdict[str, list[LoggedEvent]]:
     """The events of mails that tell what they are and where they were stored, by queue id."""
     events: defaultdict[str, list[LoggedEvent]] = defaultdict(list)
     keys = {key_of(MAIL, queue_id) for queue_id in queue_ids if queue_id}
     if keys:
-        for event in by_ids(reader, islice(ids_by_keys(reader, keys, span), _EVENTS), _BEFORE | {_STORED}):
+        for event in by_ids(reader, islice(ids_by_keys(reader, keys, span), most), _BEFORE | {_STORED}):
             events[names_of(event.type, event.data).queue_id].append(event)
     return events
 

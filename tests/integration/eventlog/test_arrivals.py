@@ -97,3 +97,14 @@ async def test_large_decisions_make_small_pages(installation: Installation, monk
     request = pb.ReadArrivalsRequest(account=ACCOUNT)
     sizes = [len(batch.arrivals) async for batch in installation.log.ReadArrivals(request)]
     assert [size for size in sizes if size] == [1, 1, 1]
+
+
+async def test_a_mail_that_waited_and_one_among_very_many_events_have_their_reception(
+    installation: Installation, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(arrivals, "_AROUND", 0)
+    monkeypatch.setattr(arrivals, "_EVENTS", 1)
+    for number in range(1, 4):
+        await deliver(installation, f"q{number:04}", uid=number, message_id=f"{number}@example.net")
+    await installation.followed()
+    assert [types(arrival.mail) for arrival in await read(installation)] == [MAIL] * 3
