@@ -17,6 +17,7 @@ from shared.events.scripts import SERVER
 from shared.eventstore.event import encode
 from shared.grpc.channel import Channel
 from shared.grpc.errors import ServiceError, Unavailable
+from shared.protocol.smtp.codes import POSTMASTER
 from shared.protocol.smtp.reply import Reply, with_cause
 from shared.rpc.mailfold.delivery.v1.refusals_pb2 import WouldRefuseReply, WouldRefuseRequest
 from shared.rpc.mailfold.delivery.v1.refusals_pb2_grpc import RefusalsStub
@@ -43,6 +44,8 @@ class DialogueRefusals:
         """
         if not account or not self._seconds or not isinstance(event, MailReceived) or not self._can_refuse(account):
             return None
+        if event.recipients[0].address.rpartition("@")[0].lower() == POSTMASTER:
+            return None  # RFC 5321 §4.5.1: its mail is accepted with every reasonable effort
         decided = await self._ask(event)
         if decided is None or not decided.kind:
             return None

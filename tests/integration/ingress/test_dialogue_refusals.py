@@ -32,7 +32,8 @@ async def refusing(
 ) -> AsyncIterator[tuple[Running, Client]]:
     """An ingress where Ann has a script, and a client that has said hello."""
     scripts = FakeScripts({"a1": requires})
-    directory = FakeDirectory((*START, AliasAdded("both@example.org", (ANN, BOB))))
+    aliases = AliasAdded("both@example.org", (ANN, BOB)), AliasAdded("postmaster@example.org", (ANN,))
+    directory = FakeDirectory((*START, *aliases))
     async with running(nats.url, folder, scripts=scripts, refusals=delivery, directory=directory, **settings) as server:
         await until_true(lambda: are_known(server.ingress.scripts))
         async with connected(server.port(25)) as client:
@@ -77,6 +78,12 @@ async def test_a_body_that_was_there_before_stays(nats_server: NatsServer, tmp_p
 async def test_an_alias_to_one_account_is_one_account(nats_server: NatsServer, tmp_path: Path, recipient: str) -> None:
     async with refusing(nats_server, tmp_path, FakeRefusals(REFUSED)) as (_server, client):
         assert (await client.mail(MAIL, recipient)).startswith(b"550 5.7.1 ")
+
+
+async def test_mail_to_postmaster_is_accepted(nats_server: NatsServer, tmp_path: Path) -> None:
+    """RFC 5321 §4.5.1."""
+    async with refusing(nats_server, tmp_path, FakeRefusals(REFUSED)) as (_server, client):
+        assert (await client.mail(MAIL, "Postmaster@example.org")).startswith(b"250 ")
 
 
 @pytest.mark.parametrize("recipients", [(BOB,), (ANN, BOB), (BOB, ANN), (ANN, ANN), ("both@example.org",)])
