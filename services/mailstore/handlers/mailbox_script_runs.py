@@ -33,7 +33,7 @@ from services.mailstore.handlers.mailbox_script_rows import (
 )
 from services.mailstore.handlers.mailbox_script_sending import MailboxScriptSending
 from services.mailstore.handlers.quotas import Quotas
-from services.mailstore.handlers.script_answers import ScriptAnswers, compiled
+from services.mailstore.handlers.script_answers import ScriptAnswers
 from services.mailstore.handlers.script_messages import ScriptMessages, StoredMessage
 from services.mailstore.handlers.script_rows import source as source_of
 from shared.background import BackgroundTask, woken_within
@@ -171,7 +171,7 @@ class MailboxScriptRuns:
         """The program. Raises InvalidScript, and NotFound when there is no such script."""
         if script.source is None:
             raise NotFound(f"there is no script {script.name}")
-        return await compiled(self._programs, script.source, ScriptContext.IMAP_EVENT)
+        return await self._programs.program_soon(script.source, ScriptContext.IMAP_EVENT)
 
     async def _decided(
         self, run: DueRun, script: NamedScript, program: CompiledScript, owner: ScriptOwner, rows: list[StoredMessage]

@@ -5,7 +5,6 @@ Messages of which a script decides here have been delivered already: none is a d
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from services.mailstore.domain.state import SPECIAL_USES, MailboxState
@@ -24,8 +23,6 @@ SourceOf = Callable[[Reader, str, str], bytes | None]
 """The source of a script by owner and name; None: there is none."""
 AnnotationOf = Callable[[Reader, str, str, str], str | None]
 """The value of an annotation by account, mailbox id (empty: the server's) and entry; None: it has none."""
-_OCTETS_ON_LOOP = 4096
-"""Octets of a script that is compiled on the loop: a few milliseconds."""
 _LOCATIONS = {"personal": "", "global": SERVER}
 _USES = {use.lower(): use for use in SPECIAL_USES}
 
@@ -53,13 +50,6 @@ def mailbox_of_use(reader: Reader, account: str, special_use: str) -> MailboxSta
     """The mailbox of a special use, which is compared without case (RFC 8579 §3); None: there is none."""
     use = _USES.get(special_use.lower())
     return load.mailbox_by_use(reader, account, use) if use else None
-
-
-async def compiled(programs: Programs, source: bytes, context: ScriptContext) -> CompiledScript:
-    """The program of a script; a long script is compiled in a thread. Raises InvalidScript."""
-    if len(source) <= _OCTETS_ON_LOOP:
-        return programs.program(source, context)
-    return await asyncio.to_thread(programs.program, source, context)
 
 
 class ScriptAnswers:
@@ -118,7 +108,7 @@ class ScriptAnswers:
         owner = _LOCATIONS.get(location, "") or self._account
         source = await self._store.read(lambda reader: self._source_of(reader, owner, name))
         try:
-            return await compiled(self._programs, source, self._context) if source is not None else None
+            return await self._programs.program_soon(source, self._context) if source is not None else None
         except InvalidScript:
             return None
 

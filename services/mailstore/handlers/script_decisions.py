@@ -15,7 +15,6 @@ from services.mailstore.handlers.script_answers import (
     AnnotationOf,
     ScriptAnswers,
     SourceOf,
-    compiled,
     no_annotation,
 )
 from services.mailstore.handlers.script_application_rows import MessageChoice
@@ -90,7 +89,7 @@ class ScriptDecisions:
     async def ready(self, account: str, mailbox: str, source: str, choice: MessageChoice, now: int) -> Application:
         """The application. Raises InvalidScript, NotFound, ServiceError."""
         context = ScriptContext.APPLY_NOW
-        program = await compiled(self._programs, source.encode(), context)
+        program = await self._programs.program_soon(source.encode(), context)
         answers = ScriptAnswers(
             self._store, self._programs, account, context, self._source_of, annotation_of=self._annotation_of
         )
