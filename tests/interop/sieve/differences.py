@@ -52,6 +52,7 @@ _NESTED = frozenset(
         "2002_06_12_doublebound.msg",
         "uu-junk-target.msg",
         "uu-zeegee.msg",
+        "double-bound.msg",
     }
 )
 

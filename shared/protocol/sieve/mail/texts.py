@@ -66,7 +66,7 @@ def _charset(part: Part, content: bytes) -> str:
 
 
 def around_parts(run: ScriptRun, index: int) -> Iterator[bytes]:
-    """The prologue and the epilogue of a multipart, if it has them (RFC 5173 §5.2), without the delimiters."""
+    """The prologue of a multipart, and its epilogue if it has one (RFC 5173 §5.2), without the delimiters."""
     message = run.message
     parts = message.scan.parts
     part = parts[index]
@@ -79,7 +79,9 @@ def around_parts(run: ScriptRun, index: int) -> Iterator[bytes]:
     before = part.body_start, min(first, part.body_start + limit)
     after = min(last, part.body_end), min(part.body_end, last + limit)
     run.spend(sum(max(0, end - start) for start, end in (before, after)))
-    yield from filter(None, (_before_delimiter(message.octets(*before)), _after_delimiter(message.octets(*after))))
+    yield _before_delimiter(message.octets(*before))
+    if epilogue := _after_delimiter(message.octets(*after)):
+        yield epilogue
 
 
 def _before_delimiter(prologue: bytes) -> bytes:
