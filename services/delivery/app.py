@@ -178,6 +178,7 @@ class Delivery:
             ScriptOwners(directory),
             self.memories,
             ScriptWork(host.clock, settings.work_per_hour),
+            directory,
         )
         return ScriptRuns(self._known, mailstore, host.clock, host.server.host, ends_at_keep=settings.keep_ends)
 

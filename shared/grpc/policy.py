@@ -62,6 +62,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.Directory/Resolve",
         "directory.Addressees/AddresseeOf",
         "directory.Addressees/ScriptOwnerOf",
+        "directory.Blocking/ListEntries",
         "directory.Directory/MaySendAs",
         "directory.ReturnPaths/Secrets",
         "directory.Lists/MayPost",

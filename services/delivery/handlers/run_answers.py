@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from services.delivery.handlers.account_mailboxes import AccountMailboxes
+from services.delivery.handlers.external_lists import EXTERNAL_LISTS, ExternalLists
 from services.delivery.handlers.script_ports import DuplicateMemories
 from shared.events.scripts import SERVER
 from shared.grpc.errors import NotFound
@@ -26,6 +27,7 @@ class RunAnswers:
         self,
         account: str,
         mailboxes: AccountMailboxes,
+        lists: ExternalLists,
         annotations: AnnotationsAsyncStub,
         memories: DuplicateMemories,
         sources: ScriptSources,
@@ -33,6 +35,7 @@ class RunAnswers:
     ) -> None:
         self._account = account
         self._mailboxes = mailboxes
+        self._lists = lists
         self._annotations = annotations
         self._memories = memories
         self._sources = sources
@@ -58,8 +61,10 @@ class RunAnswers:
                 return await self._memories.is_duplicate(self._account, name)
             case QuestionKind.INCLUDED_SCRIPT:
                 return await self._included(name, second or "")
-            case QuestionKind.LIST_EXISTS | QuestionKind.LIST_CONTAINS:
-                return False  # accounts have no address books or other external lists (RFC 6134 §2.7)
+            case QuestionKind.LIST_EXISTS:
+                return name in EXTERNAL_LISTS
+            case QuestionKind.LIST_CONTAINS:
+                return await self._lists.contains(name, second or "")
 
     async def _has_use(self, special_use: str, mailbox: str | None) -> bool:
         """RFC 8579 §3: whether any mailbox has the use, or this one."""

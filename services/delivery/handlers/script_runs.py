@@ -16,6 +16,7 @@ from services.delivery.domain.script_environment import environment_of
 from services.delivery.domain.script_steps import JUNK, MailboxKey
 from services.delivery.handlers.account_mailboxes import AccountMailboxes
 from services.delivery.handlers.account_scripts import AccountScripts, SeenMail, failed
+from services.delivery.handlers.external_lists import ExternalLists
 from services.delivery.handlers.mail_contents import MailContents
 from services.delivery.handlers.run_answers import RunAnswers
 from services.delivery.handlers.script_ports import DuplicateMemories
@@ -25,6 +26,7 @@ from shared.grpc.channel import Channel
 from shared.grpc.errors import NotFound
 from shared.protocol.sieve.actions import KeepAction
 from shared.protocol.sieve.outcome import ScriptOutcome
+from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import BlockingStub
 from shared.rpc.mailfold.mailstore.v1.annotations_pb2_grpc import AnnotationsStub
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
 from shared.scripts.active import ActiveScripts
@@ -50,6 +52,7 @@ class ScriptKnowledge(NamedTuple):
     owners: ScriptOwners
     memories: DuplicateMemories
     work: ScriptWork
+    directory: Channel
 
 
 class ScriptRuns:
@@ -61,6 +64,7 @@ class ScriptRuns:
         self._known = known
         self._mailstore = MailstoreStub(mailstore)
         self._annotations = AnnotationsStub(mailstore)
+        self._blocking = BlockingStub(known.directory)
         self._clock = clock
         self._host = host
         self._ends_at_keep = ends_at_keep
@@ -75,7 +79,8 @@ class ScriptRuns:
         """What the scripts decide. Before the mail `is_judged`, a test of the verdict raises NotKnownYet."""
         account, known = got.target.account, self._known
         boxes = AccountMailboxes(self._mailstore, account)
-        answers = RunAnswers(account, boxes, self._annotations, known.memories, known.sources, known.programs)
+        lists = ExternalLists(self._blocking, got.target.address)
+        answers = RunAnswers(account, boxes, lists, self._annotations, known.memories, known.sources, known.programs)
         now = self._clock.now()
         owner = await self._owner(got)
         given = SeenMail(mail, got, contents, environment_of(mail, got, owner, now, self._host, is_judged=is_judged))

@@ -10,6 +10,7 @@ from services.delivery.domain.mail import AcceptedMail, seen_prefix
 from services.delivery.domain.script_chain import ORDER
 from services.delivery.domain.script_environment import envelope_of, environment_of
 from services.delivery.handlers.account_mailboxes import AccountMailboxes
+from services.delivery.handlers.external_lists import ExternalLists
 from services.delivery.handlers.past_mails import PastMail
 from services.delivery.handlers.run_answers import RunAnswers
 from services.delivery.handlers.script_runs import ScriptKnowledge
@@ -24,6 +25,7 @@ from shared.protocol.sieve.diagnostic import InvalidScript
 from shared.protocol.sieve.mail.message import SieveMessage
 from shared.protocol.sieve.program import CompiledScript
 from shared.routing.resolution import Target
+from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import BlockingStub
 from shared.rpc.mailfold.mailstore.v1.annotations_pb2_grpc import AnnotationsStub
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import FetchRequest, ListMailboxesRequest, UidSet
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
@@ -50,6 +52,7 @@ class TrialSources:
         self._known = known
         self._mailstore = MailstoreStub(mailstore)
         self._annotations = AnnotationsStub(mailstore)
+        self._blocking = BlockingStub(known.directory)
         self._blobs = blobs
         self._host = host
         self._ends_at_keep = ends_at_keep
@@ -70,8 +73,9 @@ class TrialSources:
         links = [tried if place == ACTIVE and tried else await self._link(account.id, place) for place in ORDER]
         chain = ScriptChain(tuple(link for link in links if link is not None), self._ends_at_keep)
         known = self._known
+        lists = ExternalLists(self._blocking, account.owner.address)
         answers = RunAnswers(
-            account.id, account.boxes, self._annotations, known.memories, known.sources, known.programs
+            account.id, account.boxes, lists, self._annotations, known.memories, known.sources, known.programs
         )
         return ScriptTrials(chain, account.boxes, answers.answer, known.programs.limits)
 

@@ -13,6 +13,8 @@ from shared.events.delivery import DeliveryPlanned, Step
 from shared.events.scripts import ACTIVE, AFTER, BEFORE, SERVER
 from shared.grpc.errors import LimitReached, Unavailable
 from shared.rpc.mailfold.directory.v1 import directory_pb2
+from shared.rpc.mailfold.directory.v1.blocking_pb2 import BlockingEntriesRequest
+from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import BlockingStub
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2
 from shared.rpc.mailfold.mailstore.v1.scripts_pb2 import ActivateScriptRequest, PutScriptRequest
 from shared.rpc.mailfold.mailstore.v1.scripts_pb2_grpc import ScriptsStub
@@ -321,3 +323,26 @@ async def test_a_header_of_a_hundred_thousand_fields(tmp_path: Path, nats_server
         else:
             assert stored.read(0, stored.body_size).endswith(BODY.replace(b"\r\n\r\n", b"\r\nX-End: 2\r\n\r\n"))
             assert 0 < stored.body_size < len(body)
+
+
+async def test_external_lists_are_the_senders_whom_the_owner_allows_and_blocks(installation: Installation) -> None:
+    blocking = BlockingStub(installation.host.channel("directory", "operator"))
+    for chosen, pattern in (("allow", "*@friends.example"), ("block", "bob@example.org")):
+        request = BlockingEntriesRequest(account="ann@example.org", list=chosen, patterns=[pattern])
+        await blocking.AddEntries(request)
+    stub = ScriptsStub(installation.host.channel("mailstore", "operator"))
+    owner = await account_of(installation, "ann")
+    source = (
+        'require ["extlists", "fileinto", "mailbox", "envelope"]; '
+        'if not valid_ext_list ["urn:mailfold:blocked-senders", ":addrbook:default"] { discard; stop; } '
+        'if envelope :list "from" ":addrbook:default" { fileinto :create "Friends"; } '
+        'elsif address :list "from" "urn:mailfold:blocked-senders" { fileinto :create "Blocked"; }'
+    )
+    put = PutScriptRequest(owner=owner, name="lists", source=source.encode(), activate=True)
+    await stub.PutScript(put)
+    await until_true(lambda: installation.delivery.scripts.has_scripts(owner))
+    for sender, mailbox in (("eve@friends.example", "Friends"), ("eve@far.example", "Blocked")):
+        mail = await installation.submitted("ann@example.org", sender=sender)
+        await installation.publish(mail)
+        await installation.until_settled(mail.queue_id)
+        assert await installation.count("ann", mailbox) == 1
