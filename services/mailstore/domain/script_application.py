@@ -106,7 +106,7 @@ def filing_of(outcome: ScriptOutcome, before: Flags) -> Filing:
     )
     if keeps:
         return Filing(True, parse(keeps[-1].flags), places)
-    stays = not any(map(_takes_away, outcome.actions)) or any(map(_is_only_left_out, outcome.actions))
+    stays = not _is_taken_away(outcome.actions)
     return Filing(stays, before, places, not stays and not places)
 
 
@@ -166,13 +166,19 @@ def undone_together(first: UndoCounts, second: UndoCounts) -> UndoCounts:
     return UndoCounts(*(getattr(first, name) + getattr(second, name) for name in UndoCounts.__struct_fields__))
 
 
-def _takes_away(action: SieveAction) -> bool:
-    """Whether the action cancels the implicit keep (RFC 5228 §2.10.2)."""
-    if isinstance(action, FileIntoAction | RedirectAction):
+def _is_taken_away(actions: Sequence[SieveAction]) -> bool:
+    """Whether an action that is carried out cancels the implicit keep (RFC 5228 §2.10.2).
+
+    A discard beside a redirect that is left out does not: nothing has taken the message's place.
+    """
+    if any(isinstance(action, FileIntoAction) and not action.copy for action in actions):
+        return True
+    is_discarded = any(isinstance(action, DiscardAction) for action in actions)
+    return is_discarded and not any(map(_would_take_away, actions))
+
+
+def _would_take_away(action: SieveAction) -> bool:
+    """Whether an action that is left out would cancel the implicit keep."""
+    if isinstance(action, RedirectAction):
         return not action.copy
-    return isinstance(action, DiscardAction | RejectAction | ErejectAction)
-
-
-def _is_only_left_out(action: SieveAction) -> bool:
-    """Whether the action cancels the implicit keep and is not carried out: the message then stays."""
-    return _takes_away(action) and type(action) in _LEFT_OUT
+    return isinstance(action, RejectAction | ErejectAction)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.script_application import MessageGroup, counted, grouped, together
@@ -50,14 +50,14 @@ class DryRun:
         self.is_ended = page.is_last
 
     def _group(self, reader: Reader, order: ApplicationOrder, group: MessageGroup) -> ApplicationCounts:
-        names, number, filing = self._names(reader, order, group), group.messages, group.filing
-        for name in names:
+        names, number, filing = _names(reader, order, group), group.messages, group.filing
+        stays = filing.stays or names.pop(order.mailbox, None) is not None
+        for name in names.values():
             name = name if name in self.filed or len(self.filed) < MOST_NAMES else OTHERS
             self.filed[name] = self.filed.get(name, 0) + number
-        stays = filing.stays or len(names) < len(filing.places)  # what goes where it is stays
         flagged = stays and filing.flags != group.before
         if filing.is_discarded:
-            return ApplicationCounts(discarded=number * len(names), unchanged=number * (1 - len(names)))
+            return ApplicationCounts(unchanged=number) if stays else ApplicationCounts(discarded=number)
         return ApplicationCounts(
             moved=0 if stays else number,
             copied=number * (len(names) if stays else len(names) - 1),
@@ -65,22 +65,25 @@ class DryRun:
             unchanged=number if stays and not names and not flagged else 0,
         )
 
-    def _names(self, reader: Reader, order: ApplicationOrder, group: MessageGroup) -> Sequence[str]:
-        """The names of the mailboxes of a group but its own. Raises MailboxRefused."""
-        account = order.order.account
-        if group.filing.is_discarded:
-            trash = load.mailbox_by_use(reader, account, TRASH)
-            if trash is None:
-                raise MailboxRefused("NONEXISTENT", "there is no mailbox for deleted mail")
-            return [] if trash.id == order.mailbox else [trash.name]
-        names: dict[str, str] = {}
-        for place in group.filing.places:
-            there = place_there(reader, account, place)
-            if there is None and not place.create:
-                raise MailboxRefused("NONEXISTENT", f"there is no mailbox {place.name}")
-            names[there.id if there else f"/{place.name}"] = there.name if there else place.name
-        names.pop(order.mailbox, None)
-        return list(names.values())
+
+def _names(reader: Reader, order: ApplicationOrder, group: MessageGroup) -> dict[str, str]:
+    """The names of the mailboxes of a group by their ids; one that would be created has none yet.
+
+    Raises MailboxRefused.
+    """
+    account = order.order.account
+    if group.filing.is_discarded:
+        trash = load.mailbox_by_use(reader, account, TRASH)
+        if trash is None:
+            raise MailboxRefused("NONEXISTENT", "there is no mailbox for deleted mail")
+        return {trash.id: trash.name}
+    names: dict[str, str] = {}
+    for place in group.filing.places:
+        there = place_there(reader, account, place)
+        if there is None and not place.create:
+            raise MailboxRefused("NONEXISTENT", f"there is no mailbox {place.name}")
+        names[there.id if there else f"/{place.name}"] = there.name if there else place.name
+    return names
 
 
 class DryRuns:

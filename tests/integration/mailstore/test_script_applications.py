@@ -313,3 +313,16 @@ async def test_a_repeated_begin_while_another_runs(place: ApplyingMailstore) -> 
     place.new_runner().start()
     assert (await place.undo(begun.id)).state == "undone"
     assert await place.events(MessagesCopied) == []
+
+
+async def test_a_dry_run_counts_what_stays_in_its_own_mailbox(place: ApplyingMailstore) -> None:
+    await place.mailstore.append(2)
+    script = REQUIRE + 'if header "subject" "1" { fileinto "INBOX"; fileinto "Archive"; } else { fileinto "inbox"; }'
+    dry, done = await place.apply(script, dry_run=True), await place.apply(script)
+    for counts in (dry, done):
+        assert (counts.moved, counts.copied, counts.unchanged) == (0, 1, 1)
+    in_trash = (
+        await place.apply("discard;", mailbox="Archive"),
+        await place.apply("discard;", mailbox="Trash", dry_run=True),
+    )
+    assert (in_trash[0].discarded, in_trash[1].discarded, in_trash[1].unchanged) == (1, 0, 1)

@@ -70,7 +70,7 @@ def test_an_action_that_is_left_out_leaves_the_message_in_place(action: SieveAct
     both = ScriptOutcome((action, DiscardAction()))
     assert filing_of(both, SEEN) == Filing(True, SEEN), "nothing took its place"
     filed = ScriptOutcome((action, FileIntoAction("A")))
-    assert filing_of(filed, SEEN) == Filing(True, SEEN, (place("A"),)), "the message is in both, and none is lost"
+    assert filing_of(filed, SEEN) == Filing(False, SEEN, (place("A"),)), "it is moved, and not copied"
 
 
 def test_a_script_that_fails_leaves_the_message_as_it_is() -> None:
