@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.mailstore.domain.quota import QuotaLimits
+from services.mailstore.handlers.erasure import erase_page
+from services.mailstore.handlers.load import closing_of
 from services.mailstore.settings import MailstoreSettings
 from shared.events.applying import BY_SCRIPT, ApplicationBegun
 from shared.events.closing import AccountClosed, AccountReopened
@@ -302,6 +305,25 @@ async def test_archived_accounts_have_no_applications(place: ApplyingMailstore) 
         await place.undo(done.id)
     await place.store.write(lambda tx: tx.append(ACCOUNT, [AccountReopened(ACCOUNT)], by))
     assert (await place.undo(done.id)).undone.moved_back == 2
+
+
+async def test_an_erased_account_leaves_no_application(place: ApplyingMailstore) -> None:
+    """Also one that is running ends; its script and its steps go with the account."""
+    await place.mailstore.append(3)
+    done = await place.apply(REQUIRE + 'fileinto "Archive";', limit=1)
+    await place.runner.stop()
+    begun = await place.begin("discard;")
+    by = Provenance(Actor("operator"))
+    await place.store.write(lambda tx: tx.append(ACCOUNT, [AccountClosed(ACCOUNT, True)], by))
+    place.new_runner().start()
+    ended = await place.ended(begun.id)
+    assert (ended.state, ended.reason, ended.discarded) == ("stopped", "the account was removed", 0)
+    while await place.store.read(lambda reader: closing_of(reader, ACCOUNT)) != "erased":
+        await place.store.write(partial(erase_page, account=ACCOUNT), long=True)
+    for table in ("script_application", "script_application_step"):
+        assert await place.store.read(lambda reader, table=table: reader.all(f"SELECT * FROM {table}")) == []  # type: ignore[misc]
+    with pytest.raises(NotFound):
+        await place.undo(done.id)
 
 
 async def test_a_repeated_begin_while_another_runs(place: ApplyingMailstore) -> None:
