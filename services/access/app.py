@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-
-import structlog
 
 from services.access.adapters.annotations import AnnotationsClient
 from services.access.adapters.directory import DirectoryClient
 from services.access.adapters.mailstore import MailstoreClient
 from services.access.adapters.patience import Patience
-from services.access.endpoints.listener import ImapListener
+from services.access.adapters.scripts import ScriptsClient
+from services.access.endpoints.connection import ImapConnection
+from services.access.endpoints.listener import IMAPS, STOP_SECONDS, SessionListener
+from services.access.endpoints.managesieve_listener import ManageSieveListener
 from services.access.endpoints.owner import ReportOnly
 from services.access.session.admission import Admission
-from services.access.session.backend import ImapDependencies
+from services.access.session.backend import ImapDependencies, LogInDependencies, ManageSieveDependencies
 from services.access.session.log_in_watch import LoginWatch
 from services.access.session.recents import Recents
 from services.access.session.versions import Versions
 from services.access.settings import SECTIONS as SECTIONS
-from services.access.settings import AccessSettings
+from services.access.settings import AccessSettings, ManageSieveSettings
 from shared.grpc.servicers import Registration
+from shared.network.acceptor import ListenerTls
+from shared.network.connection_table import ConnectionLimits
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
 from shared.scans import ScanCounts
+from shared.scripts.settings import SieveSettings
 from shared.service import Host
 from shared.tls.renewed_certificate import RenewedCertificate
 
 SERVICE = "access"
-
-log = structlog.get_logger("access")
 
 
 class Access:
@@ -36,32 +39,25 @@ class Access:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        settings = host.section(AccessSettings)
-        patience = Patience(host.clock, settings.patience)
-        channel = host.channel("mailstore", SERVICE)
-        mailstore = MailstoreClient(channel, patience)
+        self._settings = settings = host.section(AccessSettings)
+        self._patience = Patience(host.clock, settings.patience)
+        channel, directory = host.channel("mailstore", SERVICE), host.channel("directory", SERVICE)
+        mailstore = MailstoreClient(channel, self._patience)
         self._versions = Versions(host.bus, mailstore, settings.compare_seconds)
-        self._admission = Admission(settings)
-        directory = host.channel("directory", SERVICE)
         self._log_in_watch = LoginWatch(directory, host.bus, settings.compare_seconds)
+        self._certificate = RenewedCertificate(SERVICE, host.places, host.clock, host.server.host)
+        self._directory = DirectoryClient(directory, self._patience)
         self._backend = ImapDependencies(
-            settings,
+            self._log_ins(settings.max_connections_per_account),
             mailstore,
-            AnnotationsClient(channel, patience),
-            DirectoryClient(directory, patience),
+            AnnotationsClient(channel, self._patience),
             host.blobs,
             host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent),
             self._versions,
-            self._admission,
-            self._log_in_watch,
             Recents(settings.recent_mailboxes),
-            host.turns,
-            host.ids,
-            host.clock,
-            host.server.host,
         )
-        self._certificate = RenewedCertificate(SERVICE, host.places, host.clock, host.server.host)
-        self._listener = ImapListener(host, self._backend)
+        self._listener = self._imap_listener()
+        self._managesieve = self._managesieve_listener() if host.section(ManageSieveSettings).listen else None
         self.registrations: Sequence[Registration] = (
             (add_OwnerServicer_to_server, ReportOnly(self.report, host.health(SERVICE))),
         )
@@ -73,15 +69,18 @@ class Access:
 
     async def start(self) -> None:
         """Listen. Raises OSError, AuthorityError."""
-        tls = await self._certificate.start(self._host.server.tls_minimum, alpn=("imap",))
+        minimum = self._host.server.tls_minimum
+        tls = await self._certificate.start(minimum, alpn=("imap",))
         self._versions.start()
         await self._log_in_watch.start()
-        await self._listener.start(tls)
+        await self._listener.start(ListenerTls(tls, self._settings.handshake_timeout, STOP_SECONDS))
+        if self._managesieve is not None:
+            await self._managesieve.start(self._certificate.context(minimum, alpn=("managesieve",)))
 
     async def stop(self) -> None:
         """Send BYE to all sessions and close."""
         await self._certificate.stop()
-        await self._listener.stop()
+        await asyncio.gather(self._listener.stop(), *([self._managesieve.stop()] if self._managesieve else ()))
         await self._versions.stop()
         await self._log_in_watch.stop()
 
@@ -90,18 +89,51 @@ class Access:
         followed."""
         counts = {
             "connections": len(self._listener),
-            "sessions": self._admission.sessions,
+            "sessions": self._backend.log_ins.admission.sessions,
             "idle": self._versions.idle,
             "scans_failed": ScanCounts.failed,
             "scanned_again": ScanCounts.again,
         }
+        listeners = self._listener.report()
+        if self._managesieve is not None:
+            counts |= self._managesieve.counts()
+            listeners += self._managesieve.report()
         return owner_pb2.ReportReply(
-            listeners=self._listener.report(),
+            listeners=listeners,
             counts=counts,
             lag={"directory": await self._log_in_watch.lag()},
             descriptors=self._host.descriptors.limit,
             descriptors_needed=self._host.descriptors.needed,
         )
+
+    def _log_ins(self, most_of_account: int) -> LogInDependencies:
+        host = self._host
+        return LogInDependencies(
+            self._settings,
+            self._directory,
+            Admission(most_of_account),
+            self._log_in_watch,
+            host.turns,
+            host.ids,
+            host.clock,
+            host.server.host,
+        )
+
+    def _imap_listener(self) -> SessionListener:
+        settings, backend = self._settings, self._backend
+        limits = ConnectionLimits(
+            settings.max_connections, settings.max_connections_per_address, settings.max_handshakes
+        )
+        return SessionListener(
+            self._host, IMAPS, limits, settings.write_timeout, lambda wire: ImapConnection(backend, wire)
+        )
+
+    def _managesieve_listener(self) -> ManageSieveListener:
+        host, limits = self._host, self._host.section(ManageSieveSettings)
+        scripts = ScriptsClient(host.channel("mailstore", SERVICE), self._patience)
+        log_ins = self._log_ins(limits.max_connections_per_account)
+        dependencies = ManageSieveDependencies(log_ins, scripts, limits, host.section(SieveSettings))
+        return ManageSieveListener(host, dependencies)
 
 
 def build(host: Host) -> Access:

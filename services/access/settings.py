@@ -106,4 +106,29 @@ class AccessSettings(Section, frozen=True):
     ] = 10.0
 
 
-SECTIONS: Mapping[str, type[Section]] = {"access": AccessSettings}
+class ManageSieveSettings(Section, frozen=True):
+    """Limits of ManageSieve sessions, in which users manage their scripts. What is not here is as for IMAP."""
+
+    listen: Annotated[
+        bool, Meta(description="Whether users may manage their scripts with ManageSieve on port 4190 (RFC 5804).")
+    ] = True
+    max_connections: Annotated[int, Meta(description="ManageSieve connections at once.", ge=1, le=1_000_000)] = 500
+    max_connections_per_address: Annotated[
+        int,
+        Meta(
+            description="ManageSieve connections of one client (IPv4 address or IPv6 /64) at once; loopback is exempt.",
+            ge=1,
+            le=1_000_000,
+        ),
+    ] = 50
+    max_connections_per_account: Annotated[
+        int, Meta(description="ManageSieve connections of one account at once.", ge=1, le=100_000)
+    ] = 20
+    idle_timeout: Annotated[
+        float,
+        Meta(description="Seconds a logged-in client may be silent (RFC 5804: at least 1800).", ge=1, le=86_400),
+    ] = 1860.0
+
+
+SECTIONS: Mapping[str, type[Section]] = {"access": AccessSettings, "managesieve": ManageSieveSettings}
+"""The listeners of IMAP and ManageSieve and their connections, and the contract of the access service."""

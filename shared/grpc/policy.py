@@ -108,6 +108,8 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "mailstore.Annotations/ListAnnotations",
         "mailstore.Annotations/SetAnnotations",
         "mailstore.Annotations/ListAnnotationChanges",
+        *(f"mailstore.Scripts/{name}" for name in ("PutScript", "CheckScript", "GetScript", "ListScripts")),
+        *(f"mailstore.Scripts/{name}" for name in ("ActivateScript", "RenameScript", "DeleteScript")),
         "directory.Directory/Authenticate",
         "directory.Sharing/Identify",
         "directory.Sharing/ListIdentifiers",

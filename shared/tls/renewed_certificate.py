@@ -10,6 +10,7 @@ from shared.background import BackgroundTask, every
 from shared.clock import Clock
 from shared.places import Places
 from shared.tls.authority import AuthorityError, LocalAuthority
+from shared.tls.certificate_files import CertificateFiles
 from shared.tls.server import ServerTls
 from shared.tls.versions import TlsMinimum
 
@@ -22,16 +23,21 @@ class RenewedCertificate:
     def __init__(self, service: str, places: Places, clock: Clock, host_name: str) -> None:
         self._authority = LocalAuthority(places.tls, clock)
         self._names = [host_name]
+        self._files: CertificateFiles | None = None
         self._renewal = BackgroundTask(
             service, "certificate", every(_DAY, self._renew), not_now=(AuthorityError,), longest_pause=_DAY
         )
 
     async def start(self, minimum: TlsMinimum, alpn: Sequence[str] = ()) -> SSLContext:
         """The context of the listeners; the next handshake uses a renewed certificate. Raises AuthorityError."""
-        files = await asyncio.to_thread(self._authority.ensure, self._names)
-        context = ServerTls(files, minimum=minimum, alpn=alpn).context()
+        self._files = await asyncio.to_thread(self._authority.ensure, self._names)
         self._renewal.start()
-        return context
+        return self.context(minimum, alpn)
+
+    def context(self, minimum: TlsMinimum, alpn: Sequence[str]) -> SSLContext:
+        """A context of a listener with another protocol; only after the start."""
+        assert self._files is not None
+        return ServerTls(self._files, minimum=minimum, alpn=alpn).context()
 
     async def stop(self) -> None:
         """End the renewal."""

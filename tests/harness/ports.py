@@ -6,16 +6,16 @@ import itertools
 import os
 import socket
 
-SMTP, SUBMISSIONS, SUBMISSION, IMAPS = 25, 465, 587, 993
-WELL_KNOWN = (SMTP, SUBMISSIONS, SUBMISSION, IMAPS)
-_LOWEST, _STEP, _STEPS, _PER_STEP = 10_000, 1_000, 20, 30
+SMTP, SUBMISSIONS, SUBMISSION, IMAPS, MANAGESIEVE = 25, 465, 587, 993, 4190
+WELL_KNOWN = (SMTP, SUBMISSIONS, SUBMISSION, IMAPS, MANAGESIEVE)
+_LOWEST, _STEP, _STEPS, _PER_STEP = 10_000, 1_000, 18, 30
 """Below the kernel's range of outgoing ports (from 32768), so that no client of ours occupies a listener's port.
 With 30 offsets at each of 20 steps no two servers share a port: the ports of a server are 122 or more apart."""
 _turn = itertools.count()
 
 
 def free_offset() -> int:
-    """A port offset for which all four ports are free; each call and each worker gets another one."""
+    """A port offset for which all ports are free; each call and each worker gets another one."""
     for _ in range(_STEPS * 3):
         offset = offset_of(_number(next(_turn)))
         if all(is_free(port + offset) for port in WELL_KNOWN):
@@ -24,7 +24,7 @@ def free_offset() -> int:
 
 
 def offset_of(number: int) -> int:
-    """The offset of this number; they repeat after 600."""
+    """The offset of this number; they repeat after 540."""
     return _LOWEST + number % _STEPS * _STEP + number // _STEPS % _PER_STEP
 
 

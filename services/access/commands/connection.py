@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from services.access.commands.answer import done
 from services.access.session.channel import SessionEnded
+from services.access.session.log_in import MECHANISMS
 from services.access.session.session import ImapSession
 from shared.protocol.imap import capability as capabilities
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.state import ImapState
-
-MECHANISMS = ("PLAIN", "LOGIN")
 
 
 def offered(session: ImapSession) -> tuple[str, ...]:

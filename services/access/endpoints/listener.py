@@ -1,18 +1,17 @@
-"""Listens for IMAP over TLS (RFC 8314) and runs a task for each connection."""
+"""Listens for clients of one protocol and runs a task for each connection."""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
+from collections.abc import Callable
 
 import structlog
 
-from services.access.endpoints.connection import ImapConnection
-from services.access.session.backend import ImapDependencies
+from services.access.endpoints.served_connection import ServedConnection
 from shared.background import spawn
 from shared.network.acceptor import ListenerTls
 from shared.network.connection_table import ConnectionLimits
-from shared.network.listener import IMPLICIT_TLS, Listener, ListenerKind
+from shared.network.listener import IMPLICIT_TLS, STARTTLS, Listener, ListenerKind
 from shared.network.slot import Slot
 from shared.network.wire import Wire, WireLimits
 from shared.rpc.mailfold.owner.v1 import owner_pb2
@@ -20,26 +19,31 @@ from shared.service import Host
 
 log = structlog.get_logger("access")
 
-IMAPS = ListenerKind("imaps", 993, IMPLICIT_TLS)
-_STOP_SECONDS = 3.0
+IMAPS = ListenerKind("imaps", 993, IMPLICIT_TLS)  # RFC 8314
+MANAGESIEVE = ListenerKind("managesieve", 4190, STARTTLS)  # RFC 5804 §1.8
+STOP_SECONDS = 3.0
 _OUTPUT_OCTETS = 262_144
 
 
-class ImapListener:
-    """The IMAP listener and the tasks of its connections."""
+class SessionListener:
+    """The listener of a protocol and the tasks of its connections, which `made` makes for their wires."""
 
-    def __init__(self, host: Host, backend: ImapDependencies) -> None:
-        self._backend = backend
+    def __init__(
+        self,
+        host: Host,
+        kind: ListenerKind,
+        limits: ConnectionLimits,
+        write_seconds: float,
+        made: Callable[[Wire], ServedConnection],
+        refusal: bytes = b"",
+    ) -> None:
+        self._made = made
         self._bind = host.server.bind
-        self._configured_port = host.port(IMAPS.port)
+        self._configured_port = host.port(kind.port)
         self._running: set[asyncio.Task[None]] = set()
-        settings = backend.settings
-        limits = ConnectionLimits(
-            settings.max_connections, settings.max_connections_per_address, settings.max_handshakes
-        )
-        share = host.descriptors.claim(IMAPS.name, settings.max_connections)
-        self._listener = Listener(IMAPS, limits, share, self._connect)
-        self._limits = WireLimits(settings.write_timeout, _STOP_SECONDS, _OUTPUT_OCTETS)
+        share = host.descriptors.claim(kind.name, limits.total)
+        self._listener = Listener(kind, limits, share, self._connect, refusal)
+        self._limits = WireLimits(write_seconds, STOP_SECONDS, _OUTPUT_OCTETS)
 
     def __len__(self) -> int:
         """The number of open connections, including those in the TLS handshake."""
@@ -50,15 +54,15 @@ class ImapListener:
         """The port in use: that of the first address when port 0 was requested."""
         return self._listener.port or self._configured_port
 
-    async def start(self, tls: ssl.SSLContext) -> None:
+    async def start(self, tls: ListenerTls | None = None) -> None:
         """Begin to listen. Raises OSError when an address cannot be bound."""
-        listener_tls = ListenerTls(tls, self._backend.settings.handshake_timeout, _STOP_SECONDS)
-        await self._listener.start(self._bind, self._configured_port, listener_tls)
-        log.info("access.listening", addresses=list(self._bind), port=self.port)
+        await self._listener.start(self._bind, self._configured_port, tls)
+        protocol = self._listener.kind.name
+        log.info("access.listening", protocol=protocol, addresses=list(self._bind), port=self.port)
 
     async def stop(self) -> None:
         """Take no new connections, send BYE to the others, and let running commands end for a moment."""
-        await self._listener.stop(_STOP_SECONDS)
+        await self._listener.stop(STOP_SECONDS)
         late = set(self._running)
         for task in late:
             task.cancel()
@@ -72,7 +76,7 @@ class ImapListener:
         return Wire(slot, self._limits, self._serve)
 
     def _serve(self, wire: Wire) -> None:
-        connection = ImapConnection(self._backend, wire)
+        connection = self._made(wire)
         wire.slot.occupant = connection
         task = spawn(connection.serve(), "access-connection")
         self._running.add(task)

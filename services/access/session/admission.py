@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
-from services.access.settings import AccessSettings
-
 
 class Admission:
-    """Counts sessions. After every `admit_account` that returns True, `release_account` must follow once."""
+    """Counts the sessions of a protocol, of which an account may have `most`.
 
-    def __init__(self, settings: AccessSettings) -> None:
-        self._settings = settings
+    After every `admit_account` that returns True, `release_account` must follow once.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._accounts: Counter[str] = Counter()
 
     @property
@@ -21,7 +22,7 @@ class Admission:
 
     def admit_account(self, account: str) -> bool:
         """Whether another session of this account is admitted."""
-        if self._accounts[account] >= self._settings.max_connections_per_account:
+        if self._accounts[account] >= self._most:
             return False
         self._accounts[account] += 1
         return True

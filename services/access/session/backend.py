@@ -7,33 +7,67 @@ from dataclasses import dataclass
 from services.access.adapters.annotations import AnnotationsClient
 from services.access.adapters.directory import DirectoryClient
 from services.access.adapters.mailstore import MailstoreClient
+from services.access.adapters.scripts import ScriptsClient
 from services.access.session.admission import Admission
 from services.access.session.log_in_watch import LoginWatch
 from services.access.session.recents import Recents
 from services.access.session.versions import Versions
-from services.access.settings import AccessSettings
+from services.access.settings import AccessSettings, ManageSieveSettings
 from shared.blobs.disk_room import DiskRoom
 from shared.blobs.port import Blobs
 from shared.clock import Clock
 from shared.ids import Ids
+from shared.scripts.settings import SieveSettings
 from shared.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
-class ImapDependencies:
-    """The other services, the blob store, and the limits."""
+class LogInDependencies:
+    """What the sessions of any protocol need to log in, and the limits."""
 
     settings: AccessSettings
-    mailstore: MailstoreClient
-    annotations: AnnotationsClient
     directory: DirectoryClient
-    blobs: Blobs
-    room: DiskRoom
-    versions: Versions
     admission: Admission
     log_in_watch: LoginWatch
-    recents: Recents
     turns: Turns
     ids: Ids
     clock: Clock
     host: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImapDependencies:
+    """The other services, and the blob store."""
+
+    log_ins: LogInDependencies
+    mailstore: MailstoreClient
+    annotations: AnnotationsClient
+    blobs: Blobs
+    room: DiskRoom
+    versions: Versions
+    recents: Recents
+
+    @property
+    def settings(self) -> AccessSettings:
+        """The limits."""
+        return self.log_ins.settings
+
+    @property
+    def turns(self) -> Turns:
+        """The turns of all sessions of the process."""
+        return self.log_ins.turns
+
+    @property
+    def clock(self) -> Clock:
+        """The clock."""
+        return self.log_ins.clock
+
+
+@dataclass(frozen=True, slots=True)
+class ManageSieveDependencies:
+    """The scripts, and what they may use."""
+
+    log_ins: LogInDependencies
+    scripts: ScriptsClient
+    limits: ManageSieveSettings
+    sieve: SieveSettings

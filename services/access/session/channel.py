@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Generic, Protocol, TypeVar
 
+from shared.clock import Clock
 from shared.network.wire import Wire
 from shared.protocol.imap.frame_event import CommandReceived, FrameEvent
 from shared.protocol.imap.framing import CommandFramer
@@ -19,6 +21,27 @@ _LAST_SECONDS = 3.0
 """Seconds that an expelled session has to end its running command."""
 
 
+Silence = Callable[[], float]
+E = TypeVar("E")
+E_co = TypeVar("E_co", covariant=True)
+
+
+def within(clock: Clock, seconds: float) -> Silence:
+    """Patience with a client that must have done something within so many seconds from now."""
+    end = clock.monotonic() + seconds
+    return lambda: end - clock.monotonic()
+
+
+class Framer(Protocol[E_co]):
+    """Divides the octets of a client into the frames of a protocol."""
+
+    def feed(self, data: bytes) -> None:
+        """Add received octets."""
+
+    def next(self) -> E_co | None:
+        """The next frame, or None when more octets are needed."""
+
+
 class SessionEnded(Exception):
     """The session ends, because the client has disconnected or the server ends it.
 
@@ -30,17 +53,17 @@ class SessionEnded(Exception):
         self.farewell = farewell
 
 
-class ImapChannel:
+class SessionChannel(Generic[E]):
     """The input and output of a session. Output is collected and written when the session must wait."""
 
-    def __init__(self, wire: Wire, framer: CommandFramer, silence: float, turns: Turns) -> None:
+    def __init__(self, wire: Wire, framer: Framer[E], silence: Silence, turns: Turns) -> None:
         self._wire = wire
         self._turns = turns
         self._out: list[bytes] = []
         self._held = 0
         self.framer = framer
         self.silence = silence
-        """Seconds for which a client may be silent."""
+        """The seconds for which the client may still be silent."""
         self.rung = False
         """Whether `event_or_ring` last returned because of a ring."""
         self.leaving = ""
@@ -72,17 +95,20 @@ class ImapChannel:
             self._held = 0
             await self._wire.send(data)
 
-    async def event(self) -> FrameEvent:
-        """The next frame. Raises SessionEnded."""
+    async def event(self) -> E:
+        """The next frame. Raises SessionEnded, TimeoutError."""
         while True:
+            silence = self.silence()
+            if silence <= 0:  # also for a client that always has something to say
+                raise TimeoutError
             event = self._next_frame()
             if event is not None:
                 # A client that pipelines hundreds of commands must not block other sessions.
-                await self._turns.spend(keys=_A_COMMAND, octets=_READING * _size(event))
+                await self._turns.spend(keys=_A_COMMAND, octets=_READING * self._size(event))
                 return event
-            await self._more(self.silence)
+            await self._more(silence)
 
-    async def event_or_ring(self, seconds: float) -> FrameEvent | None:
+    async def event_or_ring(self, seconds: float) -> E | None:
         """The next frame, or None after a ring or after `seconds`. Raises SessionEnded."""
         self.rung = False
         while (event := self._next_frame()) is None and not self.rung:
@@ -111,7 +137,11 @@ class ImapChannel:
         self.leave(reason)
         self._wire.abort_within(_LAST_SECONDS)
 
-    def _next_frame(self) -> FrameEvent | None:
+    def _size(self, event: E) -> int:
+        """The octets of the frame that were read for it alone."""
+        return 0
+
+    def _next_frame(self) -> E | None:
         if self._expelled:
             raise SessionEnded(self.leaving)
         return self.framer.next()
@@ -131,5 +161,10 @@ class ImapChannel:
         return rung
 
 
-def _size(event: FrameEvent) -> int:
-    return len(event.data) if isinstance(event, CommandReceived) else 0
+class ImapChannel(SessionChannel[FrameEvent]):
+    """The input and output of an IMAP session."""
+
+    framer: CommandFramer
+
+    def _size(self, event: FrameEvent) -> int:
+        return len(event.data) if isinstance(event, CommandReceived) else 0

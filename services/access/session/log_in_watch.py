@@ -6,10 +6,11 @@ It follows the directory's events, so a lost doorbell only delays it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
 
-from services.access.session.channel import ImapChannel
+from services.access.session.channel import SessionChannel
 from shared.bus.bus import Bus
 from shared.eventstore.event import UnknownEvent
 from shared.eventstore.log_reading import NOWHERE
@@ -32,7 +33,7 @@ class LoginWatch:
     def __init__(self, directory: Channel, bus: Bus, compare_seconds: float) -> None:
         self._source = RemoteSource(directory)
         self._ended = EndedLogIns()
-        self._open: dict[ImapChannel, LogIn] = {}
+        self._open: dict[SessionChannel[Any], LogIn] = {}
         self._follower = Follower(
             "access",
             self._source,
@@ -56,12 +57,12 @@ class LoginWatch:
         """The number of events of the directory that are not followed yet; -1 when the directory does not answer."""
         return await self._follower.known_lag()
 
-    def enter(self, channel: ImapChannel, log_in: LogIn) -> None:
+    def enter(self, channel: SessionChannel[Any], log_in: LogIn) -> None:
         """Register a session after its log-in. If the log-in was revoked meanwhile, the session ends at once."""
         self._open[channel] = log_in
         self._look_at(channel, log_in)
 
-    def leave(self, channel: ImapChannel) -> None:
+    def leave(self, channel: SessionChannel[Any]) -> None:
         """Remove a session that has ended."""
         self._open.pop(channel, None)
 
@@ -94,7 +95,7 @@ class LoginWatch:
         except UnknownEvent:  # a later release's event: the directory itself refuses log-ins according to it
             return False
 
-    def _look_at(self, channel: ImapChannel, log_in: LogIn) -> None:
+    def _look_at(self, channel: SessionChannel[Any], log_in: LogIn) -> None:
         ending = self._ended.ending_of(log_in)
         if ending is not None:
             log.info("access.log_in_ended", account=log_in.account, reason=ending.name)

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 
+from services.access.session.account_session import AccountSession
 from services.access.session.backend import ImapDependencies
 from services.access.session.channel import ImapChannel
 from services.access.session.selected import Selected
 from services.access.session.versions import Watch
-from shared.eventstore.event import Actor, Provenance
-from shared.grpc.call import act, acting, with_command
 from shared.grpc.errors import ServiceError
-from shared.ids import IdKind
 from shared.protocol.imap import response
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import highestmodseq
 from shared.protocol.imap.sequence import SequenceSet
 from shared.protocol.imap.state import ImapState
-from shared.routing.log_ins import LogIn, RefusedLogIns
+from shared.routing.log_ins import LogIn
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 _FEW_MAILBOXES = 200
 """Number of mailboxes up to which an account's whole list is read again."""
 
 
-class ImapSession:
-    """The state of a session between commands. It is used by one task only."""
+class ImapSession(AccountSession):
+    """The state of a session between commands."""
 
     def __init__(self, backend: ImapDependencies, channel: ImapChannel, address: str) -> None:
+        super().__init__(backend.log_ins, channel, address)
         self.backend = backend
         self.channel = channel
-        self.address = address
-        """The client's address."""
-        self.id = backend.ids.new(IdKind.SESSION)
         self.state = ImapState.NOT_AUTHENTICATED
-        self.account = ""
-        settings = backend.settings
-        self.refused_log_ins = RefusedLogIns(settings.login_failures, settings.login_delay, settings.login_delay_limit)
         self.condstore = False
         self.qresync = False
         self.metadata_version: int | None = None
@@ -64,24 +56,18 @@ class ImapSession:
 
     async def enter(self, log_in: LogIn) -> None:
         """Log in to an account. The log-in may be revoked later; the session's writes carry it."""
-        account = self.account = log_in.account
-        self.backend.log_in_watch.enter(self.channel, log_in)
-        actor = Actor("user", log_in.user, log_in.credential or account, self.id, self.address)
-        act(Provenance(actor, correlation=self.id))
-        self._watch = await self.backend.versions.watch(account)
+        await super().enter(log_in)
+        self._watch = await self.backend.versions.watch(self.account)
         with self.writing():
-            self._watch.note(await self.backend.mailstore.open_account(account))
+            self._watch.note(await self.backend.mailstore.open_account(self.account))
         self.state = ImapState.AUTHENTICATED
 
     async def leave(self) -> None:
         """Release what the session holds, after its last command."""
-        self.backend.log_in_watch.leave(self.channel)
+        await super().leave()
         if self._watch is not None:
             await self.backend.versions.leave(self._watch)
             self._watch = None
-        if self.account:
-            self.backend.admission.release_account(self.account)
-            self.account = ""
 
     def select(self, selected: Selected | None) -> None:
         """Select another mailbox, or none."""
@@ -103,12 +89,6 @@ class ImapSession:
                 response.ok(response.UNTAGGED, "Highest MODSEQ", highestmodseq(self.selected.known_version))
             )
         self.condstore = True
-
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """The context of one write; its command id makes a repeat harmless."""
-        with acting(with_command(self.backend.ids.new(IdKind.COMMAND))):
-            yield
 
     async def look_again(self) -> None:
         """Read the account's version, because a response showed a change before the doorbell did."""

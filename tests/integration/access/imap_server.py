@@ -33,12 +33,20 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
 from shared.service import SHARED_SECTIONS, App, Host
 from shared.settings import load
+from tests.harness.ports import is_free
 from tests.harness.source import PlainSource
 from tests.parts.ports import free_port
 
 T = TypeVar("T")
 PASSWORD = "secret of ann"
-IMAPS = 993
+IMAPS, MANAGESIEVE = 993, 4190
+
+
+def _free_imaps() -> int:
+    """A port for IMAP, for which that of ManageSieve is free too."""
+    while not is_free((port := free_port()) + MANAGESIEVE - IMAPS):
+        pass
+    return port
 
 
 class StaticDirectory:
@@ -101,7 +109,7 @@ class ImapServer:
         self._directory = directory
         self._clock = clock
         self.places = Places(data)
-        self.port = free_port()
+        self.port = _free_imaps()
         self._flags = {
             "bus.url": bus_url,
             "server.hostname": "mail.example.org",
@@ -139,6 +147,11 @@ class ImapServer:
     def client_context(self) -> ssl.SSLContext:
         """Trusts the server's own authority."""
         return ssl.create_default_context(cafile=str(self.places.tls / "ca.pem"))
+
+    @property
+    def managesieve_port(self) -> int:
+        """The port of ManageSieve."""
+        return self.port + MANAGESIEVE - IMAPS
 
     def connect(self) -> ssl.SSLSocket:
         """A TLS connection; the greeting has not been read."""

@@ -1,0 +1,29 @@
+"""The capabilities of ManageSieve (RFC 5804 §1.7)."""
+
+from __future__ import annotations
+
+from services.access.managesieve.session import ManageSieveSession
+from services.access.session.log_in import MECHANISMS
+
+
+def offered(session: ManageSieveSession) -> dict[str, str | None]:
+    """The capabilities in the session's present state, in order.
+
+    EXTLISTS (RFC 6134 §2.9) is missing because there are no external lists.
+    """
+    sieve = session.dependencies.sieve
+    capabilities: dict[str, str | None] = {
+        "IMPLEMENTATION": "Mailfold",
+        "VERSION": "1.0",
+        "SASL": " ".join(MECHANISMS) if session.is_secure else "",
+        "SIEVE": " ".join(sorted(sieve.extensions)),
+        "MAXREDIRECTS": str(sieve.redirects),
+        "LANGUAGE": "en",
+    }
+    if "enotify" in sieve.extensions:
+        capabilities["NOTIFY"] = "mailto"
+    if not session.is_secure:
+        capabilities["STARTTLS"] = None
+    if session.account:
+        capabilities |= {"OWNER": session.owner}
+    return capabilities | {"UNAUTHENTICATE": None}
