@@ -25,7 +25,12 @@ class ServerSettings(Section, frozen=True):
         "127.0.0.1",
     )
     port_offset: Annotated[
-        int, Meta(description="Added to every well-known port: 10000 gives 10025, 10465, 10587, 10993.", ge=0, le=64000)
+        int,
+        Meta(
+            description="Added to every well-known port: 10000 gives 10025, 10465, 10587, 10993, 14190.",
+            ge=0,
+            le=61_000,
+        ),
     ] = 0
     layout: Annotated[
         Literal["small", "split"], Meta(description="small: three processes; split: every service in its own.")

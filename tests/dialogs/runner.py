@@ -20,23 +20,35 @@ class Mismatch(AssertionError):
 
 
 class Player:
-    """One connection of one script."""
+    """The connections of one script."""
 
     def __init__(self, script: Script, cut: int | None) -> None:
         self._script = script
         self._cut = cut
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
+        self._sessions: dict[bytes, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
 
     async def play(self, address: Address, tls: ssl.SSLContext | None) -> None:
         """Play every step. Raises Mismatch with the line of the script."""
-        self._reader, self._writer = await asyncio.open_connection(*address)
-        self._writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
+            if not any(step.act is Act.SESSION for step in self._script.steps[:1]):
+                await self._switch(b"", address)
             for act, steps in groupby(self._script.steps, lambda step: step.act):
-                await self._steps(act, list(steps), tls)
+                if act is Act.SESSION:
+                    await self._switch(next(steps).data, address)
+                else:
+                    await self._steps(act, list(steps), tls)
         finally:
-            self._writer.close()
+            for _, writer in self._sessions.values():
+                writer.close()
+
+    async def _switch(self, session: bytes, address: Address) -> None:
+        """Go on with the session of this name; it is opened where it is named first."""
+        if session not in self._sessions:
+            self._sessions[session] = await asyncio.open_connection(*address)
+        self._reader, self._writer = self._sessions[session]
+        self._writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     async def _steps(self, act: Act, steps: list[Step], tls: ssl.SSLContext | None) -> None:
         if act is Act.SEND:

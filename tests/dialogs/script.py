@@ -22,6 +22,7 @@ class Act(Enum):
     CLOSED = "CLOSED"
     TIMEOUT = "TIMEOUT"
     OUTCOME = "="
+    SESSION = "SESSION"
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ def _step(path: Path, number: int, line: str) -> Step:
             return Step(number, Act.EXPECT, eval(text, {"__builtins__": {}}))
         case "S*":
             return Step(number, Act.EXPECT_LATER, text.encode() + b"\r\n")
-        case "=":
-            return Step(number, Act.OUTCOME, text.encode())
+        case "=" | "SESSION":
+            return Step(number, Act(mark), text.encode())
         case "TLS" | "CLOSED" | "TIMEOUT":
             return Step(number, Act(mark))
     raise BadScript(f"{path.name}:{number}: {line}")

@@ -7,10 +7,7 @@ from services.access.session.log_in import MECHANISMS
 
 
 def offered(session: ManageSieveSession) -> dict[str, str | None]:
-    """The capabilities in the session's present state, in order.
-
-    EXTLISTS (RFC 6134 §2.9) is missing because there are no external lists.
-    """
+    """The capabilities in the session's present state, in order."""
     sieve = session.dependencies.sieve
     capabilities: dict[str, str | None] = {
         "IMPLEMENTATION": "Mailfold",
@@ -22,6 +19,8 @@ def offered(session: ManageSieveSession) -> dict[str, str | None]:
     }
     if "enotify" in sieve.extensions:
         capabilities["NOTIFY"] = "mailto"
+    if "extlists" in sieve.extensions:  # the mailing lists to which a script may redirect (RFC 6134 §2.8)
+        capabilities["EXTLISTS"] = "mailto"
     if not session.is_secure:
         capabilities["STARTTLS"] = None
     if session.account:
