@@ -39,6 +39,7 @@ def test_status(server: MailfoldServer) -> None:
         ("submission", 587, "starttls"),
         ("submissions", 465, "implicit"),
         ("imaps", 993, "implicit"),
+        ("managesieve", 4190, "starttls"),
     }
     assert listening >= {(protocol, server.port(port), tls) for protocol, port, tls in expected}
 

@@ -20,8 +20,9 @@ from shared.places import Places
 from tests.harness.command import ROOT, Command, environment, program
 from tests.harness.contracts import Contracts
 from tests.harness.imap import Imap
+from tests.harness.managesieve import ManageSieve
 from tests.harness.people import People, Person
-from tests.harness.ports import IMAPS, SMTP, SUBMISSION, SUBMISSIONS, free_offset
+from tests.harness.ports import IMAPS, MANAGESIEVE, SMTP, SUBMISSION, SUBMISSIONS, free_offset
 from tests.harness.smtp import Smtp
 from tests.harness.waiting import PATIENCE, until
 from tests.harness.zone import sample_zone
@@ -209,6 +210,13 @@ class MailfoldServer:
     def imap(self, person: Person) -> Imap:
         """A client for port 993, logged in."""
         return Imap(self.port(IMAPS), self.tls(), person.address, person.password)
+
+    def managesieve(self, person: Person) -> ManageSieve:
+        """A client for port 4190, after STARTTLS and log-in."""
+        sieve = ManageSieve(self.port(MANAGESIEVE), self.tls())
+        answer = sieve.log_in(person.address, person.password)
+        assert answer.startswith(b"OK"), answer
+        return sieve
 
     def settled(self, seconds: float = PATIENCE) -> None:
         """Wait until every reception is settled; held ones do not count."""

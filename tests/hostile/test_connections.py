@@ -9,7 +9,7 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from tests.harness.imap import Imap
 from tests.harness.mails import compose
 from tests.harness.people import Person
-from tests.harness.ports import IMAPS, SUBMISSIONS
+from tests.harness.ports import IMAPS, MANAGESIEVE, SUBMISSIONS
 from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
 from tests.harness.zone import HONEST
@@ -20,7 +20,11 @@ _FLOOD = 1400
 _POLITELY_REFUSED = 16
 """Seconds in which refused clients may finish their handshake and read the reason."""
 _SENDER = f"bob@{HONEST}"
-_SERVICES = {IMAPS: ("access", "imaps"), SUBMISSIONS: ("ingress", "submissions")}
+_SERVICES = {
+    IMAPS: ("access", "imaps"),
+    SUBMISSIONS: ("ingress", "submissions"),
+    MANAGESIEVE: ("access", "managesieve"),
+}
 
 
 def listener(server: MailfoldServer, port: int) -> owner_pb2.Listener:
@@ -76,17 +80,17 @@ def test_listeners_of_a_process_fit_its_descriptors(server: MailfoldServer) -> N
     """Two descriptors for each possible connection, and a reserve."""
     rows = {row["protocol"]: row for row in server.status()["listeners"]}
     assert sum(rows[name]["room"] for name in ("smtp", "submission", "submissions")) * 2 < DESCRIPTORS - 200
-    assert rows["imaps"]["room"] * 2 < DESCRIPTORS - 200
+    assert (rows["imaps"]["room"] + rows["managesieve"]["room"]) * 2 < DESCRIPTORS - 200
 
 
 def test_status_says_that_the_limit_is_below_what_the_settings_promise(server: MailfoldServer) -> None:
     """In the text and in the JSON, with the limit that would be enough."""
     report = server.status()
     needed = {result["name"]: result["descriptors_needed"] for result in report["services"] if result["descriptors"]}
-    assert needed == {"access": 10_000 * 2 + 512, "ingress": 3 * 2000 * 2 + 512}
+    assert needed == {"access": (10_000 + 500) * 2 + 512, "ingress": 3 * 2000 * 2 + 512}
     assert len(report["warnings"]) == 2
     text = server.command("status")
     for warning in report["warnings"]:
         assert warning in text
         assert "ulimit -n" in warning
-    assert "20512" in text and "12512" in text and f"may open {DESCRIPTORS} files" in text
+    assert "21512" in text and "12512" in text and f"may open {DESCRIPTORS} files" in text
