@@ -19,8 +19,8 @@ def offered(session: ManageSieveSession) -> dict[str, str | None]:
     }
     if "enotify" in sieve.extensions:
         capabilities["NOTIFY"] = "mailto"
-    if "extlists" in sieve.extensions:  # the mailing lists to which a script may redirect (RFC 6134 §2.8)
-        capabilities["EXTLISTS"] = "mailto"
+    if "extlists" in sieve.extensions:  # lists to which a script redirects, and lists of senders (RFC 6134 §2.8)
+        capabilities["EXTLISTS"] = "mailto urn"
     if not session.is_secure:
         capabilities["STARTTLS"] = None
     if session.account:
