@@ -11,7 +11,7 @@ from services.access.adapters.mailstore import MailstoreClient
 from services.access.adapters.patience import Patience
 from services.access.adapters.scripts import ScriptsClient
 from services.access.endpoints.connection import ImapConnection
-from services.access.endpoints.listener import IMAPS, STOP_SECONDS, SessionListener
+from services.access.endpoints.listener import IMAPS, MANAGESIEVE, STOP_SECONDS, SessionListener
 from services.access.endpoints.managesieve_listener import ManageSieveListener
 from services.access.endpoints.owner import ReportOnly
 from services.access.session.admission import Admission
@@ -55,6 +55,7 @@ class Access:
             host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent),
             self._versions,
             Recents(settings.recent_mailboxes),
+            _script_server(host),
         )
         self._listener = self._imap_listener()
         self._managesieve = self._managesieve_listener() if host.section(ManageSieveSettings).listen else None
@@ -134,6 +135,13 @@ class Access:
         log_ins = self._log_ins(limits.max_connections_per_account)
         dependencies = ManageSieveDependencies(log_ins, scripts, limits, host.section(SieveSettings))
         return ManageSieveListener(host, dependencies)
+
+
+def _script_server(host: Host) -> str:
+    if not host.section(ManageSieveSettings).listen or "imapsieve" not in host.section(SieveSettings).extensions:
+        return ""
+    port = host.port(MANAGESIEVE.port)
+    return f"sieve://{host.server.host}" + (f":{port}" if port != MANAGESIEVE.port else "")
 
 
 def build(host: Host) -> Access:

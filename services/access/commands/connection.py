@@ -16,7 +16,9 @@ def offered(session: ImapSession) -> tuple[str, ...]:
     """The capabilities in the session's present state."""
     if session.state is ImapState.NOT_AUTHENTICATED:
         return capabilities.before_login(secure=True, mechanisms=MECHANISMS)
-    return capabilities.after_login(session.backend.settings.append_limit)
+    script_server = session.backend.script_server
+    of_scripts = (f"IMAPSIEVE={script_server}",) if script_server else ()  # RFC 6785
+    return capabilities.after_login(session.backend.settings.append_limit, (*capabilities.AFTER_LOGIN, *of_scripts))
 
 
 async def capability(session: ImapSession, command: c.Capability) -> bytes:

@@ -46,6 +46,8 @@ class ImapDependencies:
     room: DiskRoom
     versions: Versions
     recents: Recents
+    script_server: str
+    """The URL of the server on which the scripts of mailboxes are managed (RFC 5804 §3); empty where none may run."""
 
     @property
     def settings(self) -> AccessSettings:

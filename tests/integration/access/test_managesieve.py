@@ -13,6 +13,7 @@ from shared.rpc.mailfold.mailstore.v1 import scripts_pb2
 from shared.rpc.mailfold.mailstore.v1.scripts_pb2_grpc import ScriptsStub
 from tests.harness.managesieve import ManageSieve
 from tests.harness.ports import is_free
+from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import PASSWORD, ImapServer
 from tests.parts.nats import NatsServer
 
@@ -225,3 +226,7 @@ def test_it_can_be_switched_off(bus_server: NatsServer, tmp_path: Path) -> None:
         assert is_free(server.managesieve_port)
         access: Any = server.app("access")
         assert [row.protocol for row in server.run(access.report()).listeners] == ["imaps"]
+        client = ImapClient(server)
+        assert b"METADATA" in client.ok("CAPABILITY")[0]
+        assert b"IMAPSIEVE" not in client.ok("CAPABILITY")[0]
+        client.close()
