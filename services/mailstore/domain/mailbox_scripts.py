@@ -42,7 +42,8 @@ def due_after_flags(
             key = changed if changed in groups or len(groups) < _MOST_GROUPS else next(reversed(groups))
             groups.setdefault(key, []).append((run.first, run.last))
             if key != changed:
-                groups[_both(key, changed)] = groups.pop(key)
+                spans = groups.pop(key)  # first, because the joined flags may be those of a group that is there
+                groups.setdefault(_both(key, changed), []).extend(spans)
     return [MailboxScriptDue(account, mailbox, FLAG, joined(sorted(spans)), flags) for flags, spans in groups.items()]
 
 

@@ -80,3 +80,13 @@ def test_messages_with_the_same_changes_are_one_event() -> None:
         (("$New", "\\Seen"), ((4, 4),)),
     ]
     assert due_after_flags("a1", "b1", runs, "remove", parse(["$New"])) == []
+
+
+def test_groups_that_become_alike_are_joined_and_lose_no_message() -> None:
+    """The last group takes the flags of all further ones, which may be those of a group that is there."""
+    flags = [["a", "b"], *([f"k{number}"] for number in range(18)), ["a"], ["b"], ["c"]]
+    runs = [FlagRun(uid, uid, parse(names), False) for uid, names in enumerate(flags, 1)]
+    events = due_after_flags("a1", "b1", runs, "replace", Flags())
+    covered = [uid for event in events for first, last in event.uids for uid in range(first, last + 1)]
+    assert sorted(covered) == list(range(1, len(flags) + 1))
+    assert next(event for event in events if event.uids == ((1, 1), (20, 21))).changed_flags == ("a", "b")
