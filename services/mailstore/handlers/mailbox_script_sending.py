@@ -7,11 +7,12 @@ import msgspec
 from services.mailstore.domain.mailbox_scripts import MessageDecision, Sending, kept_after_all
 from services.mailstore.handlers.script_messages import StoredMessage
 from shared.grpc.channel import Channel
-from shared.grpc.errors import InternalError, ServiceError, TimedOut, Unavailable
+from shared.grpc.errors import Conflict, InternalError, ServiceError, TimedOut, Unauthenticated, Unavailable
 from shared.rpc.mailfold.delivery.v1.scriptsending_pb2 import SendForScriptRequest
 from shared.rpc.mailfold.delivery.v1.scriptsending_pb2_grpc import ScriptSendingStub
 
-_AGAIN = (Unavailable, TimedOut, InternalError)
+_AGAIN = (Unavailable, TimedOut, Conflict, Unauthenticated, InternalError)
+"""What is no decision of delivery: the credentials of two processes differ while one of them is started again."""
 
 
 class MailboxScriptSending:
