@@ -353,3 +353,11 @@ async def test_a_long_script_is_compiled_off_the_loop(tmp_path: Path, monkeypatc
         await mailstore.put("short", KEEP)
         await mailstore.put("long", "keep;\n" * 1000)
     assert off_loop == [False, True]
+
+
+async def test_only_a_first_page_of_all_places_has_the_stamp(mailstore: ScriptedMailstore) -> None:
+    """It looks at all owners, so neither further pages nor a question about one owner pay for it."""
+    await mailstore.put("main", FILE, activate=True)
+    assert await mailstore.stamp()
+    assert not (await mailstore.call("ListPlaces", limit=1)).stamp
+    assert not (await mailstore.call("ListPlaces", owner="", after="a", limit=1)).stamp

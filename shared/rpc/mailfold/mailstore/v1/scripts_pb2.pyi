@@ -547,7 +547,7 @@ class ScriptPlaceList(_message.Message):
     STAMP_FIELD_NUMBER: _builtins.int
     next: _builtins.str
     stamp: _builtins.str
-    """changes whenever any script changes, also by a restore of an earlier state"""
+    """of a first page of all owners; changes whenever any script changes, also by a restore of an earlier state"""
     @_builtins.property
     def places(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScriptPlace]: ...
     def __init__(
