@@ -61,6 +61,8 @@ PIECE = 50
 """Messages of a unit of work."""
 PIECE_WORK = 64_000_000
 """Octets of the script's work after which a piece ends, so that no account waits long for another one."""
+_FEW = 10
+"""Messages and copies of a unit of work that runs on the event loop."""
 SIEVE = Provenance(Actor("service", "mailstore", "sieve"))
 """What scripts do is done by this actor, and is no event for which a script runs."""
 _IDLE_SECONDS = 30.0
@@ -217,7 +219,8 @@ class MailboxScriptRuns:
             tx.append(run.account, [ran], SIEVE)
             return done
 
-        done = await self._store.write(work)
+        filed = sum(1 + len(decision.copies) for _, decision in decisions)
+        done = await self._store.write(work, long=filed > _FEW)
         if done is not None and done.failed:
             log.warning("mailstore.mailbox_script_failed", account=run.account, script=script.name, **done._asdict())
 

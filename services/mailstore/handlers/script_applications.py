@@ -94,7 +94,9 @@ class ScriptApplications:
     async def begin(self, prepared: ApplicationOrder, provenance: Provenance) -> str:
         """Begin an application; returns its id. Raises MailboxRefused CANNOT while another one runs."""
         application = self._ids.new(IdKind.COMMAND)
-        return await self._store.write(lambda tx: self._begun(tx, application, prepared, provenance))
+        kept = await self.of_account(prepared.order.account)
+        forgets = len(kept) >= self._kept  # with its steps, of which there may be one for each message
+        return await self._store.write(lambda tx: self._begun(tx, application, prepared, provenance), long=forgets)
 
     async def undo(self, application: str, provenance: Provenance) -> None:
         """Begin to undo an application, which is stopped if it runs. Raises MailboxRefused.
