@@ -16,6 +16,33 @@ from tests.chaos.senders import Amount, Senders
 from tests.harness.ports import IMAPS, SMTP, SUBMISSIONS
 from tests.harness.server import MailfoldServer
 
+SCRIPT = (
+    'require ["duplicate", "imap4flags"]; if duplicate { addflag "$Again"; }'
+    ' if hasflag "$Came" { addflag "$Applied"; } addflag "$Came";'
+)
+"""Runs over mail, remembers it, and changes something when it is applied."""
+
+
+async def script(server: MailfoldServer) -> None:
+    """Give some accounts scripts, before mail comes."""
+    await asyncio.to_thread(_script, server)
+
+
+def _script(server: MailfoldServer) -> None:
+    for name in NAMES[:2]:
+        server.command("sieve", "put", address(name), "main", "-", "--activate", text=SCRIPT)
+
+
+async def apply(server: MailfoldServer) -> None:
+    """Apply the scripts to the mail that has come, and annotate its mailbox."""
+    await asyncio.to_thread(_apply, server)
+
+
+def _apply(server: MailfoldServer) -> None:
+    for name in NAMES[:2]:
+        server.command("sieve", "apply", address(name), "main")
+        server.command("mailbox", "annotate", address(name), "/private/comment", "quiet", "--mailbox", "INBOX")
+
 
 async def send(server: MailfoldServer, ledger: Ledger, mails: int, seed: int = 1) -> None:
     """Send so many mails, a quarter of them also to another server; wait until they are accepted and settled."""

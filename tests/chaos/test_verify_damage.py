@@ -14,15 +14,17 @@ from tests.chaos.conftest import Start
 from tests.chaos.damage import Damaged, damage, projection_tables, swap_names
 from tests.chaos.ledger import Ledger
 from tests.chaos.owners import Owners
-from tests.chaos.quiet_life import blob_files, send, touch
+from tests.chaos.quiet_life import apply, blob_files, script, send, touch
 from tests.harness.server import MailfoldServer
 
 
 @pytest.fixture
 async def server(start: Start) -> MailfoldServer:
     running = await asyncio.to_thread(start)
+    await script(running)
     await send(running, Ledger(), 40)
     await touch(running)
+    await apply(running)
     return running
 
 
@@ -43,6 +45,11 @@ async def test_each_projection_is_mended(server: MailfoldServer) -> None:
     )
     hows = {entry.how for _, entry in done}
     assert hows == {"inserted", "altered", "deleted"}
+    assert {(service, entry.table) for service, entry in done if entry.how == "altered"} >= {
+        *(("mailstore", table) for table in ("annotation", "script", "script_place", "script_change", "script_owner")),
+        *(("mailstore", table) for table in ("script_application", "script_application_step")),
+        ("delivery", "script_memory"),
+    }
 
 
 async def test_the_command_names_what_differs_and_mends_it(server: MailfoldServer) -> None:
