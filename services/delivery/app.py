@@ -35,6 +35,7 @@ from services.delivery.handlers.script_replies import DailyLimits, ScriptReplies
 from services.delivery.handlers.script_runs import ScriptKnowledge, ScriptRuns
 from services.delivery.handlers.script_sending import ScriptSending
 from services.delivery.handlers.scripted_planning import ScriptedPlanning
+from services.delivery.handlers.sent_copies import SentCopies
 from services.delivery.handlers.trial_sources import TrialSources
 from services.delivery.projections.held_posts import HeldPostProjection
 from services.delivery.projections.plans import PlanProjection, decode_steps
@@ -92,7 +93,7 @@ class Delivery:
         return_paths = KeptReturnPaths(directory, Keyring(host.places), host.clock)
         routes = RecipientRoutes(self.store, self._book, return_paths)
         self.memories = ScriptMemories(self.store, host.clock)
-        self.effects = self._effects(routes, addressee_of)
+        self.effects = self._effects(routes, addressee_of, mailstore)
         moderation = Moderation(self.store, directory, return_paths, host.clock)
         self.scripts = ActiveScripts(SERVICE, mailstore, host.bus)
         runs = self._runs(directory, mailstore)
@@ -109,9 +110,7 @@ class Delivery:
             SERVICE, self.store, host.channel("directory", SERVICE), host.bus, self.memories
         )
         self._worker = DeliveryWorker(host.bus, deliverer, self._burial)
-        sending = ScriptSending(
-            self.store, host.blobs, self.effects, Addressees(directory), mailstore, outbound, host.ids, host.clock
-        )
+        sending = ScriptSending(self.store, host.blobs, self.effects, Addressees(directory), outbound, host.ids)
         self.registrations: Sequence[Registration] = (
             *self._registrations(dead_letters, moderation),
             (add_ScriptSendingServicer_to_server, ScriptSendingEndpoint(sending)),
@@ -160,14 +159,15 @@ class Delivery:
         await self._book.stop()
         await self.store.close()
 
-    def _effects(self, routes: RecipientRoutes, addressee_of: AddresseeOf) -> ScriptEffects:
+    def _effects(self, routes: RecipientRoutes, addressee_of: AddresseeOf, mailstore: Channel) -> ScriptEffects:
         host, settings = self._host, self._host.section(DeliverySettings)
         ingress = _guarded(host, "ingress")
         mails = ScriptMails(host.blobs, ingress, addressee_of, host.clock, host.ids, host.server.host)
         redirects = ScriptRedirects(self._book, routes, self.memories, mails, settings.redirects_per_day)
         limits = DailyLimits(settings.answers_per_day, settings.notifications_per_day)
         answers = ScriptReplies(self._book, self.memories, mails, limits)
-        return ScriptEffects(self.memories, mails, redirects, answers)
+        copies = SentCopies(self.memories, mailstore, host.clock)
+        return ScriptEffects(self.memories, mails, redirects, answers, copies)
 
     def _runs(self, directory: Channel, mailstore: Channel) -> ScriptRuns:
         host, settings = self._host, self._host.section(SieveSettings)

@@ -19,6 +19,7 @@ from services.delivery.domain.account_runs import (
     PlannedScripts,
 )
 from services.delivery.domain.mail import AcceptedMail
+from services.delivery.domain.script_effects import SENT_COPY
 from services.delivery.domain.script_steps import kept
 from services.delivery.domain.step_action import StepAction as StepAction
 from shared.events.delivery import Step
@@ -128,7 +129,7 @@ class _Planner:
 
     def _redirected(self, got: AccountTarget, run: AccountRun, through: tuple[str, ...]) -> Iterator[Step]:
         """The steps of the accounts and lists here to which an account redirects; a loop leaves the mail with it."""
-        has_kept = any(step.action == StepAction.STORE for step in run.steps)
+        has_kept = any(step.action == StepAction.STORE and step.rule != SENT_COPY for step in run.steps)
         for redirect in run.local:
             if redirect.target.account not in through:
                 form = msgspec.structs.replace(redirect.form, prefix=None)

@@ -7,10 +7,13 @@ from enum import StrEnum
 from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.script_chain import MessageForm, ScriptDecision
 from shared.protocol.automatic.fields import field
+from shared.protocol.dmarc.evaluate import organisational_domain
 from shared.protocol.message.headers import field_lines
 from shared.protocol.sieve.actions import DiscardAction, FileIntoAction, RedirectAction
 from shared.protocol.sieve.mail.header import SieveHeader
 
+DUPLICATE_SECONDS = 7 * 86_400
+"""How long a mail is remembered when the script does not say (RFC 7352 §3.2)."""
 REDIRECT, VACATION, NOTIFY, NOTICE, SENT_COPY = "redirect", "vacation", "notify", "notice", "fcc"
 """The rules of steps that are planned here; refusals have `reject` and `ereject`."""
 DUPLICATE, DUPLICATE_LAST = "duplicate", "duplicate :last"
@@ -75,9 +78,27 @@ def may_be_refused(mail: AcceptedMail, account: str) -> bool:
 
     A post of a list is not refused by one of its members: the report would count as a bounce of the member.
     """
-    is_proven = mail.submitted or (mail.is_authenticated and not is_forged(mail))
     may_answer = bool(mail.reverse_path) and not mail.list_address
-    return may_answer and is_proven and not mail.is_spam_for(account)
+    return may_answer and _has_proven_sender(mail) and not mail.is_spam_for(account)
+
+
+def _has_proven_sender(mail: AcceptedMail) -> bool:
+    """Whether the envelope sender, who gets reports, has sent the mail.
+
+    SPF proves the sender; DMARC proves the author, whose domain must then be that of the sender. A signature or a seal
+    of any other domain says nothing about who would get the report.
+    """
+    if mail.submitted:
+        return True
+    if is_forged(mail):
+        return False
+    return (mail.spf is not None and mail.spf.result == "pass") or _same_domain(mail.proven_author, mail.reverse_path)
+
+
+def _same_domain(author: str, sender: str) -> bool:
+    domains = (address.rpartition("@")[2].lower() for address in (author, sender))
+    first, second = (domain and organisational_domain(domain) for domain in domains)
+    return bool(first) and first == second
 
 
 def may_be_answered(mail: AcceptedMail, account: str) -> bool:

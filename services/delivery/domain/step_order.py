@@ -1,7 +1,8 @@
 """The order in which the steps of a recipient are carried out.
 
-What is stored comes first, then what leaves the house, and last what is remembered of a mail whose other steps have
-succeeded. So a mail that cannot be stored now has not been sent on, and its repeat is no duplicate of it.
+What is stored comes first, then what leaves the house, then the owner's copies of that, and last what is remembered of
+a mail whose other steps have succeeded. So a mail that cannot be stored now has not been sent on, and its repeat is no
+duplicate of it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from services.delivery.domain.script_effects import SENT_COPY
 from services.delivery.domain.step_action import StepAction
 from shared.events.delivery import Step
 
@@ -25,7 +27,15 @@ def by_recipient(steps: Iterable[Step]) -> dict[str, list[Step]]:
 
 def in_order(steps: Iterable[Step]) -> list[Sequence[Step]]:
     """The steps of a recipient in phases that are carried out one after the other; no phase is empty."""
-    phases: tuple[list[Step], list[Step], list[Step]] = ([], [], [])
+    phases: tuple[list[Step], ...] = ([], [], [], [])
     for step in steps:
-        phases[2 if step.action == StepAction.REMEMBER else 1 if step.action in _LEAVES else 0].append(step)
+        phases[_phase_of(step)].append(step)
     return [phase for phase in phases if phase]
+
+
+def _phase_of(step: Step) -> int:
+    if step.action == StepAction.REMEMBER:
+        return 3
+    if step.rule == SENT_COPY:
+        return 2
+    return 1 if step.action in _LEAVES else 0

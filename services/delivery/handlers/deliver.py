@@ -13,7 +13,7 @@ import msgspec
 
 from services.delivery.domain.forwarding import with_return_paths
 from services.delivery.domain.mail import AcceptedMail, notice_prefix, prefix
-from services.delivery.domain.script_effects import REDIRECT
+from services.delivery.domain.script_effects import REDIRECT, SENT_COPY
 from services.delivery.domain.size_limits import within_limits
 from services.delivery.domain.step_action import StepAction
 from services.delivery.domain.step_order import by_recipient, in_order
@@ -197,6 +197,8 @@ class Deliverer:
         """
         action = StepAction(step.action)
         match action:
+            case StepAction.STORE if step.rule == SENT_COPY:
+                return await self._effects.carry_out(mail, step)
             case StepAction.STORE:
                 return await self._store_copy(mail, step)
             case StepAction.ENQUEUE:

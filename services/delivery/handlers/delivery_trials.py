@@ -15,6 +15,7 @@ from services.delivery.domain.account_runs import AccountTarget
 from services.delivery.domain.destinations import PresentMailboxes
 from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.script_chain import label
+from services.delivery.domain.script_effects import DUPLICATE_SECONDS
 from services.delivery.domain.script_steps import JUNK
 from services.delivery.domain.trial_totals import TrialTotals
 from services.delivery.domain.trial_words import trial_lines
@@ -23,7 +24,7 @@ from services.delivery.handlers.script_trials import ChainLink, TrialResult
 from services.delivery.handlers.trial_sources import TrialAccount, TrialSources
 from services.delivery.handlers.what_if import WhatIf, WhatIfBatch
 from shared.clock import Clock
-from shared.events.mail import Message, Recipient
+from shared.events.mail import Message, Recipient, RecordedCheck
 from shared.events.scripts import ACTIVE
 from shared.eventstore.store import EventStore
 from shared.grpc.errors import LimitReached, NotFound
@@ -33,8 +34,6 @@ from shared.protocol.sieve.program import CompiledScript
 from shared.routing.resolution import Target
 from shared.scripts.running import ScriptInput
 
-DUPLICATE_SECONDS = 7 * 86_400
-"""How long a mail that was seen is remembered when the script does not say it."""
 MOST_AT_ONCE = 2
 """Trials over windows that run at one time; an account has one."""
 
@@ -152,7 +151,7 @@ class DeliveryTrials:
         sender = order.sender if order.sender is not None else _sender_of(message)
         is_spam = order.spam_percent is not None and order.spam_percent >= 100
         stored = Message("", message.scan.size)
-        mail = AcceptedMail("", sender, (recipient,), stored, spam=is_spam, is_authenticated=True)
+        mail = AcceptedMail("", sender, (recipient,), stored, spam=is_spam, spf=RecordedCheck("spf", "pass"))
         target = Target(account.owner.address, account=account.id)
         now = order.now or self._clock.now()
         given = self._sources.given(account, mail, AccountTarget(recipient, target, recipient.address), message, now)

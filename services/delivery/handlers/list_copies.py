@@ -6,7 +6,7 @@ import asyncio
 
 from services.delivery.domain.list_rules import as_posted
 from services.delivery.domain.mail import AcceptedMail, prefix
-from services.delivery.domain.script_effects import REDIRECT
+from services.delivery.domain.script_effects import REDIRECT, SENT_COPY
 from services.delivery.domain.step_action import StepAction
 from services.delivery.domain.step_order import in_order
 from services.delivery.handlers.list_posts import poster_of
@@ -83,15 +83,13 @@ class ListCopies:
     async def _step(self, mail: AcceptedMail, part: DeliveryListExpanded, step: Step, undelivered: set[str]) -> None:
         """Carry out a step. Nothing is remembered for accounts whose copy was `undelivered`, which are added."""
         match step.action:
+            case StepAction.STORE if step.rule == SENT_COPY:
+                await self._effects.carry_out(mail, step)
             case StepAction.STORE:
                 if not await self._store(mail, part, step):
                     undelivered.add(step.account)
             case StepAction.ENQUEUE:
-                is_redirect = step.rule == REDIRECT
-                request = (
-                    redirect_request(as_posted(mail, part, step.reverse_path), step, None) if is_redirect else None
-                )
-                await self._outbound.Enqueue(request or _enqueue(mail, part, step))
+                await self._outbound.Enqueue(_enqueue(mail, part, step))
             case StepAction.COUNT:
                 await self.count(mail, step, step.rule)
             case StepAction.HOLD:

@@ -17,6 +17,8 @@ from services.delivery.domain.script_chain import ChainState, ScriptDecision
 from services.delivery.domain.script_effects import (
     DUPLICATE,
     DUPLICATE_LAST,
+    DUPLICATE_SECONDS,
+    SENT_COPY,
     may_be_refused,
     replaces_keep,
 )
@@ -27,6 +29,7 @@ from services.delivery.handlers.script_notices import ScriptNotices
 from services.delivery.handlers.script_redirects import PlannedRedirects, ScriptRedirects
 from services.delivery.handlers.script_refusals import ScriptRefusals
 from services.delivery.handlers.script_replies import ScriptReplies
+from services.delivery.handlers.sent_copies import SentCopies
 from shared.events.delivery import Step
 from shared.events.mail import Recipient
 from shared.eventstore.event import Actor, Provenance
@@ -42,8 +45,6 @@ from shared.routing.resolution import Target
 
 log = structlog.get_logger("sieve")
 _ACTOR = Actor("service", "delivery")
-_DUPLICATE_SECONDS = 7 * 86_400
-"""How long a mail is remembered when the script does not say (RFC 7352 §3.2)."""
 
 
 class ScriptEffects:
@@ -55,11 +56,13 @@ class ScriptEffects:
         mails: ScriptMails,
         redirects: ScriptRedirects,
         answers: ScriptReplies,
+        copies: SentCopies,
     ) -> None:
         self._memories = memories
         self._mails = mails
         self._redirects = redirects
         self._answers = answers
+        self._copies = copies
         self._refusals = ScriptRefusals(mails)
         self._notices = ScriptNotices(memories, mails)
 
@@ -84,7 +87,7 @@ class ScriptEffects:
         return OutwardPlan(tuple(steps), redirects.local, keeps, _reason(redirects, refuses))
 
     async def carry_out(self, mail: AcceptedMail, step: Step) -> FailedStep | None:
-        """Carry out a step REFUSE, ANSWER, NOTIFY or REMEMBER; a repeat has no second effect."""
+        """Carry out a step REFUSE, ANSWER, NOTIFY or REMEMBER, or a copy of what left. It has its effect once."""
         holder = Holder(mail.queue_id, step.index)
         match StepAction(step.action):
             case StepAction.REMEMBER:
@@ -96,6 +99,8 @@ class ScriptEffects:
                 await self._hand_over(step)
             case StepAction.REFUSE if step.generated:
                 await self._hand_over(step)
+            case StepAction.STORE if step.rule == SENT_COPY:
+                await self._copies.store(mail.queue_id, step)
             case _:
                 pass
         return None
@@ -164,7 +169,7 @@ def _remembering(recipient: Recipient, target: Target, decisions: Sequence[Scrip
     for decision in decisions:
         if isinstance(decision.action, TrackDuplicateAction):
             tracked = decision.action
-            seconds = _DUPLICATE_SECONDS if tracked.seconds is None else tracked.seconds
+            seconds = DUPLICATE_SECONDS if tracked.seconds is None else tracked.seconds
             steps.append(
                 Step(
                     recipient.address,

@@ -23,7 +23,10 @@ class OutwardEffects(Protocol):
         """
 
     async def carry_out(self, mail: AcceptedMail, step: Step) -> FailedStep | None:
-        """Carry out a step REFUSE, ANSWER, NOTIFY or REMEMBER; returns its failure when it can never succeed."""
+        """Carry out a step REFUSE, ANSWER, NOTIFY or REMEMBER, or a copy of what left (RFC 8580).
+
+        Returns its failure when it can never succeed.
+        """
 
 
 class DuplicateMemories(Protocol):

@@ -10,16 +10,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.delivery.domain.mail import AcceptedMail, notice_prefix
+from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.plan import StepAction
 from services.delivery.domain.script_chain import ChainState, ScriptDecision
 from services.delivery.domain.script_effects import REDIRECT, prefix_of_redirect
+from services.delivery.domain.step_order import in_order
 from services.delivery.handlers.redirect_request import redirect_request
 from services.delivery.handlers.script_effects import ScriptEffects
 from services.delivery.handlers.script_mails import is_ascii_body
 from shared.blobs.blob_id import BlobId
 from shared.blobs.port import Blobs
-from shared.clock import Clock
 from shared.events.delivery import DeliveryScriptSent, Step
 from shared.events.mail import Message, Recipient
 from shared.eventstore.event import Actor, Provenance
@@ -33,8 +33,6 @@ from shared.owner.addressees import Addressees
 from shared.protocol.message.headers import field_lines
 from shared.protocol.sieve.actions import NotifyAction, RedirectAction
 from shared.routing.resolution import Target
-from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import DeliverRequest
-from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
 from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import OutboundStub
 from shared.scans import scan_of
 
@@ -65,19 +63,15 @@ class ScriptSending:
         blobs: Blobs,
         effects: ScriptEffects,
         addressees: Addressees,
-        mailstore: Channel,
         outbound: Channel,
         ids: Ids,
-        clock: Clock,
     ) -> None:
         self._store = store
         self._blobs = blobs
         self._effects = effects
         self._addressees = addressees
-        self._mailstore = MailstoreStub(mailstore)
         self._outbound = OutboundStub(outbound)
         self._ids = ids
-        self._clock = clock
 
     async def send(self, wish: Wish) -> tuple[tuple[str, ...], bool]:
         """Send it; returns why not all of it is sent, and whether it was sent before."""
@@ -91,7 +85,8 @@ class ScriptSending:
             recorded = await self._decided(wish, mail, address)
             mail = msgspec.structs.replace(mail, queue_id=recorded.queue_id)
         with acting(Provenance(_ACTOR, correlation=recorded.queue_id)):
-            await asyncio.gather(*(self._carry_out(mail, step) for step in recorded.steps))
+            for phase in in_order(recorded.steps):
+                await asyncio.gather(*(self._carry_out(mail, step) for step in phase))
         return recorded.refusals, is_repeated
 
     async def _recorded(self, wish: Wish) -> DeliveryScriptSent | None:
@@ -158,31 +153,8 @@ class ScriptSending:
         match StepAction(step.action):
             case StepAction.ENQUEUE:
                 await self._outbound.Enqueue(redirect_request(mail, step, None))
-            case StepAction.STORE:
-                await self._mailstore.Deliver(self._copy(mail, step))
             case _:
                 await self._effects.carry_out(mail, step)
-
-    def _copy(self, mail: AcceptedMail, step: Step) -> DeliverRequest:
-        """The copy of a notification for its owner (RFC 8580)."""
-        return DeliverRequest(
-            account=step.account,
-            queue_id=mail.queue_id,
-            recipient=step.recipient,
-            index=step.index,
-            mailbox=step.mailbox,
-            blob=step.blob,
-            size=step.size,
-            prefix=notice_prefix(step),
-            flags=step.flags,
-            internal_date=self._clock.now(),
-            message_id=step.message_id,
-            quota_bytes=step.quota_bytes,
-            quota_messages=step.quota_messages,
-            create=step.create,
-            mailbox_id=step.mailbox_id,
-            special_use=step.special_use,
-        )
 
 
 def _action(data: bytes) -> RedirectAction | NotifyAction:

@@ -10,9 +10,10 @@ import msgspec
 from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.outward import OutwardPlan
 from services.delivery.domain.script_chain import AS_ACCEPTED, ChainState, after_script
+from services.delivery.domain.step_order import in_order
 from shared.blobs.local import LocalBlobs
 from shared.events.delivery import Step
-from shared.events.mail import Message, Recipient
+from shared.events.mail import Message, Recipient, RecordedCheck
 from shared.events.scripts import ACTIVE
 from shared.ids import IdKind
 from shared.protocol.message.scan import scan
@@ -50,7 +51,9 @@ class ScriptRuns:
         """A received mail from an authenticated sender, unless `changes` say otherwise."""
         message = await stored(self.installation.blobs, body)
         queue_id = self.installation.host.ids.new(IdKind.QUEUE)
-        mail = AcceptedMail(queue_id, sender, (self.recipient,), message, is_authenticated=True)
+        mail = AcceptedMail(
+            queue_id, sender, (self.recipient,), message, is_authenticated=True, spf=RecordedCheck("spf", "pass")
+        )
         return msgspec.structs.replace(mail, **changes)
 
     async def target(self) -> Target:
@@ -80,6 +83,13 @@ class ScriptRuns:
     async def repeat(self, mail: AcceptedMail, planned: OutwardPlan) -> None:
         """Carry out the steps, as for a mail that is delivered again."""
         await asyncio.gather(*(self.carry_out(mail, step, index) for index, step in enumerate(planned.steps)))
+
+    async def in_order(self, mail: AcceptedMail, planned: OutwardPlan) -> None:
+        """Carry out what leaves and then its copies, as delivery does."""
+        steps = [msgspec.structs.replace(step, index=at + PLAN_INDEX) for at, step in enumerate(planned.steps)]
+        for phase in in_order(steps):
+            results = [self.installation.delivery.effects.carry_out(mail, step) for step in phase]
+            assert not any(await asyncio.gather(*results))
 
     async def carry_out(self, mail: AcceptedMail, step: Step, index: int) -> None:
         numbered = msgspec.structs.replace(step, index=index + PLAN_INDEX)

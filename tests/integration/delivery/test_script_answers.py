@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from shared.events.mail import RecordedCheck
-from shared.grpc.errors import Unavailable
-from tests.integration.delivery.installation import Installation
+from shared.grpc.errors import LimitReached, Unavailable
+from tests.integration.delivery.installation import DELIVER, Installation
 from tests.integration.delivery.script_runs import FROM_EVE, ScriptRuns
 
 AWAY = 'require ["vacation"]; vacation :subject "Away" "I am away.";'
@@ -95,6 +95,25 @@ async def test_a_copy_of_the_response_is_stored(ann: ScriptRuns) -> None:
     planned = await ann.carried_out(await ann.mail(), script)
     answer, copy = planned.steps
     assert (copy.action, copy.mailbox, copy.create, copy.blob) == ("store", "Sent", True, answer.blob)
+
+
+async def test_mails_that_come_together_leave_one_copy_of_the_response(ann: ScriptRuns) -> None:
+    script = 'require ["vacation", "fcc", "mailbox"]; vacation :fcc "Sent" :create "I am away.";'
+    mails = [await ann.mail() for _ in range(4)]
+    plans = [await ann.planned(mail, script) for mail in mails]
+    await asyncio.gather(*(ann.in_order(mail, planned) for mail, planned in zip(mails, plans, strict=True)))
+    assert (len(ann.reports()), await ann.installation.count("ann", "Sent")) == (1, 1)
+
+
+async def test_a_copy_that_cannot_be_stored_is_no_failure_of_the_mail(ann: ScriptRuns) -> None:
+    async def full(_request: object, _context: object) -> object:
+        raise LimitReached("the account is full", "quota")
+
+    ann.installation.replace("mailstore", DELIVER, full)
+    script = 'require ["vacation", "fcc"]; vacation :fcc "INBOX" "I am away.";'
+    mail = await ann.mail()
+    await ann.in_order(mail, await ann.planned(mail, script))
+    assert len(ann.reports()) == 1
 
 
 async def test_every_mail_is_answered_with_no_period(ann: ScriptRuns) -> None:

@@ -138,7 +138,7 @@ async def test_what_may_be_forged_is_kept_and_the_owner_is_told_once(ann: Script
     script = f'require "{command}"; {command} "No.";'
     for changes in (
         {"spam": True},
-        {"is_authenticated": False},
+        {"spf": RecordedCheck("spf", "none")},
         {"dmarc": RecordedCheck("dmarc", "fail")},
         {"sender": ""},
     ):

@@ -18,7 +18,7 @@ from services.delivery.domain.script_chain import ChainState, ScriptDecision
 from services.delivery.domain.script_steps import MailboxKey
 from services.delivery.domain.simulated import simulated_steps
 from shared.events.delivery import Step
-from shared.events.mail import Message
+from shared.events.mail import Message, RecordedCheck
 from shared.protocol.sieve.actions import (
     DiscardAction,
     ErejectAction,
@@ -39,7 +39,9 @@ BOXES = PresentMailboxes(
     ]
 )
 OWN = Step("ann@example.org", 0, "store", account="a1", address="ann@example.org")
-MAIL = AcceptedMail("q1", "bob@example.net", (), Message("g/ab", 10), is_authenticated=True)
+MAIL = AcceptedMail(
+    "q1", "bob@example.net", (), Message("g/ab", 10), is_authenticated=True, spf=RecordedCheck("spf", "pass")
+)
 SPAM = AcceptedMail("q1", "bob@example.net", (), Message("g/ab", 10), spam=True)
 
 

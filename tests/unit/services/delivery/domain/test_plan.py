@@ -178,6 +178,14 @@ def test_a_redirect_that_leads_back_leaves_the_mail_where_it_is() -> None:
     assert actions(scripted(both, runs)) == [("store", "a2", ""), ("discard", "", "")]
 
 
+def test_the_copy_of_a_notification_is_no_copy_of_the_mail() -> None:
+    copy = Step("all@example.org", 0, "store", account="a2", mailbox="Sent", rule="fcc", blob="g/n")
+    back = run(2, to=(target(1),))
+    runs = {"a1": run(1, to=(target(2),)), "a2": AccountRun((copy,), back.kept, back.local)}
+    routes = [route("user1@example.org", ResolutionKind.ACCOUNTS, target(1))]
+    assert actions(scripted(routes, runs)) == [("store", "a2", "Sent"), ("store", "a2", "")]
+
+
 def test_a_chain_of_redirects_ends_with_a_copy() -> None:
     def has_scripts(account: str) -> bool:
         return True

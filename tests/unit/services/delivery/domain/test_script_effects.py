@@ -30,8 +30,16 @@ from shared.protocol.sieve.mail.header import parse_block
 
 ANN = "ann@example.org"
 ACCEPTED = b"Received: by mx\r\nAuthentication-Results: mx; spf=pass\r\n"
-MAIL = AcceptedMail("q1", "eve@example.net", (Recipient(ANN),), Message("g/1", 1), is_authenticated=True)
+MAIL = AcceptedMail("q1", "eve@example.net", (Recipient(ANN),), Message("g/1", 1), spf=RecordedCheck("spf", "pass"))
 FAILS = RecordedCheck("dmarc", "fail")
+NO_SPF = RecordedCheck("spf", "none")
+
+
+def author_proven(author: str) -> dict[str, object]:
+    """DMARC proves the author; SPF does not prove the sender."""
+    passed = RecordedCheck("dmarc", "pass", {"author_domain": author.rpartition("@")[2]})
+    message = Message("g/1", 1, author=author)
+    return {"spf": RecordedCheck("spf", "fail"), "is_authenticated": True, "dmarc": passed, "message": message}
 
 
 @pytest.mark.parametrize(
@@ -70,12 +78,15 @@ def test_what_a_script_has_added_and_deleted_on_top_is_so_in_the_copy() -> None:
         ({}, True, True),
         ({"spam": True}, False, False),
         ({"reverse_path": ""}, False, False),
-        ({"is_authenticated": False}, False, True),
-        ({"is_authenticated": False, "submitted": True}, True, True),
+        ({"spf": NO_SPF}, False, True),
+        ({"spf": NO_SPF, "is_authenticated": True}, False, True),
+        ({"spf": NO_SPF, "submitted": True}, True, True),
         ({"dmarc": FAILS}, False, False),
         ({"dmarc": RecordedCheck("dmarc", "pass")}, True, True),
         ({"spf": RecordedCheck("spf", "fail"), "is_authenticated": False}, False, False),
-        ({"spf": RecordedCheck("spf", "fail")}, True, True),
+        ({"spf": RecordedCheck("spf", "fail"), "is_authenticated": True}, False, True),
+        (author_proven("eve@mail.example.net"), True, True),
+        (author_proven("mallory@elsewhere.example"), False, True),
         ({"spf": RecordedCheck("spf", "softfail"), "is_authenticated": False}, False, True),
         ({"list_address": "devs@example.org"}, False, True),
     ],

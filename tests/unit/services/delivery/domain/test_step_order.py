@@ -27,3 +27,9 @@ def test_there_are_no_empty_phases() -> None:
 def test_each_recipient_has_an_order_of_its_own() -> None:
     divided = by_recipient([Step("a", 0, "store"), Step("b", 1, "store"), Step("a", 2, "enqueue")])
     assert {name: [step.index for step in own] for name, own in divided.items()} == {"a": [0, 2], "b": [1]}
+
+
+def test_a_copy_of_what_was_sent_comes_after_it() -> None:
+    copy = Step("ann@example.org", 9, "store", rule="fcc")
+    phases = in_order([*steps("remember", "answer", "store"), copy])
+    assert [[step.index for step in phase] for phase in phases] == [[2], [1], [9], [0]]

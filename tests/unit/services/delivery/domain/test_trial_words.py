@@ -5,14 +5,18 @@ from __future__ import annotations
 from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.script_chain import ChainState, FailedScript, ScriptDecision
 from services.delivery.domain.trial_words import trial_lines
-from shared.events.mail import Message
+from shared.events.mail import Message, RecordedCheck
 from shared.protocol.sieve.actions import DiscardAction, FileIntoAction, KeepAction, RejectAction, VacationAction
 from shared.protocol.sieve.outcome import ScriptFailure
 
 TRIED, SERVERS = 'script "new"', 'script "spam" of the server'
-PROVEN = AcceptedMail("q1", "bob@example.net", (), Message("g/a", 1), is_authenticated=True)
+PROVEN = AcceptedMail(
+    "q1", "bob@example.net", (), Message("g/a", 1), is_authenticated=True, spf=RecordedCheck("spf", "pass")
+)
 FORGED = AcceptedMail("q1", "bob@example.net", (), Message("g/a", 1))
-SPAM = AcceptedMail("q1", "bob@example.net", (), Message("g/a", 1), spam=True, is_authenticated=True)
+SPAM = AcceptedMail(
+    "q1", "bob@example.net", (), Message("g/a", 1), spam=True, is_authenticated=True, spf=RecordedCheck("spf", "pass")
+)
 KEPT = ScriptDecision(KeepAction(implicit=True), script=TRIED)
 
 

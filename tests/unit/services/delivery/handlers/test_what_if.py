@@ -20,7 +20,7 @@ from services.delivery.handlers.script_trials import ChainLink, ScriptChain, Scr
 from services.delivery.handlers.what_if import Examined, WhatIf, WhatIfBatch
 from shared.blobs.errors import BlobError, BlobMissing
 from shared.events.delivery import Step
-from shared.events.mail import Message
+from shared.events.mail import Message, RecordedCheck
 from shared.events.scripts import ACTIVE, AFTER, BEFORE
 from shared.grpc.errors import Unavailable
 from shared.protocol.sieve.compiler import compile_script
@@ -53,7 +53,9 @@ async def answers(question: ScriptQuestion) -> Answer:
 def past(number: int, subject: str, into: str = "INBOX", **values: Any) -> PastMail:
     own = Step("ann@example.org", 0, "store", account="a1", address="ann@example.org")
     message = Message(f"g/{subject}", 100, message_id=f"{number}@x", subject=subject, author="bob@example.net")
-    mail = AcceptedMail(f"q{number}", "bob@example.net", (), message, is_authenticated=True, **values)
+    mail = AcceptedMail(
+        f"q{number}", "bob@example.net", (), message, is_authenticated=True, spf=RecordedCheck("spf", "pass"), **values
+    )
     stored = (StoredCopy(NAMES[into], number),) if into else ()
     return PastMail(f"q{number}", BEGIN + number * DAY, None if subject == UNKNOWN else mail, (own,), stored)
 
@@ -199,7 +201,7 @@ async def test_it_compares_with_the_scripts_of_today_when_asked() -> None:
 async def test_a_refusal_to_a_forged_sender_keeps_the_mail() -> None:
     forged = past(1, "x")
     assert forged.mail is not None
-    forged = forged._replace(mail=msgspec.structs.replace(forged.mail, is_authenticated=False))
+    forged = forged._replace(mail=msgspec.structs.replace(forged.mail, is_authenticated=False, spf=None))
     entries, totals, _ = await run('require "reject"; reject "no";', forged)
     assert (entries, totals.refused) == ([], 0)
 
