@@ -111,9 +111,19 @@ class ListPosts:
             blob,
             size,
         )
-        steps.made = await self._planning.of_members(mail, part, steps.made)
+        planned = await self._planning.of_members(mail, part, steps.made)
+        steps.made = await self._redirected(mail, post, steps.made, planned)
         numbered = self._within_limits(steps.numbered(record.next_index), size or mail.message.size)
         return msgspec.structs.replace(part, steps=numbered)
+
+    async def _redirected(self, mail: AcceptedMail, post: Post, made: list[Step], planned: list[Step]) -> list[Step]:
+        """The planned steps, where lists to which scripts of members redirect judge the mail like other posts."""
+        own = frozenset(made)
+        is_new = [step.action in _JUDGED and step not in own for step in planned]
+        return [
+            _unreported(await self._judge(mail, step, post)) if new else step
+            for step, new in zip(planned, is_new, strict=True)
+        ]
 
     def _within_limits(self, steps: tuple[Step, ...], octets: int) -> tuple[Step, ...]:
         copy = self._copy()
@@ -206,3 +216,8 @@ def _ended(mail: AcceptedMail, posted: PostedList, reason: str) -> DeliveryListE
         ended=True,
         reason=reason,
     )
+
+
+def _unreported(step: Step) -> Step:
+    """The step of a list that a member's script names: the author, who does not know of it, hears of no refusal."""
+    return msgspec.structs.replace(step, action=StepAction.DISCARD) if step.action == StepAction.BOUNCE else step

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from shared.blobs.blob_id import BlobId
-from shared.events.delivery import DeliveryPlanned, Step
+from shared.events.delivery import DeliveryListExpanded, DeliveryPlanned, Step
 from shared.events.scripts import ACTIVE, AFTER, BEFORE, SERVER
 from shared.grpc.errors import LimitReached, Unavailable
-from shared.rpc.mailfold.directory.v1 import directory_pb2
+from shared.protocol.mailing_list.post import NoPost
+from shared.rpc.mailfold.directory.v1 import directory_pb2, lists_pb2
 from shared.rpc.mailfold.directory.v1.blocking_pb2 import BlockingEntriesRequest
 from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import BlockingStub
+from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import ListsStub
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2
 from shared.rpc.mailfold.mailstore.v1.scripts_pb2 import ActivateScriptRequest, PutScriptRequest
 from shared.rpc.mailfold.mailstore.v1.scripts_pb2_grpc import ScriptsStub
@@ -346,3 +348,21 @@ async def test_external_lists_are_the_senders_whom_the_owner_allows_and_blocks(i
         await installation.publish(mail)
         await installation.until_settled(mail.queue_id)
         assert await installation.count("ann", mailbox) == 1
+
+
+async def test_the_script_of_a_member_cannot_pass_by_the_rules_of_another_list(installation: Installation) -> None:
+    lists = ListsStub(installation.host.channel("directory", "operator"))
+    for address, member in (("outer@example.org", "bob@example.org"), ("inner@example.org", "ann@example.org")):
+        await lists.AddList(lists_pb2.AddListRequest(address=address, owners=["ann@example.org"]))
+        await lists.JoinList(lists_pb2.ListMembersRequest(name=address, members=[member]))
+    await lists.ChangeList(lists_pb2.ChangeListRequest(name="outer@example.org", members_only=False))
+    await installation.followed()
+    await use(installation, "bob", 'redirect "inner@example.org";')
+    mail = await installation.submitted("outer@example.org", body=BODY)
+    await installation.publish(mail)
+    await installation.until_settled(mail.queue_id)
+    events = await installation.events_of_mail(mail.queue_id)
+    parts = [event for event in events if isinstance(event, DeliveryListExpanded)]
+    steps = [(step.action, step.reason) for part in parts for step in part.steps]
+    assert steps == [("discard", NoPost.NOT_MEMBER.value)]
+    assert await installation.count("ann") == 0
