@@ -55,8 +55,8 @@ class PlanProjection:
                 self._change(connection, queue_id, lambda steps: _without(steps, bounced))
             case DeliveryReported(queue_id, _, added):
                 self._change(connection, queue_id, lambda steps: (*steps, *added))
-            case DeliveryListExpanded(queue_id) as part if part.blob:
-                self._change(connection, queue_id, lambda steps: _with_blob(steps, part))
+            case DeliveryListExpanded(queue_id) as part if _blobs_of(part):
+                self._change(connection, queue_id, lambda steps: _with_blobs(steps, part))
             case DeliverySettled(queue_id):
                 connection.execute("DELETE FROM plan WHERE queue_id = ?", (queue_id,))
             case _:
@@ -75,11 +75,17 @@ def _without(steps: Sequence[Step], bounced: DeliveryBounced) -> tuple[Step, ...
     return (*(step for step in steps if step.index != bounced.index), *bounced.steps)
 
 
-def _with_blob(steps: Sequence[Step], part: DeliveryListExpanded) -> tuple[Step, ...]:
-    """The steps with one that names the message of a list, so that it is kept while copies of it are handed over."""
-    if any(step.blob == part.blob for step in steps):
-        return tuple(steps)
-    return (*steps, Step(part.recipient, -1, "list", list_id=part.list_id, blob=part.blob))
+def _blobs_of(part: DeliveryListExpanded) -> list[str]:
+    """The message of a list, and those that the scripts of its members have made."""
+    own = (blob for step in part.steps for blob in (step.blob, step.edited))
+    return [blob for blob in dict.fromkeys((part.blob, *own)) if blob]
+
+
+def _with_blobs(steps: Sequence[Step], part: DeliveryListExpanded) -> tuple[Step, ...]:
+    """The steps with one for each message of a part, so that it is kept while copies of it are handed over."""
+    known = {step.blob for step in steps}
+    new = (blob for blob in _blobs_of(part) if blob not in known)
+    return (*steps, *(Step(part.recipient, -1, "list", list_id=part.list_id, blob=blob) for blob in new))
 
 
 def decode_steps(data: bytes) -> tuple[Step, ...]:
