@@ -40,7 +40,7 @@ class DeliverySettings(Section, frozen=True):
             description="Vacation responses that the scripts of an account send in 24 hours, to all senders together."
             " Above it no response is sent; the mail itself is delivered all the same.",
             ge=0,
-            le=100_000,
+            le=10_000,
         ),
     ] = 500
     notifications_per_day: Annotated[

@@ -26,6 +26,8 @@ _OURS = Provenance(Actor("service", "delivery"))
 """What a trial asks it asks for itself, once it is known that the caller may try."""
 _DAY = 86_400_000_000
 MOST_DAYS = 3650
+LATEST = 221_845_392_000_000_000
+"""The latest present of a trial, in UTC microseconds: the year 9000. Dates of Python end a thousand years later."""
 MOST_LISTED = 10_000
 MOST_MESSAGE = 48 << 20
 """Octets of a message that is tried."""
@@ -46,6 +48,8 @@ class DryRunsEndpoint(DryRunsServicer):
         self._check_script(request.source, request.name)
         if len(request.message) > MOST_MESSAGE:
             raise Invalid(f"the message has more than {MOST_MESSAGE} octets", "message")
+        if not 0 <= request.now <= LATEST:
+            raise Invalid("the time is before 1970 or after the year 9000", "now")
         with acting(_OURS):
             try:
                 program = await self._trials.compiled(request.source)

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from services.delivery.domain.list_rules import as_posted
 from services.delivery.domain.mail import AcceptedMail, from_classified, from_submitted
-from services.delivery.domain.plan import StepAction
+from services.delivery.domain.step_action import StepAction
 from shared.events.delivery import DeliveryListExpanded, DeliveryPlanned, Step
 from shared.events.mail import MailReceived, MailSubmitted
 from shared.events.mailbox import MessageDelivered
@@ -90,19 +91,8 @@ def _past_mail(account: str, arrival: pb.Arrival) -> PastMail | None:
     mail = _accepted([event for event in map(_event, arrival.mail) if event is not None])
     past = PastMail(decision.queue_id, arrival.decision.at, mail, steps, stored, _others(account, decision.steps))
     if isinstance(decision, DeliveryListExpanded) and mail is not None:
-        return past._replace(mail=_from_list(mail, steps[0], decision))
+        return past._replace(mail=as_posted(mail, decision, steps[0].reverse_path))
     return past
-
-
-def _from_list(mail: AcceptedMail, own: Step, part: DeliveryListExpanded) -> AcceptedMail:
-    """The mail as a member of a mailing list gets it."""
-    message = msgspec.structs.replace(
-        mail.message,
-        prefix=part.header + mail.message.prefix,
-        blob=part.blob or mail.message.blob,
-        size=part.size if part.blob else mail.message.size,
-    )
-    return msgspec.structs.replace(mail, message=message, reverse_path=own.reverse_path, list_address=part.address)
 
 
 def _steps_for(account: str, steps: Iterable[Step]) -> tuple[Step, ...]:

@@ -29,10 +29,6 @@ class ScriptedPlanning:
         self._effects = effects
         self._blobs = blobs
 
-    def has_scripts(self, account: str) -> bool:
-        """Whether scripts run over mail for an account."""
-        return self._runs.has_scripts(account)
-
     async def plan(self, mail: AcceptedMail, routes: Sequence[Route]) -> MailPlan:
         """The plan of a mail. For accounts without scripts nothing is read and nobody is asked."""
         return await self._plan(mail, routes, MailContents(self._blobs))
