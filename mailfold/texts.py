@@ -52,3 +52,8 @@ def printable(text: str, *, keep_lines: bool = False) -> str:
     return "".join(
         character if character.isprintable() or (keep_lines and character == "\n") else "�" for character in text
     )
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """A number of things: `1 message`, `2 messages`. `things` is the plural where that is not the word with an s."""
+    return f"{number} {thing}" if number == 1 else f"{number} {things or f'{thing}s'}"

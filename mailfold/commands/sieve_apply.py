@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from time import time_ns
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -14,7 +14,7 @@ from mailfold.commands.removed_mail import uid_ranges
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 from mailfold.operator.queue_choice import account_id
 from mailfold.operator.scripts import read_script
-from mailfold.texts import moment, printable
+from mailfold.texts import counted, moment, printable
 from mailfold.texts import since as time_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _COUNTS = ("examined", "moved", "copied", "flagged", "discarded", "unchanged", "failed", "passed_over")
 _UNDONE = ("moved_back", "flags_restored", "copies_removed", "mailboxes_removed", "skipped")
+_SINGULAR = {"copies": "copy", "mailboxes": "mailbox"}
 _COLUMNS = ("id", "begun", "mailbox", "script", "state", *_COUNTS[:5], "failed")
 Account = Annotated[str, Argument("The address of the account.")]
 Ask = Callable[[Any, Any, str], AsyncIterator[Any]]
@@ -146,7 +147,9 @@ def _show(row: Any, *, json: bool) -> None:
         as_json(_values(row))
         return
     words = ", ".join(f"{getattr(row, name)} {name.replace('_', ' ')}" for name in _COUNTS if getattr(row, name))
-    print(f"{row.id or 'dry run'}: {printable(row.mailbox)}, {row.total} messages: {words or 'nothing to do'}")
+    print(
+        f"{row.id or 'dry run'}: {printable(row.mailbox)}, {counted(row.total, 'message')}: {words or 'nothing to do'}"
+    )
     for filed in row.filed:
         print(f"  into {printable(filed.mailbox)}: {filed.messages}")
     if row.left_out:
@@ -159,12 +162,20 @@ def _show(row: Any, *, json: bool) -> None:
 
 def _show_undone(row: Any) -> None:
     if row.state in ("undoing", "undone"):
-        words = ", ".join(
-            f"{getattr(row.undone, name)} {name.replace('_', ' ')}" for name in _UNDONE if getattr(row.undone, name)
-        )
+        words = ", ".join(_undone_words(row.undone))
         print(f"  {row.state}: {words or 'there was nothing to undo'}")
     elif row.id and _messages_filed(row):
         print(f"  to undo it: mailfold sieve undo {row.id}")
+
+
+def _undone_words(undone: Any) -> Iterator[str]:
+    for name in _UNDONE:
+        number = getattr(undone, name)
+        thing, _, done = name.partition("_")
+        if number and thing in _SINGULAR:
+            yield f"{counted(number, _SINGULAR[thing], thing)} {done}"
+        elif number:
+            yield f"{number} {name.replace('_', ' ')}"
 
 
 def _messages_filed(row: Any) -> int:

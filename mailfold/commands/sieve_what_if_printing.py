@@ -7,7 +7,7 @@ from typing import Any
 
 from mailfold.commands.sieve_outcome_printing import print_line
 from mailfold.operator.account_trial import notes_of
-from mailfold.texts import moment, printable
+from mailfold.texts import counted, moment, printable
 
 _COUNTED = (
     ("redirected", "would be sent on"),
@@ -92,16 +92,12 @@ def _total_lines(part: Any, listed: int) -> Iterator[str]:
     totals = part.totals
     if totals.elsewhere > listed:
         yield f"… and {totals.elsewhere - listed} more, see --limit"
-    yield f"{_mails(totals.mails)} since {moment(part.since)[:16]} UTC, {totals.elsewhere} would go elsewhere"
+    yield f"{counted(totals.mails, 'mail')} since {moment(part.since)[:16]} UTC, {totals.elsewhere} would go elsewhere"
     yield from (f"  {getattr(totals, name)} {text}" for name, text in _COUNTED if getattr(totals, name))
     if part.log_begins > part.since:
         yield f"the event log goes back to {moment(part.log_begins)[:16]} UTC; earlier mail is not known any more"
     if part.ended:
         yield f"ended early: {part.ended}"
-
-
-def _mails(number: int) -> str:
-    return "1 mail" if number == 1 else f"{number} mails"
 
 
 def _places(places: Any) -> str:

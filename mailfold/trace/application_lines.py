@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from mailfold.texts import counted
 from mailfold.trace.names import Names
 from shared.events import applying
 
@@ -16,7 +17,7 @@ def begun(event: applying.ApplicationBegun, names: Names) -> Iterator[str]:
     """An application has begun."""
     script = f"the script {event.script!r}" if event.script else "a script that is not stored"
     yield (
-        f"{event.application}: {script} is applied to {event.total} messages in {event.mailbox_name} of "
+        f"{event.application}: {script} is applied to {counted(event.total, 'message')} in {event.mailbox_name} of "
         f"{names.of(event.account)}"
     )
 
@@ -48,9 +49,9 @@ def undo_begun(event: applying.UndoBegun, _names: Names) -> Iterator[str]:
 def undo_advanced(event: applying.UndoAdvanced, _names: Names) -> Iterator[str]:
     """Steps of an application were undone."""
     counts = event.counts
+    mailboxes = counted(counts.mailboxes_removed, "mailbox", "mailboxes")
     rest = "" if event.next_step < 0 else "; more is to be undone"
     yield (
         f"{event.application}: {counts.moved_back} moved back, {counts.flags_restored} with the flags of before, "
-        f"{counts.copies_removed} copies and {counts.mailboxes_removed} mailboxes removed, {counts.skipped} skipped"
-        f"{rest}"
+        f"{counted(counts.copies_removed, 'copy', 'copies')} and {mailboxes} removed, {counts.skipped} skipped{rest}"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from mailfold.texts import counted
 from mailfold.trace.names import Names
 from shared.events import expiry, mailbox, mailbox_scripts, metadata, restoring
 from shared.events.mailbox import Uids
@@ -101,7 +102,7 @@ def script_ran(event: mailbox_scripts.MailboxScriptRan, names: Names) -> Iterato
     error = f": {event.error}" if event.error else ""
     script = f"script {event.script}" if event.script else "no script"
     place = names.of(event.mailbox)
-    yield f"{script} ran over {event.messages} messages in {place} up to UID {event.through}{failed}{error}"
+    yield f"{script} ran over {counted(event.messages, 'message')} in {place} up to UID {event.through}{failed}{error}"
 
 
 def _uids(uids: Sequence[tuple[int, int]]) -> str:

@@ -59,7 +59,7 @@ def _described(action: SieveAction) -> str:
             reason = ": nothing in the script says otherwise" if implicit else ""
             return f"store in INBOX{_with_flags(flags)}{_with_edits(edits)}{reason}"
         case FileIntoAction(_, flags, _, copy, _, _, edits):
-            return f"file {_kept(copy)}into {_target(action)}{_with_flags(flags)}{_with_edits(edits)}"
+            return f"file {_kept(copy)}into {_target_with_flags(action, flags)}{_with_edits(edits)}"
         case DiscardAction():
             return "discard"
         case RedirectAction(address, copy, list_name, edits=edits):
@@ -95,12 +95,18 @@ def _target(place: FileIntoAction | SentCopy) -> str:
     return " or else ".join((*first, f"{place.mailbox}{made}"))
 
 
+def _target_with_flags(place: FileIntoAction | SentCopy, flags: tuple[str, ...]) -> str:
+    """A mailbox and the flags of the copy there; a comma ends the clause about a mailbox that is made."""
+    comma = "," if place.create and flags else ""
+    return f"{_target(place)}{comma}{_with_flags(flags)}"
+
+
 def _with_flags(flags: tuple[str, ...]) -> str:
     return f" with the flags {' '.join(flags)}" if flags else ""
 
 
 def _with_copy(copy: SentCopy | None) -> str:
-    return f", with a copy of it in {_target(copy)}{_with_flags(copy.flags)}" if copy is not None else ""
+    return f", with a copy of it in {_target_with_flags(copy, copy.flags)}" if copy is not None else ""
 
 
 def _conditions_of(action: RedirectAction) -> str:

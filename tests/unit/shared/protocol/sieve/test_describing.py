@@ -33,6 +33,10 @@ ACTIONS: list[tuple[SieveAction, str]] = [
     (FileIntoAction("Work", line=2), "file into Work (line 2)"),
     (FileIntoAction("Work", copy=True, create=True), "file a copy into Work, which is made if it is missing"),
     (
+        FileIntoAction("Bills", create=True, flags=("\\Seen",)),
+        "file into Bills, which is made if it is missing, with the flags \\Seen",
+    ),
+    (
         FileIntoAction("A", mailbox_id="m1", special_use="\\Junk"),
         "file into the mailbox with the id m1 or else the mailbox for \\Junk or else A",
     ),
