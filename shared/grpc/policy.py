@@ -99,7 +99,6 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.Sharing/ListIdentifiers",
         "directory.Sharing/HeldIdentifiers",
         "directory.ExpiryRules/RulesOf",
-        "delivery.ScriptSending/SendForScript",
         "directory.MailRights/AccountsOf",
         "ingress.Ingress/SubmitReport",
     ),
