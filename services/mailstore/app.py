@@ -166,7 +166,7 @@ class Mailstore:
             (add_QuotaServicer_to_server, QuotaEndpoint(self.store)),
             (
                 add_AnnotationsServicer_to_server,
-                AnnotationsEndpoint(AnnotationCommands(self.store, limits), owners),
+                AnnotationsEndpoint(AnnotationCommands(self.store, limits, host.clock), owners),
             ),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (

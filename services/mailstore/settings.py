@@ -48,6 +48,15 @@ class MailstoreSettings(Section, frozen=True):
     account_annotations: Annotated[
         int, Meta(description="Annotations that an account may have with all its mailboxes.", ge=10, le=100_000)
     ] = 1000
+    annotated_octets_per_hour: Annotated[
+        int,
+        Meta(
+            description="Octets of annotations that an account may set within an hour, because every value stays in "
+            "the event store; entries can be removed at any time.",
+            ge=1024 * 1024,
+            le=1024 * 1024 * 1024,
+        ),
+    ] = 32 * 1024 * 1024
     expiry_seconds: Annotated[
         float, Meta(description="Seconds between two looks for messages that are to expire.", ge=1, le=86_400)
     ] = 600.0

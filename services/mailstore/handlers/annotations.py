@@ -10,12 +10,14 @@ from services.mailstore.domain.annotations import AnnotationLimits, Kept, NewVal
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.handlers import load, queries
 from services.mailstore.settings import MailstoreSettings
+from shared.clock import Clock
 from shared.events.metadata import AnnotationsChanged
 from shared.events.scripts import SERVER
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Provenance, decode
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
+from shared.hourly_octets import HourlyOctets
 from shared.protocol.imap.entry_name import (
     SHARED,
     Depth,
@@ -51,8 +53,9 @@ class AnnotationAnswer(NamedTuple):
 class AnnotationCommands:
     """The commands."""
 
-    def __init__(self, store: EventStore, settings: MailstoreSettings) -> None:
+    def __init__(self, store: EventStore, settings: MailstoreSettings, clock: Clock) -> None:
         self._store = store
+        self._growth = HourlyOctets(clock, settings.annotated_octets_per_hour)
         self._limits = AnnotationLimits(
             settings.annotation_octets, settings.mailbox_annotations, settings.account_annotations
         )
@@ -75,10 +78,14 @@ class AnnotationCommands:
     async def change(self, account: str, mailbox: str, given: NewValues, provenance: Provenance) -> tuple[int, bool]:
         """Set and remove entries, all or none.
 
-        Returns the version of the account, and whether anything changed. Raises MailboxRefused.
+        Returns the version of the account, and whether anything changed. Raises MailboxRefused. What an account may set
+        within an hour is counted in memory.
         """
         canonical = [(_checked(entry_name, entry), value) for entry, value in _few(list(given))]
         decide.settable(account, mailbox, canonical)
+        octets = sum(len(value) for _, value in canonical if value is not None)
+        if octets and self._growth.is_spent(account):
+            raise MailboxRefused("LIMIT", "the account has set many annotations within this hour; try again later")
 
         def work(tx: Transaction) -> tuple[int, bool]:
             if tx.answered(provenance.command):
@@ -91,7 +98,10 @@ class AnnotationCommands:
             tx.append(account, events, provenance)
             return tx.version(account), bool(events)
 
-        return await self._store.write(work)
+        version, changed = await self._store.write(work)
+        if changed:
+            self._growth.add(account, octets)
+        return version, changed
 
 
 def _changes(reader: Reader, account: str, since: int) -> tuple[list[tuple[str, list[str]]], int]:

@@ -23,7 +23,9 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, counted_mailstore
 
 OWNER, OPERATOR = Provenance(Actor("user", "u1")), Provenance(Actor("operator"))
-SETTINGS = MailstoreSettings(annotation_octets=1024, mailbox_annotations=10, account_annotations=15)
+SETTINGS = MailstoreSettings(
+    annotation_octets=1024, mailbox_annotations=10, account_annotations=15, annotated_octets_per_hour=10_000
+)
 ALL = ["/private", "/shared"]
 
 
@@ -31,8 +33,8 @@ class Place:
     """A mailstore with its annotations."""
 
     def __init__(self, mailstore: CountedMailstore) -> None:
-        self.mailstore = mailstore
-        self.commands = AnnotationCommands(mailstore.store, SETTINGS)
+        self.mailstore, self.clock = mailstore, FixedClock()
+        self.commands = AnnotationCommands(mailstore.store, SETTINGS, self.clock)
 
     async def set(self, mailbox: str, given: dict[str, bytes | None], account: str = ACCOUNT) -> bool:
         """Set annotations; whether anything changed."""
@@ -168,3 +170,18 @@ async def test_changes_after_a_version_are_named_by_mailbox(opened: Any) -> None
         assert await place.commands.changes(ACCOUNT, version) == ([], version)
         await place.set("", {"/shared/comment": b"for all"}, SERVER)
         assert await place.commands.changes(ACCOUNT, version) == ([], version)
+
+
+async def test_what_an_account_sets_within_an_hour_is_bounded(opened: Any) -> None:
+    """Every value stays in the event store. What changes nothing counts nothing, and a removal is always possible."""
+    async with opened() as place:
+        for number in range(9):
+            await place.set("INBOX", {"/private/a": b"%d" % number + b"x" * 1000})
+        same: dict[str, bytes | None] = {"/private/a": b"8" + b"x" * 1000}
+        assert not any([await place.set("INBOX", same) for _ in range(20)])
+        await place.set("INBOX", {"/private/a": b"y" * 1000})
+        with pytest.raises(MailboxRefused, match="within this hour"):
+            await place.set("INBOX", {"/private/b": b"x"})
+        assert await place.set("INBOX", {"/private/a": None})
+        place.clock.advance(3600)
+        assert await place.set("INBOX", {"/private/b": b"x"})

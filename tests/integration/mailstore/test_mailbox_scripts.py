@@ -68,7 +68,7 @@ class Place:
         ids = Ids(clock)
         self.mailstore, self.store, self.sent = mailstore, mailstore.store, Sent()
         self.work = ScriptWork(clock, 10_000_000_000)
-        self.annotations = AnnotationCommands(self.store, limits)
+        self.annotations = AnnotationCommands(self.store, limits, clock)
         self.runs = MailboxScriptRuns(
             self.store,
             ScriptMessages(mailstore.blobs, mailstore.turns),
