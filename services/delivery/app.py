@@ -179,6 +179,7 @@ class Delivery:
             self.memories,
             ScriptWork(host.clock, settings.work_per_hour),
             directory,
+            self._book,
         )
         return ScriptRuns(self._known, mailstore, host.clock, host.server.host, ends_at_keep=settings.keep_ends)
 

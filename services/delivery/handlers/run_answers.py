@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from services.delivery.handlers.account_mailboxes import AccountMailboxes
-from services.delivery.handlers.external_lists import EXTERNAL_LISTS, ExternalLists
+from services.delivery.handlers.external_lists import ExternalLists
 from services.delivery.handlers.script_ports import DuplicateMemories
 from shared.events.scripts import SERVER
 from shared.grpc.errors import NotFound
@@ -62,7 +62,7 @@ class RunAnswers:
             case QuestionKind.INCLUDED_SCRIPT:
                 return await self._included(name, second or "")
             case QuestionKind.LIST_EXISTS:
-                return name in EXTERNAL_LISTS
+                return await self._lists.exists(name)
             case QuestionKind.LIST_CONTAINS:
                 return await self._lists.contains(name, second or "")
 

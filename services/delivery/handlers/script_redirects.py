@@ -15,6 +15,7 @@ from services.delivery.domain.script_effects import (
     goes_round,
     prefix_of_redirect,
 )
+from services.delivery.handlers.external_lists import mailing_list_address
 from services.delivery.handlers.recipient_routes import RecipientRoutes
 from services.delivery.handlers.script_mails import ScriptMails
 from services.delivery.handlers.script_memories import MemoryKind, ScriptMemories
@@ -96,7 +97,7 @@ class ScriptRedirects:
         assert isinstance(action, RedirectAction)
         is_list = bool(action.list_name)
         try:
-            address = parse_address(action.list_name.removeprefix("mailto:") if is_list else action.address)
+            address = mailing_list_address(action.list_name) if is_list else parse_address(action.address)
         except AddressError:
             return _refused(decision, RefusedRedirect.LIST if is_list else RefusedRedirect.UNKNOWN)
         resolution = await self._book.resolve(address)

@@ -24,6 +24,7 @@ from shared.clock import Clock
 from shared.events.scripts import ACTIVE, SERVER
 from shared.grpc.channel import Channel
 from shared.grpc.errors import NotFound
+from shared.owner.followed_book import FollowedBook
 from shared.protocol.sieve.actions import KeepAction
 from shared.protocol.sieve.outcome import ScriptOutcome
 from shared.rpc.mailfold.directory.v1.blocking_pb2_grpc import BlockingStub
@@ -53,6 +54,7 @@ class ScriptKnowledge(NamedTuple):
     memories: DuplicateMemories
     work: ScriptWork
     directory: Channel
+    book: FollowedBook
 
 
 class ScriptRuns:
@@ -79,7 +81,7 @@ class ScriptRuns:
         """What the scripts decide. Before the mail `is_judged`, a test of the verdict raises NotKnownYet."""
         account, known = got.target.account, self._known
         boxes = AccountMailboxes(self._mailstore, account)
-        lists = ExternalLists(self._blocking, got.target.address)
+        lists = ExternalLists(self._blocking, known.book, got.target.address)
         answers = RunAnswers(account, boxes, lists, self._annotations, known.memories, known.sources, known.programs)
         now = self._clock.now()
         owner = await self._owner(got)

@@ -73,7 +73,7 @@ class TrialSources:
         links = [tried if place == ACTIVE and tried else await self._link(account.id, place) for place in ORDER]
         chain = ScriptChain(tuple(link for link in links if link is not None), self._ends_at_keep)
         known = self._known
-        lists = ExternalLists(self._blocking, account.owner.address)
+        lists = ExternalLists(self._blocking, known.book, account.owner.address)
         answers = RunAnswers(
             account.id, account.boxes, lists, self._annotations, known.memories, known.sources, known.programs
         )

@@ -366,3 +366,16 @@ async def test_the_script_of_a_member_cannot_pass_by_the_rules_of_another_list(i
     steps = [(step.action, step.reason) for part in parts for step in part.steps]
     assert steps == [("discard", NoPost.NOT_MEMBER.value)]
     assert await installation.count("ann") == 0
+
+
+async def test_a_mailing_list_exists_for_a_script_that_may_redirect_to_it(installation: Installation) -> None:
+    lists = ListsStub(installation.host.channel("directory", "operator"))
+    await lists.AddList(lists_pb2.AddListRequest(address="devs@example.org", owners=["ann@example.org"]))
+    await installation.followed()
+    source = (
+        'require ["extlists", "imap4flags"]; if valid_ext_list "mailto:devs@example.org" { addflag "$There"; }'
+        ' if valid_ext_list ["mailto:ann@example.org", "mailto:none"] { addflag "$Wrong"; }'
+    )
+    await use(installation, "ann", source)
+    (step,) = await delivered(installation, "ann@example.org")
+    assert step.flags == ("$There",)
