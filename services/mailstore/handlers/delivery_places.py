@@ -11,6 +11,7 @@ from services.mailstore.domain import decide
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.state import JUNK, MailboxState
 from services.mailstore.handlers import load, naming
+from services.mailstore.handlers.script_answers import special_use_of
 from services.mailstore.settings import MailstoreSettings
 from shared.clock import Clock
 from shared.events.mailbox import MailboxCreated
@@ -65,7 +66,7 @@ class DeliveryPlaces:
             identified = load.mailbox_if_any(transaction, account, place.mailbox_id, "")
             if identified:
                 return identified[0]
-        use = JUNK if place.spam else place.special_use
+        use = JUNK if place.spam else special_use_of(place.special_use)
         holder = load.mailbox_by_use(transaction, account, use) if use else None
         if holder is not None:
             return holder
@@ -74,9 +75,9 @@ class DeliveryPlaces:
 
     def _create(self, transaction: Transaction, account: str, place: DeliveryPlace, provenance: Provenance) -> None:
         """Make the mailbox and the missing ones above it. Raises MailboxRefused LIMIT, InvalidMailboxName."""
-        where = naming.place(transaction, account, place.name, place.special_use)
+        limit, use = self._limits.max_mailboxes, special_use_of(place.special_use)
+        where = naming.place(transaction, account, place.name, use)
         validity = naming.next_uid_validity(transaction, self._clock)
-        limit, use = self._limits.max_mailboxes, place.special_use
         try:
             made = decide.create_mailbox(account, place.name, use, where, self._new_id, validity, limit)
         except MailboxRefused as refused:

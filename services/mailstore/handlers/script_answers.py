@@ -46,10 +46,14 @@ def is_modified_utf7(name: str) -> bool:
     return _decoded(name) not in ("", name)
 
 
+def special_use_of(text: str) -> str:
+    """The special use that a script names, compared without case (RFC 8579 §3); what is none stays as it is."""
+    return _USES.get(text.lower(), text)
+
+
 def mailbox_of_use(reader: Reader, account: str, special_use: str) -> MailboxState | None:
-    """The mailbox of a special use, which is compared without case (RFC 8579 §3); None: there is none."""
-    use = _USES.get(special_use.lower())
-    return load.mailbox_by_use(reader, account, use) if use else None
+    """The mailbox of a special use; None: there is none."""
+    return load.mailbox_by_use(reader, account, special_use_of(special_use)) if special_use else None
 
 
 class ScriptAnswers:

@@ -109,3 +109,10 @@ async def test_a_mail_that_is_refused_makes_no_mailbox(mailstore: CountedMailsto
     with pytest.raises(LimitReached):
         await deliver(mailstore, mailbox="New", create=True, quota_bytes=5)
     assert set(await boxes(mailstore)) == before
+
+
+async def test_a_special_use_is_compared_without_case(mailstore: CountedMailstore) -> None:
+    """RFC 8579 §3."""
+    assert await deliver(mailstore, 0, mailbox="Drafts", special_use="\\archive") == "Archive"
+    assert await deliver(mailstore, 1, mailbox="Stars", create=True, special_use="\\FLAGGED") == "Stars"
+    assert (await boxes(mailstore))["Stars"].special_use == "\\Flagged"
