@@ -16,6 +16,7 @@ from shared.events.scripts import SERVER
 from shared.eventstore.connection import Reader, Row
 from shared.protocol.imap.entry_name import SCRIPT_ENTRY
 from shared.protocol.imap.ranges import Ranges
+from shared.scripts.owner import ScriptOwner
 
 _DUE = "account, due, mailbox, cause, uids, flags, done_through"
 NEXT = f"SELECT {_DUE} FROM due_mailbox_script WHERE account > ? ORDER BY account, due LIMIT 1"  # noqa: S608
@@ -75,3 +76,14 @@ def messages_there(reader: Reader, mailbox: str, uids: Ranges) -> list[StoredMes
     """The messages that are still there."""
     numbers = (uid for first, last in uids for uid in range(first, last + 1))
     return [row for uid in numbers if (row := row_of(reader, mailbox, uid)) is not None]
+
+
+def environment_items(run: DueRun, script: NamedScript, owner: ScriptOwner) -> dict[str, str]:
+    """The environment items of RFC 6785 §4.2 to §4.5."""
+    return {
+        "imap.user": owner.address,
+        "imap.email": owner.address,
+        "imap.cause": run.cause,
+        "imap.mailbox": script.mailbox.name,
+        "imap.changedflags": " ".join(run.flags),
+    }

@@ -28,6 +28,7 @@ from services.mailstore.handlers.mailbox_script_rows import (
     DueRun,
     NamedScript,
     due_run,
+    environment_items,
     messages_there,
     named_script,
 )
@@ -44,6 +45,7 @@ from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Actor, Provenance, Recorded
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
+from shared.failures import Failure, failure_of
 from shared.grpc.call import acting
 from shared.grpc.errors import NotFound, ServiceError
 from shared.protocol.imap.ranges import above, pages
@@ -138,8 +140,18 @@ class MailboxScriptRuns:
             return False
         self._last = run.account
         with acting(SIEVE):
-            await self.piece(run)
+            await self._piece_or_end(run)
         return True
+
+    async def _piece_or_end(self, run: DueRun) -> None:
+        """Do a piece. What fails at every attempt would hold up the later events of the account for ever."""
+        try:
+            await self.piece(run)
+        except Exception as error:
+            if isinstance(error, ServiceError) or failure_of(error) is Failure.UNAVAILABLE:
+                raise
+            log.error("mailstore.mailbox_script_broken", account=run.account, due=run.due, exc_info=error)
+            await self._end(run, "an error of this server; its log says more")
 
     async def next_due(self) -> DueRun | None:
         """The first event of the account after the one whose turn was last, or None when nothing is due."""
@@ -182,7 +194,7 @@ class MailboxScriptRuns:
         answers = ScriptAnswers(
             self._store, self._programs, run.account, ScriptContext.IMAP_EVENT, source_of, annotation_text
         )
-        run_of = _Script(program, owner, answers, _items(run, script, owner), GivenAnswers())
+        run_of = _Script(program, owner, answers, environment_items(run, script, owner), GivenAnswers())
         decisions, work = [], 0
         for row in rows:
             decision, more = await self._decision(run, run_of, row)
@@ -241,14 +253,3 @@ class MailboxScriptRuns:
 def _undecided(reason: str) -> MessageDecision:
     """The message stays as it is."""
     return MessageDecision(True, None, failure=reason)
-
-
-def _items(run: DueRun, script: NamedScript, owner: ScriptOwner) -> dict[str, str]:
-    """The environment items of RFC 6785 §4.2 to §4.5."""
-    return {
-        "imap.user": owner.address,
-        "imap.email": owner.address,
-        "imap.cause": run.cause,
-        "imap.mailbox": script.mailbox.name,
-        "imap.changedflags": " ".join(run.flags),
-    }

@@ -326,3 +326,20 @@ async def test_a_script_that_works_much_is_done_in_small_pieces(place: Place, mo
     assert await place.run() == 3
     assert all("$Done" in flags for flags in (await place.flags("INBOX")).values())
     assert [event.through for event in await place.events(MailboxScriptRan)] == [1, 2, 3]
+
+
+async def test_an_unforeseen_error_ends_its_event_and_holds_up_no_other(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await place.script("INBOX", 'addflag "$Done";')
+    await place.mailstore.append(1)
+    with monkeypatch.context() as patched:
+        patched.setattr(place.runs, "_decided", _broken)
+        assert await place.runs.run_next()
+    assert not await place.runs.run_next()
+    (ran,) = await place.events(MailboxScriptRan)
+    assert (ran.is_last, ran.error) == (True, "an error of this server; its log says more")
+
+
+async def _broken(*_: Any) -> None:
+    raise RuntimeError("a bug")
