@@ -88,11 +88,20 @@ class BlobSection(Section, frozen=True):
         Meta(description="Octets of a body kept in memory before it goes to a temporary file.", ge=131072, le=67108864),
     ] = 262144
     level: Annotated[int, Meta(description="zstd level of stored bodies.", ge=1, le=19)] = 1
+    packed_octets: Annotated[
+        int,
+        Meta(
+            description="Octets of a compressed body with its scan up to which it goes into a pack with others, which"
+            " costs a third of the CPU of a file of its own. 0: every body is a file. What is stored stays.",
+            ge=0,
+            le=65_536,
+        ),
+    ] = 32_768
 
     @property
     def in_force(self) -> BlobSettings:
         """The settings in the form that the blob store takes."""
-        return BlobSettings(spool_bytes=self.spool_bytes, level=self.level)
+        return BlobSettings(spool_bytes=self.spool_bytes, level=self.level, packed_octets=self.packed_octets)
 
 
 class UndoSettings(Section, frozen=True):

@@ -235,7 +235,9 @@ class Hosted:
         """Start everything; the process is ready when this returns."""
         self._progress.note("connects to the bus", at_once=True)
         bus = await Bus.connect(self._settings.of(BusSettings), self._process)
-        blobs = LocalBlobs(self._places.blobs, _GENERATION, self._settings.of(BlobSection).in_force)
+        blobs = LocalBlobs(
+            self._places.blobs, _GENERATION, self._settings.of(BlobSection).in_force, writer=self._process
+        )
         blobs.start()
         self._host = host = Host(
             self._places,

@@ -1,6 +1,7 @@
 """Opens a blob: a small file is read whole with one call, of a larger file only the trailer is read."""
 
 import os
+from collections.abc import Callable
 
 from shared.blobs.blob_id import BlobId, body_hash, digest_of
 from shared.blobs.errors import BlobDamaged, BlobError, BlobMissing, blob_error
@@ -25,6 +26,15 @@ def open_blob(blob_id: BlobId, path: str) -> StoredBlob:
     except OSError as error:
         raise reading_error(error, blob_id) from error
     return StoredBlob(blob_id, source, trailer)
+
+
+def open_stored(blob_id: BlobId, file: bytes) -> StoredBlob:
+    """Open a blob whose file is in memory. Raises `BlobDamaged` (the trailer)."""
+    try:
+        _check_head(file)
+        return StoredBlob(blob_id, BytesSource(file), parse_trailer(file, len(file)))
+    except TrailerDamaged as error:
+        raise BlobDamaged(blob_id, str(error)) from error
 
 
 def _examine(path: str, fd: int) -> tuple[Source, Trailer]:
@@ -59,14 +69,14 @@ def reading_error(error: OSError, blob_id: BlobId) -> BlobError:
     return BlobMissing(blob_id) if isinstance(error, FileNotFoundError) else blob_error(error, f"blob {blob_id}")
 
 
-def verify_blob(blob_id: BlobId, path: str) -> Intact | Damaged:
-    """Read and hash the whole blob, in a thread.
+def verify_blob(blob_id: BlobId, opened: Callable[[BlobId], StoredBlob]) -> Intact | Damaged:
+    """Open, read and hash the whole blob, in a thread.
 
     Raises `BlobMissing`, and `BlobError` when the disk does not answer.
     """
     digest = body_hash()
     try:
-        blob = open_blob(blob_id, path)
+        blob = opened(blob_id)
         for piece in blob.iterate(0, blob.body_size):
             digest.update(piece)
         _ = blob.scan

@@ -6,7 +6,7 @@ from shared.blobs.blob_id import BlobId
 from shared.blobs.disk import Disk
 from shared.blobs.durable import Pending, discard, make_durable
 from shared.blobs.errors import BlobDamaged
-from shared.blobs.format import Trailer, TrailerDamaged, pack_trailer
+from shared.blobs.format import Trailer, TrailerDamaged, pack_trailer, parse_trailer
 from shared.blobs.frames import compress
 from shared.blobs.open_blob import read_trailer
 
@@ -24,6 +24,17 @@ def rescan(blob_id: BlobId, path: str, target: str, scan: bytes, level: int, dis
     make_durable([pending], disk)
     if pending.error is not None:
         raise pending.error
+
+
+def with_scan(blob_id: BlobId, stored: bytes, scan: bytes, level: int) -> bytes:
+    """A blob file in memory with another scan. Raises `BlobDamaged`."""
+    try:
+        old = parse_trailer(stored, len(stored))
+    except TrailerDamaged as error:
+        raise BlobDamaged(blob_id, str(error)) from error
+    scan_frame = compress(scan, level) if scan else b""
+    new = Trailer(old.body_size, old.frame_size, len(scan), len(scan_frame), old.lengths)
+    return stored[: old.body_end] + scan_frame + pack_trailer(new)
 
 
 def _copy_with_scan(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from pathlib import Path
 
 from tests.chaos.conditions import until
 from tests.chaos.imap_client import Mailboxes, open_session
@@ -77,8 +76,3 @@ async def _touch(boxes: Mailboxes, chance: random.Random) -> None:
 
 async def _nothing_moves(server: MailfoldServer) -> bool:
     return not await asyncio.to_thread(server.contracts.receptions)
-
-
-def blob_files(server: MailfoldServer) -> list[Path]:
-    """The blob files, sorted by name; quarantined files are left out."""
-    return sorted(file for file in server.places.blobs.glob("g*/*") if file.is_file())

@@ -14,8 +14,9 @@ from tests.chaos.conftest import Start
 from tests.chaos.damage import Damaged, damage, projection_tables, swap_names
 from tests.chaos.ledger import Ledger
 from tests.chaos.owners import Owners
-from tests.chaos.quiet_life import apply, blob_files, script, send, touch
+from tests.chaos.quiet_life import apply, script, send, touch
 from tests.harness.server import MailfoldServer
+from tests.harness.stored_blobs import StoredBlobs
 
 
 @pytest.fixture
@@ -57,19 +58,20 @@ async def test_the_command_names_what_differs_and_mends_it(server: MailfoldServe
     await asyncio.to_thread(server.stop)
     files = {service: _file(server, service) for service in OWNERS}
     done = [entry for file in files.values() for table in projection_tables(file) for entry in damage(file, table)]
-    blob = blob_files(server)[3]
-    _flip(blob)
+    blobs = StoredBlobs(server.places.blobs)
+    blob = sorted(blobs.digests())[3]
+    blobs.damage(blob)
     outcome = server.command.run("verify")
     assert outcome.status == 1, outcome.output + outcome.errors
     reported = outcome.output + outcome.errors
     assert [entry for entry in done if entry.table not in reported or str(entry.key[0]) not in reported] == []
-    assert blob.name in reported
+    assert blob in reported
     server.command.run("verify", "--mend")
-    assert not blob.exists()
-    assert any(blob.name in file.name for file in (server.places.blobs / "quarantine").iterdir())
+    assert blob not in blobs.digests()
+    assert any(blob in file.name for file in (server.places.blobs / "quarantine").iterdir())
     after = server.command.run("verify")
     assert not [entry for entry in done if str(entry.key[0]) in after.output], after.output
-    assert blob.name in after.output + after.errors, "a lost body stays named"
+    assert blob in after.output + after.errors, "a lost body stays named"
     await asyncio.to_thread(server.start)
 
 
@@ -92,9 +94,3 @@ def _shown(key: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _file(server: MailfoldServer, service: str) -> Path:
     return server.data / "store" / f"{service}.sqlite"
-
-
-def _flip(blob: Path) -> None:
-    data = bytearray(blob.read_bytes())
-    data[len(data) // 3] ^= 0x55
-    blob.write_bytes(data)

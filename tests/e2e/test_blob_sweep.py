@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import time
-from pathlib import Path
-
 from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
+from tests.harness.stored_blobs import StoredBlobs
 from tests.harness.waiting import until
 from tests.harness.zone import HONEST
 
@@ -30,15 +27,14 @@ def test_bodies_of_an_erased_account_are_deleted_and_shared_ones_stay(server: Ma
     until(lambda: all(erasure["completed_at"] for erasure in erasures(server)), "the end of the erasure")
     sweep = ("blobs", "sweep", "--older-than", "24")
     server.command.json(*sweep)
-    assert own <= files(server), "what is younger may be on its way to a service"
-    for path in own | shared | theirs:
-        os.utime(path, (time.time() - _TWO_DAYS,) * 2)
+    assert own <= digests(server), "what is younger may be on its way to a service"
+    StoredBlobs(server.places.blobs).make_older(own | shared | theirs, _TWO_DAYS)
     assert server.command.json(*sweep, "--dry-run")["unneeded"] == 1
-    assert own <= files(server), "a dry run deletes nothing"
+    assert own <= digests(server), "a dry run deletes nothing"
     swept = server.command.json(*sweep)
     assert (swept["unneeded"], swept["deleted"], swept["has_more"]) == (1, 1, False)
-    assert not own & files(server)
-    assert shared | theirs <= files(server)
+    assert not own & digests(server)
+    assert shared | theirs <= digests(server)
     assert contents(server, ann) == before
     server.command("verify")
     refused = server.command.run("blobs", "sweep", "--older-than", "0")
@@ -49,17 +45,17 @@ def erasures(server: MailfoldServer) -> list[dict[str, int]]:
     return list(server.command.json("archive", "erasures")["erasures"])
 
 
-def receive(server: MailfoldServer, recipients: list[str]) -> set[Path]:
-    """Send a mail; returns the files of blobs that are new."""
-    there = files(server)
+def receive(server: MailfoldServer, recipients: list[str]) -> set[str]:
+    """Send a mail; returns the digests of blobs that are new."""
+    there = digests(server)
     mail = compose(CARL, recipients[0])
     with server.smtp() as smtp:
         assert str(smtp.send(CARL, recipients, mail.data)).startswith("250 ")
-    return files(server) - there
+    return digests(server) - there
 
 
-def files(server: MailfoldServer) -> set[Path]:
-    return {path for path in (server.data / "blobs").glob("g*/*") if len(path.name) == 64}
+def digests(server: MailfoldServer) -> set[str]:
+    return StoredBlobs(server.places.blobs).digests()
 
 
 def contents(server: MailfoldServer, person: Person) -> list[bytes]:
