@@ -80,7 +80,7 @@ class PackQueue:
             else:
                 self._pool.submit(self._commit_patiently, group, loop)
         except BlobError as error:
-            self._answer(group, error, loop)
+            loop.call_soon(self._answer, group, error, loop)
 
     def _next_group(self) -> list[_Waiting]:
         count = octets = 0

@@ -54,7 +54,8 @@ class Packs:
     def refresh(self, generation: str) -> bool:
         """Look for packs of other processes that were made meanwhile; whether there are any. Raises `BlobError`."""
         readers = self._readers.setdefault(generation, {})
-        new = [path for path in self._paths(generation) if path not in readers]
+        # A pack without octets is being made; no commit into it has been answered.
+        new = [path for path in self._paths(generation) if path not in readers and path.stat().st_size]
         for path in new:
             readers[path] = PackConnection(path, waits=_READER_WAITS)
         return bool(new)
