@@ -9,6 +9,7 @@ import sqlalchemy
 from services.delivery.endpoints.dry_runs import DryRunsEndpoint
 from services.delivery.endpoints.held_posts import HeldPostsEndpoint
 from services.delivery.endpoints.refusals import RefusalsEndpoint
+from services.delivery.endpoints.script_changes import ScriptChangesEndpoint
 from services.delivery.endpoints.script_sending import ScriptSendingEndpoint
 from services.delivery.endpoints.servicer import DeliveryEndpoint
 from services.delivery.endpoints.worker import DeliveryWorker
@@ -59,6 +60,7 @@ from shared.rpc.mailfold.delivery.v1.delivery_pb2_grpc import add_DeliveryServic
 from shared.rpc.mailfold.delivery.v1.dryruns_pb2_grpc import add_DryRunsServicer_to_server
 from shared.rpc.mailfold.delivery.v1.heldposts_pb2_grpc import add_HeldPostsServicer_to_server
 from shared.rpc.mailfold.delivery.v1.refusals_pb2_grpc import add_RefusalsServicer_to_server
+from shared.rpc.mailfold.delivery.v1.scriptchanges_pb2_grpc import add_ScriptChangesServicer_to_server
 from shared.rpc.mailfold.delivery.v1.scriptsending_pb2_grpc import add_ScriptSendingServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
@@ -114,6 +116,7 @@ class Delivery:
         self.registrations: Sequence[Registration] = (
             *self._registrations(dead_letters, moderation),
             (add_ScriptSendingServicer_to_server, ScriptSendingEndpoint(sending)),
+            (add_ScriptChangesServicer_to_server, ScriptChangesEndpoint(self.scripts)),
             (add_RefusalsServicer_to_server, RefusalsEndpoint(RefusalForecast(routes, runs, host.blobs))),
             (add_DryRunsServicer_to_server, self._dry_runs(directory, mailstore)),
         )

@@ -32,6 +32,7 @@ from services.mailstore.handlers.quota_notices import QuotaNotices
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.handlers.removed import RemovedMessages
 from services.mailstore.handlers.restoring import Restoring
+from services.mailstore.handlers.script_announcing import ScriptAnnouncing
 from services.mailstore.handlers.script_application_runner import ApplicationRunner
 from services.mailstore.handlers.script_applications import ScriptApplications
 from services.mailstore.handlers.script_decisions import ScriptDecisions
@@ -203,7 +204,11 @@ class Mailstore:
     def _scripts(self, owners: Owners, quotas: Quotas) -> ScriptsEndpoint:
         settings = self._host.section(SieveSettings)
         return ScriptsEndpoint(
-            self.store, ScriptCommands(self.store, quotas, self._host.clock, settings), owners, settings
+            self.store,
+            ScriptCommands(self.store, quotas, self._host.clock, settings),
+            owners,
+            settings,
+            ScriptAnnouncing(self._host.channel("delivery", SERVICE)).announce,
         )
 
     def _script_decisions(self, directory: Channel) -> ScriptDecisions:

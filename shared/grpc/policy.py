@@ -90,6 +90,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     "directory": ("delivery.HeldPosts/ListHeld", "delivery.HeldPosts/DecidePost"),
     "mailstore": (
         *_ERASES,
+        "delivery.ScriptChanges/FollowScripts",
         "delivery.ScriptSending/SendForScript",
         "directory.events/*",
         "directory.Directory/ShowAccount",

@@ -47,6 +47,8 @@ class ActiveScripts:
         self._stamp: str | None = None
         """The stamp of all scripts when they were read; None until they were."""
         self._rung: set[str] = set()
+        self._asking = asyncio.Lock()
+        """Answers about one owner come one after the other, so that a late older one replaces no newer one."""
         self._wake = asyncio.Event()
         self._must_compare = True
         self._is_read = asyncio.Event()
@@ -77,6 +79,10 @@ class ActiveScripts:
     def has_scripts(self, account: str) -> bool:
         """Whether any script runs over mail for an account. Raises Unavailable."""
         return bool(self.of(SERVER)) or ACTIVE in self.of(account)
+
+    async def follow(self, owner: str) -> None:
+        """Ask about an owner now; returns when its scripts are known as they are. Raises ServiceError."""
+        await self._ask(owner)
 
     def forget(self, owner: str) -> None:
         """Ask again about an owner, because what is known has turned out to be old."""
@@ -126,16 +132,17 @@ class ActiveScripts:
 
     async def _ask(self, owner: str) -> None:
         """Read the places of one owner; when that fails now, the owner is asked about again."""
-        try:
-            reply = await self._scripts.ListPlaces(ListPlacesRequest(owner=owner, limit=_PAGE))
-        except ServiceError:
-            self._rung.add(owner)
-            raise
         read: dict[str, dict[str, PlacedScript]] = {}
-        _add(read, reply.places)
-        self._places.pop(owner, None)
-        if owner in read:
-            self._places[owner] = read[owner]
+        async with self._asking:
+            try:
+                reply = await self._scripts.ListPlaces(ListPlacesRequest(owner=owner, limit=_PAGE))
+            except ServiceError:
+                self._rung.add(owner)
+                raise
+            _add(read, reply.places)
+            self._places.pop(owner, None)
+            if owner in read:
+                self._places[owner] = read[owner]
 
 
 def _add(read: dict[str, dict[str, PlacedScript]], places: Iterable[ScriptPlace]) -> None:

@@ -21,7 +21,7 @@ from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
 from tests.harness.smtp import Reply
-from tests.harness.waiting import until
+from tests.harness.waiting import PATIENCE, until
 from tests.harness.zone import HONEST
 from tests.parts import nats
 from tests.parts.required import needs
@@ -54,17 +54,19 @@ def server() -> Iterator[MailfoldServer]:
 @contextmanager
 def killed(server: MailfoldServer, name: str) -> Iterator[None]:
     """Kill the process at each of its starts."""
-    over = threading.Event()
+    begun, over = threading.Event(), threading.Event()
 
     def kill_again() -> None:
         while not over.wait(0.02):
             if pid := pid_of(server, name):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+                begun.set()
 
     killer = threading.Thread(target=kill_again)
     killer.start()
     try:
+        assert begun.wait(PATIENCE)
         yield
     finally:
         over.set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import imaplib
-import itertools
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,7 +20,6 @@ from tests.harness.waiting import until
 from tests.harness.zone import HONEST
 
 LEFT = "You are no longer a member of the group of this account"
-_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Team:
 def team(server: MailfoldServer) -> Team:
     ann, bob = server.people.person("ann"), server.people.person("bob")
     server.command("user", "password", bob.user, "--password-stdin", text="battery staple 7\n")
-    name = f"sales{next(_numbers)}"
+    name = f"sales{ann.user}"
     server.command("group", "add", name, ann.user, bob.user)
     added = server.command.json("account", "add", f"{name}@example.org", "--group", name)
     assert (added["group"], added["user"]) == (name, "")

@@ -151,9 +151,10 @@ async def test_a_look_at_the_places_of_thousands_is_a_page(tmp_path: Path) -> No
         assert len(page.places) == 500
         assert after["statements"] - before["statements"] == 2
         assert after["rows_read"] - before["rows_read"] <= 502
-        owners, stamp = len(page.places), page.stamp
+        owners = len(page.places)
+        assert page.stamp
         while page.next:
             page = await mailstore.call("ListPlaces", owner="", limit=500, after=page.next)
             owners += len(page.places)
-            assert page.stamp == stamp
+            assert not page.stamp, "only the first page looks at all owners"
         assert owners == accounts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 from services.mailstore.domain import scripts
@@ -42,17 +42,26 @@ SCRIPT_ERRORS = "SCRIPT"
 class ScriptsEndpoint(ScriptsServicer):
     """Answers services, the operator, and owners about the scripts of their accounts."""
 
-    def __init__(self, store: EventStore, commands: ScriptCommands, owners: Owners, settings: SieveSettings) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        commands: ScriptCommands,
+        owners: Owners,
+        settings: SieveSettings,
+        announce: Callable[[str], Awaitable[None]],
+    ) -> None:
+        """`announce` returns when a changed script works for the next mail, or when that cannot be waited for."""
         self._store = store
         self._commands = commands
         self._owners = owners
         self._settings = settings
+        self._announce = announce
 
     async def PutScript(self, request: pb.PutScriptRequest, context: Any) -> pb.ScriptReply:
         owner = await self._owner(request.owner, "PutScript")
         with _contract_errors():
             place = scripts.place_of(owner, request.place) if request.activate or request.place else ""
-            return _changed(
+            return await self._answered(
                 owner, await self._commands.put(owner, request.name, request.source, place, current_provenance())
             )
 
@@ -93,21 +102,21 @@ class ScriptsEndpoint(ScriptsServicer):
     async def ActivateScript(self, request: pb.ActivateScriptRequest, context: Any) -> pb.ScriptReply:
         owner = await self._owner(request.owner, "ActivateScript")
         with _contract_errors():
-            return _changed(
+            return await self._answered(
                 owner, await self._commands.activate(owner, request.name, request.place, current_provenance())
             )
 
     async def RenameScript(self, request: pb.RenameScriptRequest, context: Any) -> pb.ScriptReply:
         owner = await self._owner(request.owner, "RenameScript")
         with _contract_errors():
-            return _changed(
+            return await self._answered(
                 owner, await self._commands.rename(owner, request.name, request.new_name, current_provenance())
             )
 
     async def DeleteScript(self, request: pb.DeleteScriptRequest, context: Any) -> pb.ScriptReply:
         owner = await self._owner(request.owner, "DeleteScript")
         with _contract_errors():
-            return _changed(owner, await self._commands.delete(owner, request.name, current_provenance()))
+            return await self._answered(owner, await self._commands.delete(owner, request.name, current_provenance()))
 
     async def ListScriptChanges(self, request: pb.ListScriptChangesRequest, context: Any) -> pb.ScriptChangeList:
         owner = await self._owner(request.owner, "ListScriptChanges")
@@ -125,7 +134,7 @@ class ScriptsEndpoint(ScriptsServicer):
     async def RevertScript(self, request: pb.RevertScriptRequest, context: Any) -> pb.ScriptReply:
         owner = await self._owner(request.owner, "RevertScript")
         with _contract_errors():
-            return _changed(
+            return await self._answered(
                 owner, await self._commands.revert(owner, request.name, request.change, current_provenance())
             )
 
@@ -140,6 +149,12 @@ class ScriptsEndpoint(ScriptsServicer):
             return pb.ScriptPlaceList(places=map(wire.place, listed), next=following, stamp=stamp)
 
         return await self._store.read(ask)
+
+    async def _answered(self, owner: str, changed: ChangedScript) -> pb.ScriptReply:
+        """The answer, when a change works."""
+        if changed.changed:
+            await self._announce(owner)
+        return _changed(owner, changed)
 
     async def _owner(self, owner: str, method: str, *, may_be_empty: bool = False) -> str:
         """The owner that a request names, whose scripts the caller may use.

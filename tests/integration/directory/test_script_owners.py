@@ -34,6 +34,7 @@ async def test_all_addresses_of_the_owner(people: Running) -> None:
 
 async def test_nobody_else_is_told(people: Running) -> None:
     with pytest.raises(NotFound):
-        await ScriptOwners(people.channel("ingress")).of("a" + "0" * 20)
-    with pytest.raises(Denied):
-        await ScriptOwners(people.channel("outbound")).of("a" + "0" * 20)
+        await ScriptOwners(people.channel("delivery")).of("a" + "0" * 20)
+    for service in ("ingress", "outbound"):
+        with pytest.raises(Denied):
+            await ScriptOwners(people.channel(service)).of("a" + "0" * 20)

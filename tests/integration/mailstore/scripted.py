@@ -49,12 +49,16 @@ class ScriptedMailstore:
     def __init__(self, store: EventStore, clock: Clock, settings: SieveSettings) -> None:
         self.store = store
         self._ids = Ids(clock)
+        self.announced: list[str] = []
         self.endpoint = ScriptsEndpoint(
-            store, ScriptCommands(store, _Accounts(), clock, settings), _NoUsers(), settings
+            store, ScriptCommands(store, _Accounts(), clock, settings), _NoUsers(), settings, self._announce
         )
         methods = methods_of("mailstore", ((add_ScriptsServicer_to_server, self.endpoint),))
         channel: Any = LocalChannel(methods, "operator", 30.0)
         self._stub = ScriptsStub(channel)
+
+    async def _announce(self, owner: str) -> None:
+        self.announced.append(owner)
 
     async def call(self, method: str, command: str = "", **fields: Any) -> Any:
         """Call a method about the account; with a given command id the call is a repeat."""
