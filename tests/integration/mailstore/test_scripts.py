@@ -361,3 +361,12 @@ async def test_only_a_first_page_of_all_places_has_the_stamp(mailstore: Scripted
     assert await mailstore.stamp()
     assert not (await mailstore.call("ListPlaces", limit=1)).stamp
     assert not (await mailstore.call("ListPlaces", owner="", after="a", limit=1)).stamp
+
+
+async def test_a_change_is_announced_before_it_is_answered(mailstore: ScriptedMailstore) -> None:
+    await mailstore.put("main", "keep;", activate=True)
+    await mailstore.put("main", "keep;", activate=True)
+    assert mailstore.announced == [ACCOUNT], "what changes nothing is not announced"
+    await mailstore.call("ActivateScript", name="")
+    await mailstore.call("DeleteScript", name="main")
+    assert mailstore.announced == 3 * [ACCOUNT]

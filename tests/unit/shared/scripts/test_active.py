@@ -142,3 +142,15 @@ async def test_a_source_is_asked_for_once_and_the_bound_drops_the_oldest() -> No
     assert await sources.in_place("a", ACTIVE, "# a") is not None
     assert scripts.calls == 3
     assert await sources.in_place("nobody", ACTIVE) is None
+
+
+async def test_an_owner_is_followed_at_once(world: Any) -> None:
+    scripts, _, active = world
+    await active.start()
+    await until_true(lambda: _is_read(active))
+    scripts.places["z", ACTIVE] = "new"
+    await active.follow("z")
+    assert active.of("z")[ACTIVE].digest == "new"
+    scripts.is_away = True
+    with pytest.raises(Unavailable):
+        await active.follow("z")
