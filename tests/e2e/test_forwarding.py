@@ -110,6 +110,7 @@ def test_forwarded_mail_has_a_return_path_and_a_bounce_reaches_the_sender(
         assert send(server, "", path.lower()).startswith("250 "), "some servers write localparts in lower case"
     finally:
         server.command("domain", "set", DOMAIN, "catch_all", "")
+    server.followed()
     assert sender_of(taken(outside, f"bob@{ELSEWHERE}")) == ""
 
 

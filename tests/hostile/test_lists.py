@@ -212,8 +212,11 @@ def test_lists_of_two_installations_in_each_other_end_after_one_round(
     with second.imap(dora) as imap:
         copy = imap.fetch(imap.wait_for(sent.message_id))
     assert fields(copy, "List-Id") == [f"<theirs.{ELSEWHERE}>"]
-    until(lambda: not second.contracts.queue(), "the end of what the second installation sends")
-    until(lambda: not first.contracts.queue(), "the end of what the first installation sends")
+    for server in (second, first, second):
+        server.settled()
+        until(lambda server=server: not server.contracts.queue(), "the end of what an installation sends")  # type: ignore[misc]
     assert (len(copies(first, ann, sent)), len(copies(second, dora, sent))) == (1, 1)
-    refused = list(second.command.json_lines("events", "--type", "outbound.bounced"))
+    refused = until(
+        lambda: second.command.json_lines("events", "--type", "outbound.bounced"), "the refusal of the loop"
+    )
     assert len(refused) == 1 and "5.4.6" in str(refused[0])
