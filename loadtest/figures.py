@@ -152,7 +152,7 @@ class SieveCost(msgspec.Struct, frozen=True, kw_only=True):
     scan_ms: float
     """The scan of the message, which delivery has from the receipt of the message."""
     other_run_ms: float | None
-    """A process of sieve-test with the script less one that only keeps: the run with the reading of the message."""
+    """A process of sieve-test with the script less one with a single rule: the run with the reading of the message."""
     other_further_run_ms: float | None
     """A further run in the same process of sieve-test, in which script and message have been read."""
 

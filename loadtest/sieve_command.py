@@ -17,7 +17,7 @@ from loadtest.watching import Progress
 
 _ABOUT = """Run a script of many rules, of which the last matches, over a message: in Mailfold's interpreter, and with
 Pigeonhole's sieve-test, whose script is compiled too. sieve-test is a process for each run, so the time of a process
-that only keeps is subtracted. Its further runs in the same process are the cost of the interpretation alone.
+with a single rule is subtracted. Its further runs in the same process are the cost of the interpretation alone.
 """
 
 
