@@ -167,12 +167,15 @@ class LocalBlobs:
         disk, stored = self._shelf.disk, self._shelf.packs.read(blob_id)
         if stored is None:
             return False
-        fd = disk.create(target)
+        path = self._shelf.new_path()
+        fd = disk.create(path)
         try:
             disk.write(fd, stored)
             disk.sync(fd)
         finally:
             disk.close(fd)
+        disk.rename(path, target)
+        disk.sync_folder(target.rpartition("/")[0])
         return self._shelf.packs.delete(blob_id)
 
 

@@ -62,7 +62,7 @@ class PackConnection:
         try:
             self._driver.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            if _primary_code(error) == sqlite3.SQLITE_BUSY:
                 return False
             raise _blob_error(error, "writing a pack") from error
         return True
@@ -134,5 +134,10 @@ def reported(what: str) -> Iterator[None]:
 
 
 def _blob_error(error: sqlite3.Error, what: str) -> BlobError:
-    is_full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    is_full = _primary_code(error) == sqlite3.SQLITE_FULL
     return (BlobStoreFull if is_full else BlobError)(f"{what}: {error}")
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """The result code of SQLite without its extension; 0 when the error did not come from the database."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

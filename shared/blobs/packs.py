@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from threading import Lock
@@ -20,7 +19,7 @@ _WAITS = 30.0
 _READER_WAITS = 1.0
 """Seconds on the event loop; a reader waits only while a pack is made."""
 _PAGE = 1000
-_ALL = time.time_ns() * 4
+_ALL = (1 << 63) - 1
 """A time after every commit."""
 
 
@@ -31,7 +30,8 @@ class Packs:
         self._folder = folder / _FOLDER
         self._disk = disk
         self._readers: dict[str, dict[Path, PackConnection]] = {}
-        self._keepers: dict[Path, PackConnection] = {}
+        self._connections: dict[Path, PackConnection] = {}
+        """Those of threads; a thread uses them while it has the lock."""
         self._lock = Lock()
 
     def path(self, generation: str, writer: str) -> Path:
@@ -66,32 +66,32 @@ class Packs:
             for reader in readers.values():
                 reader.close()
         with self._lock:
-            for keeper in self._keepers.values():
-                keeper.close()
-        self._readers, self._keepers = {}, {}
+            for connection in self._connections.values():
+                connection.close()
+        self._readers, self._connections = {}, {}
 
     def read(self, blob_id: BlobId) -> bytes | None:
         """Like `find`, in a thread and with all packs."""
         with self._lock:
-            return _first(self._keepers_of(generation_of(blob_id)), blob_id)
+            return _first(self._connections_of(generation_of(blob_id)), blob_id)
 
     def replace(self, blob_id: BlobId, stored: bytes) -> None:
         """Replace the blob file of an id in every pack that has it."""
         with self._lock:
-            for keeper in self._keepers_of(generation_of(blob_id)):
-                keeper.replace(bytes.fromhex(digest_of(blob_id)), stored)
+            for connection in self._connections_of(generation_of(blob_id)):
+                connection.replace(bytes.fromhex(digest_of(blob_id)), stored)
 
     def delete(self, blob_id: BlobId) -> bool:
         """Remove a blob from every pack; False when no pack has it."""
         digest = bytes.fromhex(digest_of(blob_id))
         with self._lock:
-            removed = [keeper.delete(digest) for keeper in self._keepers_of(generation_of(blob_id))]
+            removed = [connection.delete(digest) for connection in self._connections_of(generation_of(blob_id))]
         return any(removed)
 
     def take_back(self, blob_id: BlobId, stamp: str) -> bool:
         """Remove the row of a stamp, unless its body was committed again since; False for the stamp of a file."""
         with self._lock:
-            removed = [keeper.take_back(stamp) for keeper in self._keepers_of(generation_of(blob_id))]
+            removed = [connection.take_back(stamp) for connection in self._connections_of(generation_of(blob_id))]
         return any(removed)
 
     def pages(self, generation: str, before: int = _ALL) -> Iterator[list[PackedRef]]:
@@ -100,7 +100,7 @@ class Packs:
             after = 0
             while True:
                 with self._lock:
-                    refs, after = self._keeper(path).page(after, before, _PAGE)
+                    refs, after = self._connection(path).page(after, before, _PAGE)
                 if not after:
                     break
                 yield refs
@@ -108,13 +108,13 @@ class Packs:
     def _paths(self, generation: str) -> list[Path]:
         return sorted(self._folder.glob(f"{generation}.*{_SUFFIX}"))
 
-    def _keepers_of(self, generation: str) -> list[PackConnection]:
-        return [self._keeper(path) for path in self._paths(generation)]
+    def _connections_of(self, generation: str) -> list[PackConnection]:
+        return [self._connection(path) for path in self._paths(generation)]
 
-    def _keeper(self, path: Path) -> PackConnection:
-        if path not in self._keepers:
-            self._keepers[path] = PackConnection(path, waits=_WAITS)
-        return self._keepers[path]
+    def _connection(self, path: Path) -> PackConnection:
+        if path not in self._connections:
+            self._connections[path] = PackConnection(path, waits=_WAITS)
+        return self._connections[path]
 
 
 def _first(packs: Iterable[PackConnection], blob_id: BlobId) -> bytes | None:

@@ -157,6 +157,16 @@ async def test_commits_wait_in_a_thread_for_another_writer(opened: Opened, tmp_p
     assert (await edge.verify(ref.id)) == Intact()
 
 
+async def test_a_body_that_comes_again_may_be_set_aside_again(opened: Opened, tmp_path: Path) -> None:
+    edge = opened("edge")
+    for _ in range(2):
+        ref = await put(edge, b"damaged twice")
+        await edge.quarantine(ref.id)
+        with pytest.raises(BlobMissing):
+            await edge.read(ref.id)
+    assert [path.name for path in (tmp_path / "blobs/quarantine").iterdir()] == [ref.id.replace("/", ".")]
+
+
 async def test_a_cancelled_caller_disturbs_nobody(opened: Opened) -> None:
     edge = opened("edge")
     tasks = [asyncio.ensure_future(put(edge, b"mail %d" % number)) for number in range(20)]
