@@ -20,7 +20,7 @@ async def _request(session: ImapSession, command: c.Copy | c.Move) -> pb.CopyReq
     mailbox = session.mailbox
     uids = await session.resolve(command.sequence, uid=command.uid)
     return pb.CopyRequest(
-        account=session.account,
+        account=mailbox.account,
         mailbox=mailbox.id,
         uids=spans(uids),
         target=command.mailbox,

@@ -17,7 +17,7 @@ async def expunge(session: ImapSession, command: c.Expunge) -> bytes:
     mailbox = session.mailbox
     if mailbox.read_only:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
-    request = pb.ExpungeRequest(account=session.account, mailbox=mailbox.id)
+    request = pb.ExpungeRequest(account=mailbox.account, mailbox=mailbox.id)
     if command.uids is not None:
         request.only_given = True
         request.uids.CopyFrom(spans(await session.resolve(command.uids, uid=True)))

@@ -86,7 +86,7 @@ async def _stream(
 ) -> None:
     mailbox = session.mailbox
     request = pb.FetchRequest(
-        account=session.account,
+        account=mailbox.account,
         mailbox=mailbox.id,
         uids=spans(uids),
         contents=bool(requested.contents),

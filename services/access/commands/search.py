@@ -48,7 +48,7 @@ async def _search(session: ImapSession, command: c.Search) -> tuple[NumberSet, i
         turns,
     )
     key = await translation.contract_key(command.key)
-    request = pb.SearchRequest(account=session.account, mailbox=mailbox.id, key=key, now=session.backend.clock.now())
+    request = pb.SearchRequest(account=mailbox.account, mailbox=mailbox.id, key=key, now=session.backend.clock.now())
     reply = await session.backend.mailstore.search(request)
     session.watch.note(reply.version)
     if uses_modseq(command.key):
@@ -108,6 +108,7 @@ async def _modseq(session: ImapSession, returns: frozenset[SearchReturn], matche
     """The MODSEQ to report. With only MIN or MAX, it is the highest of those messages (RFC 7162 §3.1.10)."""
     if returns - {SearchReturn.SAVE} - _ENDS:
         return highest
-    request = pb.FetchRequest(account=session.account, mailbox=session.mailbox.id, uids=spans(_ends(returns, matches)))
+    mailbox = session.mailbox
+    request = pb.FetchRequest(account=mailbox.account, mailbox=mailbox.id, uids=spans(_ends(returns, matches)))
     modseqs = [modseq async for batch in session.backend.mailstore.fetch(request) for modseq in batch.modseqs]
     return max(modseqs, default=highest)

@@ -24,7 +24,7 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
     if command.condstore:
         session.enable_condstore()
     runs = await runs_of(view, session.backend.turns)
-    selected = Selected(view, runs, session.backend.recents, read_only=command.read_only)
+    selected = Selected(session.account, view, runs, session.backend.recents, read_only=command.read_only)
     session.select(selected)
     session.channel.write(_select_data(selected, view))
     if command.qresync is not None and command.qresync.uidvalidity == selected.uid_validity:
@@ -39,7 +39,7 @@ async def close(session: ImapSession, command: c.Close) -> bytes:
     if not mailbox.read_only:
         with session.writing():
             reply = await session.backend.mailstore.expunge(
-                pb.ExpungeRequest(account=session.account, mailbox=mailbox.id)
+                pb.ExpungeRequest(account=mailbox.account, mailbox=mailbox.id)
             )
         session.watch.note(reply.version)
     session.select(None)
@@ -84,7 +84,7 @@ async def _resynchronise(session: ImapSession, selected: Selected, known: c.Qres
         else NumberSet(((1, max(selected.uid_next - 1, 1)),))
     )
     request = pb.FetchRequest(
-        account=session.account,
+        account=selected.account,
         mailbox=selected.id,
         uids=spans(selected.runs.hull(uids)),
         changed_since=known.modseq,

@@ -36,7 +36,7 @@ async def store(session: ImapSession, command: c.Store) -> bytes:
     # Report the changes of others first, because the view counts as current after this STORE.
     await sync(session, expunge=False)
     request = pb.StoreRequest(
-        account=session.account,
+        account=mailbox.account,
         mailbox=mailbox.id,
         uids=spans(uids),
         mode=_MODES[command.mode],

@@ -34,7 +34,9 @@ class Selected:
     Sequence numbers change only when the client is notified (RFC 3501 §7.4.1).
     """
 
-    def __init__(self, view: pb.MailboxView, runs: UidRuns, recents: Recents, *, read_only: bool) -> None:
+    def __init__(self, account: str, view: pb.MailboxView, runs: UidRuns, recents: Recents, *, read_only: bool) -> None:
+        self.account = account
+        """The account that owns the mailbox; that of the log-in unless the mailbox is shared."""
         self.id = view.mailbox.id
         self.uid_validity = view.mailbox.uid_validity
         self.modseq = view.mailbox.highest_modseq

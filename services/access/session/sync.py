@@ -55,7 +55,7 @@ async def _report_annotations(session: ImapSession) -> None:
 
 async def _ask(session: ImapSession, selected: Selected) -> pb.ChangesReply:
     request = pb.ChangesRequest(
-        account=session.account,
+        account=selected.account,
         mailbox=selected.id,
         since=selected.version,
         uid_next=selected.uid_next,

@@ -26,6 +26,7 @@ def view(
     uids = pb.UidSet(bounds=[bound for pair in ranges for bound in pair])
     opened = pb.MailboxView(mailbox=pb.Mailbox(id="m1", uid_next=1), uids=[uids], version=version, keywords=["$Work"])
     return Selected(
+        "account",
         opened,
         asyncio.run(runs_of(opened, Turns())),
         recents or Recents(10),
