@@ -14,6 +14,7 @@ from services.access.session.sync import sync
 from shared.grpc.errors import NotFound, ServiceError
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
+from shared.protocol.imap.any_command import AnyCommand
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.frame_event import AppendLiteral, CommandReceived, FrameEvent, NeedContinuation, RefusedFrame
 from shared.protocol.imap.number_set import NumberSet
@@ -64,7 +65,7 @@ async def _command(session: ImapSession, data: bytes) -> None:
     await _finish(session, answer)
 
 
-async def _carried_out(session: ImapSession, command: c.AnyCommand) -> bytes:
+async def _carried_out(session: ImapSession, command: AnyCommand) -> bytes:
     try:
         return await HANDLERS[type(command)](session, command)
     except ServiceError as error:

@@ -3,6 +3,7 @@
 from enum import Enum
 
 from shared.protocol.imap import commands as c
+from shared.protocol.imap.any_command import AnyCommand
 
 
 class ImapState(Enum):
@@ -45,17 +46,17 @@ ALLOWED: dict[type[c.Command], frozenset[ImapState]] = {
 """The states in which each command is allowed; in LOGOUT none is."""
 
 
-def is_allowed(command: c.AnyCommand, state: ImapState) -> bool:
+def is_allowed(command: AnyCommand, state: ImapState) -> bool:
     """Whether the state allows the command; otherwise it is answered BAD (RFC 3501 §3)."""
     return state in ALLOWED[type(command)]
 
 
-def forbids_expunge(command: c.AnyCommand) -> bool:
+def forbids_expunge(command: AnyCommand) -> bool:
     """Whether no EXPUNGE may be sent during the command: one with sequence numbers (RFC 3501 §7.4.1)."""
     return isinstance(command, c.Fetch | c.Store | c.Search) and not command.uid
 
 
-def refusal_of_tls(command: c.AnyCommand, secure: bool, cleartext_login: bool = False) -> str | None:
+def refusal_of_tls(command: AnyCommand, secure: bool, cleartext_login: bool = False) -> str | None:
     """Why the transport forbids the command; None when it does not.
 
     STARTTLS is forbidden over TLS, and log-in without TLS (RFC 3501 §6.2.1, §11.2).

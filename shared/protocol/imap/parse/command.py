@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
+from shared.protocol.imap.any_command import AnyCommand
 from shared.protocol.imap.commands import (
-    AnyCommand,
     Append,
     AppendMessage,
     Capability,

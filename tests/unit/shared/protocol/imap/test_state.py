@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 
 from shared.protocol.imap import capability
-from shared.protocol.imap.commands import AnyCommand, Command
+from shared.protocol.imap.any_command import AnyCommand
+from shared.protocol.imap.commands import Command
 from shared.protocol.imap.parse.command import parse_command
 from shared.protocol.imap.state import ALLOWED, ImapState, forbids_expunge, is_allowed, refusal_of_tls
 

@@ -1,0 +1,41 @@
+"""All commands together. The values of an extension may be in a module of their own, which derives from `Command`."""
+
+from shared.protocol.imap import commands as c
+
+AnyCommand = (
+    c.Capability
+    | c.Noop
+    | c.Logout
+    | c.Id
+    | c.StartTls
+    | c.Authenticate
+    | c.Login
+    | c.Enable
+    | c.Select
+    | c.Create
+    | c.Delete
+    | c.Rename
+    | c.Subscribe
+    | c.Unsubscribe
+    | c.List
+    | c.Lsub
+    | c.Namespace
+    | c.Status
+    | c.Append
+    | c.Idle
+    | c.GetQuota
+    | c.GetQuotaRoot
+    | c.SetQuota
+    | c.GetMetadata
+    | c.SetMetadata
+    | c.Close
+    | c.Unselect
+    | c.Check
+    | c.Expunge
+    | c.Search
+    | c.Fetch
+    | c.Store
+    | c.Copy
+    | c.Move
+)
+"""Every command, for an exhaustive `match`."""
