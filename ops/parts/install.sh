@@ -6,7 +6,7 @@
 #   ops/parts/install.sh --check    only list what is missing (exit 1 if anything is)
 set -eu
 
-PACKAGES="swaks libnet-ssleay-perl curl isync neomutt openssl postgresql dnsmasq-base unbound nsd strace systemd postfix slapd dovecot-sieve sieve-connect"
+PACKAGES="swaks libnet-ssleay-perl curl isync neomutt openssl postgresql dnsmasq-base unbound nsd strace systemd postfix slapd dovecot-sieve dovecot-imapd sieve-connect"
 POLICY=/usr/sbin/policy-rc.d
 
 die() { echo "parts: $*" >&2; exit 1; }
