@@ -30,6 +30,7 @@ from services.directory.handlers import load, sharing
 from services.directory.handlers.aliases import AliasCommands
 from services.directory.handlers.app_passwords import AppPasswordCommands, PasswordMaker
 from services.directory.handlers.applications import ApplicationCommands
+from services.directory.handlers.attempts import CountedAttempts
 from services.directory.handlers.authentication import Authenticator
 from services.directory.handlers.book import CurrentBook, book_events, read_book
 from services.directory.handlers.bulk_kinds import BulkKinds
@@ -193,7 +194,8 @@ class Directory:
         line = LogInLine(self._throttle, clock, section.waiting_hashes)
         canonical, passwords = self._current.canonical, PasswordChecks(self._hasher, self._ldap.source)
         renewal = HashRenewal(self.store, self._hasher)
-        return Authenticator(self.store, passwords, self._throttle, line, verified, folded, clock, canonical, renewal)
+        attempts = CountedAttempts(self._throttle, line, verified, folded, clock)
+        return Authenticator(self.store, passwords, attempts, verified, clock, canonical, renewal)
 
     def _bulk(self, host: Host, dkim: DkimCommands, password_length: int) -> BulkEndpoint:
         kinds, reverting = _trial_parts(host, self._current)

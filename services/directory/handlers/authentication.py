@@ -9,35 +9,25 @@ from typing import Protocol
 import msgspec
 
 from services.directory.adapters.ldap_connection import LdapUnavailable
-from services.directory.adapters.passwords import TooManyWaiting
 from services.directory.domain.app_passwords import AppPasswordUse
-from services.directory.domain.folded_logins import FoldedLogin, FoldedLogins
 from services.directory.domain.generated_passwords import read_generated
 from services.directory.domain.ldap_people import entry_of
 from services.directory.domain.login_name import Canonical, LoginName, read_login
-from services.directory.domain.throttle import AttemptOutcome, Guess, Throttle, guess
+from services.directory.domain.throttle import Guess
+from services.directory.handlers.attempts import CountedAttempt, CountedAttempts
 from services.directory.handlers.credentials_tried import (
-    BAD_CREDENTIALS,
     MEMBER_NOT_NAMED,
-    TOO_MANY,
     CredentialTried,
     LoginAnswer,
     credentials_of,
 )
 from services.directory.handlers.generated_credentials import generated_answer
 from services.directory.handlers.hash_renewal import HashRenewal
-from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.verified import VerifiedLogins
 from shared.background import begin
 from shared.clock import Clock
 from shared.eventstore.store import EventStore
 from shared.protocol.sasl.mechanism import prepare_password
-
-_OUTCOMES = {
-    "": AttemptOutcome.RIGHT,
-    BAD_CREDENTIALS: AttemptOutcome.WRONG,
-    MEMBER_NOT_NAMED: AttemptOutcome.WRONG,
-}
 
 
 class ChecksPasswords(Protocol):
@@ -69,10 +59,8 @@ class Authenticator:
         self,
         store: EventStore,
         hasher: ChecksPasswords,
-        throttle: Throttle,
-        line: LogInLine,
+        attempts: CountedAttempts,
         verified: VerifiedLogins,
-        folded: FoldedLogins,
         clock: Clock,
         canonical: Canonical,
         renewal: HashRenewal,
@@ -80,49 +68,22 @@ class Authenticator:
         """`canonical` gives an address its domain that counts, where the domain is an alias of another one."""
         self._store = store
         self._hasher = hasher
-        self._throttle = throttle
-        self._line = line
+        self._attempts = attempts
         self._verified = verified
-        self._folded = folded
         self._clock = clock
         self._canonical = canonical
         self._renewal = renewal
         self._running: dict[bytes, asyncio.Task[bool]] = {}
 
     async def open(self, attempt: LoginAttempt) -> LoginAnswer:
-        """The identity, or the refusal.
-
-        A started check is finished and counted, even when the client has gone.
-        """
+        """The identity, or the refusal."""
         name = read_login(attempt.login, attempt.authorization, self._canonical)
         password = prepare_password(attempt.password)
-        tried = guess(name.account, attempt.address, self._verified.fingerprint("*".join(name), password))
-        try:
-            if not await self._line.begin(tried):
-                return self._refuse(attempt, tried, TOO_MANY)
-        except TooManyWaiting:
-            return self._refuse(attempt, tried, TOO_MANY)
-        delay = self._throttle.delay(tried, self._clock.monotonic())
-        opened = await asyncio.shield(begin(self._look_at(attempt, tried, name, password)))
-        if delay:
-            await asyncio.sleep(delay)
-        return opened
-
-    async def _look_at(self, attempt: LoginAttempt, tried: Guess, name: LoginName, password: str) -> LoginAnswer:
-        outcome = AttemptOutcome.VOID
-        try:
-            opened = await self._check_password(attempt, tried, name, password)
-            outcome = _OUTCOMES.get(opened.refusal, AttemptOutcome.VOID)
-        except TooManyWaiting:
-            opened = LoginAnswer(TOO_MANY)
-        finally:
-            self._line.end(tried, outcome)
-        if opened.refusal:
-            return self._refuse(attempt, tried, opened.refusal)
-        self._folded.note(
-            FoldedLogin(opened.user, opened.account, "", attempt.protocol, attempt.address, "", opened.credential)
+        is_generated = read_generated(password) is not None
+        counted = CountedAttempt(attempt.protocol, attempt.address, name, password, is_generated)
+        return await self._attempts.carry_out(
+            counted, lambda tried: self._check_password(attempt, tried, name, password)
         )
-        return opened
 
     async def _check_password(self, attempt: LoginAttempt, tried: Guess, name: LoginName, password: str) -> LoginAnswer:
         generated = read_generated(password)
@@ -177,7 +138,3 @@ class Authenticator:
             running = self._running[key] = begin(self._hasher.verify(stored, password, client))
             running.add_done_callback(lambda _done: self._running.pop(key, None))
         return await asyncio.shield(running)
-
-    def _refuse(self, attempt: LoginAttempt, tried: Guess, reason: str) -> LoginAnswer:
-        self._folded.note(FoldedLogin("", "", tried.account, attempt.protocol, attempt.address, reason))
-        return LoginAnswer(reason, refusals=self._throttle.refusals(tried, self._clock.monotonic()))
