@@ -1,12 +1,21 @@
 #!/bin/sh
-# Installs the programs that some tests use: mail clients, PostgreSQL, DNS servers, Pigeonhole, strace, systemd-analyze.
+# Installs the programs that some tests use: mail clients, a webmail with a browser, PostgreSQL, LDAP, DNS and mail servers.
 # Needs root on Debian (or a derivative with apt). Starts no system service. Prints nothing when all is installed.
 #
 #   ops/parts/install.sh            install what is missing
 #   ops/parts/install.sh --check    only list what is missing (exit 1 if anything is)
 set -eu
 
-PACKAGES="swaks libnet-ssleay-perl curl isync neomutt openssl postgresql dnsmasq-base unbound nsd strace systemd postfix slapd dovecot-sieve dovecot-imapd sieve-connect"
+PACKAGES="
+swaks libnet-ssleay-perl curl openssl sieve-connect
+isync neomutt interimap offlineimap3
+roundcube-core roundcube-plugins roundcube-sqlite3 php-cli php-sqlite3 php-mbstring php-intl php-xml
+chromium chromium-driver
+postgresql slapd
+dnsmasq-base unbound nsd
+postfix dovecot-sieve dovecot-imapd
+strace systemd
+"
 POLICY=/usr/sbin/policy-rc.d
 
 die() { echo "parts: $*" >&2; exit 1; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tests.parts.required import needs
 
 needs(MBSYNC)
 SENDER = f"carl@{HONEST}"
+_MESSAGES = int(os.environ.get("MAILFOLD_TEST_MBSYNC_MESSAGES", "1000"))
+"""Messages of the large synchronisation; 10,000 take some minutes."""
 _CONFIGURATION = """\
 IMAPAccount server
 Host localhost
@@ -124,3 +127,26 @@ def test_a_second_run_has_nothing_to_do(server: MailfoldServer, ann: Person, mai
     assert {file: file.stat().st_mtime_ns for file in maildir.files("INBOX")} == before
     with server.imap(ann) as imap:
         assert imap.select() == 3
+
+
+def test_thousands_of_messages(server: MailfoldServer, ann: Person, maildir: Maildir) -> None:
+    count = _MESSAGES
+    folder = maildir.path / "INBOX" / "new"
+    for place in ("cur", "new", "tmp"):
+        (maildir.path / "INBOX" / place).mkdir(parents=True)
+    for number in range(count):
+        mail = compose(SENDER, ann.address, subject=f"number {number}")
+        (folder / f"{number}.1.host").write_bytes(mail.data.replace(b"\r\n", b"\n"))
+    maildir.sync()
+    with server.imap(ann) as imap:
+        assert imap.select() == count
+        imap.connection.uid("STORE", f"1:{count // 2}", "+FLAGS", "(\\Flagged)")
+        imap.connection.uid("STORE", f"{count - 9}:{count}", "+FLAGS", "(\\Deleted)")
+        imap.connection.expunge()
+    maildir.sync()
+    files = maildir.files("INBOX")
+    assert len(files) == count - 10
+    assert sum("F" in file.name.rpartition(":2,")[2] for file in files) == count // 2
+    before = {file.name for file in files}
+    maildir.sync()
+    assert {file.name for file in maildir.files("INBOX")} == before
