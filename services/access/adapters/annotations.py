@@ -23,21 +23,21 @@ class AnnotationsClient:
         self._stub = AnnotationsStub(channel)
         self._patience = patience
 
-    async def listed(self, account: str, asked: GetMetadata) -> pb.AnnotationList:
+    async def listed(self, account: str, mailbox: str, asked: GetMetadata) -> pb.AnnotationList:
         """The entries that a GETMETADATA asks for. Raises NotFound."""
         request = pb.ListAnnotationsRequest(
             account=account,
-            mailbox=asked.mailbox,
+            mailbox=mailbox,
             entries=asked.entries,
             depth=_DEPTHS[asked.depth],
             most_octets=asked.most_octets,
         )
         return await self._patience.call(self._stub.ListAnnotations, request)
 
-    async def change(self, account: str, given: SetMetadata) -> pb.SetAnnotationsReply:
+    async def change(self, account: str, mailbox: str, given: SetMetadata) -> pb.SetAnnotationsReply:
         """Carry out a SETMETADATA. Raises NotFound, Denied, LimitReached."""
         annotations = [pb.Annotation(entry=entry, value=value) for entry, value in given.values]
-        request = pb.SetAnnotationsRequest(account=account, mailbox=given.mailbox, annotations=annotations)
+        request = pb.SetAnnotationsRequest(account=account, mailbox=mailbox, annotations=annotations)
         return await self._patience.call(self._stub.SetAnnotations, request)
 
     async def changes(self, account: str, since: int) -> pb.AnnotationChangeList:

@@ -88,8 +88,9 @@ def _further(session: ImapSession, event: AppendLiteral, tag: bytes, taken: int)
 
 
 async def _store(session: ImapSession, command: Append, messages: list[pb.AppendMessage], bodies: Bodies) -> bytes:
-    request = pb.AppendRequest(account=session.account, mailbox=command.mailbox, messages=messages)
     try:
+        place = await session.place(command.mailbox)
+        request = pb.AppendRequest(account=place.account, mailbox=place.name, messages=messages)
         with session.writing():
             reply = await session.backend.mailstore.append(request)
     except _NOTHING_DONE:

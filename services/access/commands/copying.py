@@ -17,13 +17,13 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
 async def _request(session: ImapSession, command: c.Copy | c.Move) -> pb.CopyRequest:
-    mailbox = session.mailbox
+    mailbox, target = session.mailbox, await session.place(command.mailbox)
     uids = await session.resolve(command.sequence, uid=command.uid)
     return pb.CopyRequest(
         account=mailbox.account,
         mailbox=mailbox.id,
         uids=spans(uids),
-        target=command.mailbox,
+        target=target.name,
         messages=await mailbox.count(uids, session.backend.turns),
     )
 
@@ -46,7 +46,7 @@ async def _placed(
 async def copy(session: ImapSession, command: c.Copy) -> bytes:
     """Copy messages (RFC 3501 §6.4.7) and report COPYUID (RFC 4315)."""
     reply = await _placed(session, session.backend.mailstore.copy, await _request(session, command))
-    session.watch.note(reply.version)
+    session.mailbox.watch.note(reply.version)
     if not reply.source.bounds:
         return done(command.tag, "COPY")
     return response.ok(
@@ -59,7 +59,7 @@ async def move(session: ImapSession, command: c.Move) -> bytes:
     if session.mailbox.read_only:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
     reply = await _placed(session, session.backend.mailstore.move, await _request(session, command))
-    session.watch.note(reply.version)
+    session.mailbox.watch.note(reply.version)
     if not reply.source.bounds:
         return done(command.tag, "MOVE")
     code = copyuid(reply.uid_validity, numbers(reply.source), numbers(reply.target))

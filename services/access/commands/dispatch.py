@@ -94,6 +94,7 @@ async def _sync(session: ImapSession, answer: bytes, *, expunge: bool) -> None:
 
 
 async def _finish(session: ImapSession, answer: bytes) -> None:
+    await session.settle()
     session.channel.write(_with_highest_modseq(session, answer))
     await session.channel.spill()
 

@@ -23,7 +23,7 @@ async def expunge(session: ImapSession, command: c.Expunge) -> bytes:
         request.uids.CopyFrom(spans(await session.resolve(command.uids, uid=True)))
     with session.writing():
         reply = await session.backend.mailstore.expunge(request)
-    session.watch.note(reply.version)
+    mailbox.watch.note(reply.version)
     if reply.messages and session.qresync:
         await sync(session, expunge=True)
         return response.ok(command.tag, "EXPUNGE completed", highestmodseq(reply.version))  # RFC 7162 §3.2.7

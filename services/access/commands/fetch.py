@@ -117,7 +117,7 @@ async def _answer_batch(
     if requested.flags or requested.marks_seen:
         session.channel.write(session.mailbox.report_keywords(flag for flags in batch.flags for flag in flags.flags))
     if any(batch.seen_set):
-        session.watch.note(batch.version)
+        session.mailbox.watch.note(batch.version)
     heads = _heads(session.mailbox, requested, batch)
     outcome.answered += len(heads)
     await session.backend.turns.spend(rows=2 * len(heads))

@@ -18,11 +18,14 @@ _STILL_HERE = response.ok(response.UNTAGGED, "Still here")
 async def idle(session: ImapSession, command: c.Idle) -> bytes:
     session.channel.framer.expect_line()
     session.channel.write(response.continuation(b"idling"))
-    session.watch.idle.add(session.channel.ring)
+    watches = {session.watch} | ({session.selected.watch} if session.selected is not None else set())
+    for watch in watches:
+        watch.idle.add(session.channel.ring)
     try:
         line = await _report_until_command(session)
     finally:
-        session.watch.idle.discard(session.channel.ring)
+        for watch in watches:
+            watch.idle.discard(session.channel.ring)
     if not ends_idle(line):
         return response.bad(command.tag, "Expected DONE")
     return done(command.tag, "IDLE")

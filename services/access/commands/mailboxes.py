@@ -14,16 +14,18 @@ async def create(session: ImapSession, command: c.Create) -> bytes:
     """Create a mailbox (RFC 3501 §6.3.3), with a special use if given (RFC 6154 §3)."""
     if len(command.special_use) > 1:
         return response.no(command.tag, "A mailbox has one special use here", Code.USEATTR)
+    place = await session.place(command.mailbox)
     with session.writing():
-        made = await session.backend.mailstore.create(session.account, command.mailbox, "".join(command.special_use))
+        made = await session.backend.mailstore.create(place.account, place.name, "".join(command.special_use))
     await _note(session)
     return response.ok(command.tag, "CREATE completed", mailboxid(made.id))  # RFC 8474 §4.1
 
 
 async def delete(session: ImapSession, command: c.Delete) -> bytes:
     """Delete a mailbox (RFC 3501 §6.3.4). When it is the selected one, none is selected afterwards."""
+    place = await session.place(command.mailbox)
     with session.writing():
-        gone = await session.backend.mailstore.delete(session.account, command.mailbox)
+        gone = await session.backend.mailstore.delete(place.account, place.name)
     await _note(session)
     if session.selected is not None and session.selected.id == gone.id:
         session.select(None)
@@ -33,8 +35,9 @@ async def delete(session: ImapSession, command: c.Delete) -> bytes:
 
 async def rename(session: ImapSession, command: c.Rename) -> bytes:
     """Rename a mailbox (RFC 3501 §6.3.5)."""
+    place, goal = await session.place(command.mailbox), await session.place(command.new_name)
     with session.writing():
-        await session.backend.mailstore.rename(session.account, command.mailbox, command.new_name)
+        await session.backend.mailstore.rename(place.account, place.name, goal.name)
     await _note(session)
     return done(command.tag, "RENAME")
 

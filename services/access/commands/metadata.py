@@ -14,7 +14,8 @@ _CONDITIONS = frozenset({"MAXSIZE", "TOOMANY", "NOPRIVATE"})
 
 async def get_metadata(session: ImapSession, command: c.GetMetadata) -> bytes:
     """Report annotations; a mailbox without any of the entries has no response (RFC 5464 §4.2)."""
-    listed = await session.backend.annotations.listed(session.account, command)
+    place = await session.place(command.mailbox)
+    listed = await session.backend.annotations.listed(place.account, place.name, command)
     annotations = [
         (annotation.entry, annotation.value if annotation.HasField("value") else None)
         for annotation in listed.annotations
@@ -28,9 +29,10 @@ async def get_metadata(session: ImapSession, command: c.GetMetadata) -> bytes:
 
 async def set_metadata(session: ImapSession, command: c.SetMetadata) -> bytes:
     """Set and remove annotations, all or none (RFC 5464 §4.3)."""
+    place = await session.place(command.mailbox)
     with session.writing():
         try:
-            changed = await session.backend.annotations.change(session.account, command)
+            changed = await session.backend.annotations.change(place.account, place.name, command)
         except ServiceError as error:
             if error.reason.partition(" ")[0] in _CONDITIONS:
                 return response.no(command.tag, error.message, metadata_refusal(error.reason))

@@ -50,7 +50,7 @@ async def _search(session: ImapSession, command: c.Search) -> tuple[NumberSet, i
     key = await translation.contract_key(command.key)
     request = pb.SearchRequest(account=mailbox.account, mailbox=mailbox.id, key=key, now=session.backend.clock.now())
     reply = await session.backend.mailstore.search(request)
-    session.watch.note(reply.version)
+    mailbox.watch.note(reply.version)
     if uses_modseq(command.key):
         mailbox.note_modseq(reply.highest_modseq)
     matches: list[Range] = []

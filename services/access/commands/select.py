@@ -19,12 +19,14 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
     if command.qresync is not None and not session.qresync:
         return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 §3.2.5
     _leave_mailbox(session)
-    view = await session.backend.mailstore.view(session.account, command.mailbox)
-    session.watch.note(view.version)
+    place = await session.place(command.mailbox)
+    view = await session.backend.mailstore.view(place.account, place.name)
     if command.condstore:
         session.enable_condstore()
     runs = await runs_of(view, session.backend.turns)
-    selected = Selected(session.account, view, runs, session.backend.recents, read_only=command.read_only)
+    watch = await session.watch_of(place.account)
+    watch.note(view.version)
+    selected = Selected(watch, view, runs, session.backend.recents, read_only=command.read_only)
     session.select(selected)
     session.channel.write(_select_data(selected, view))
     if command.qresync is not None and command.qresync.uidvalidity == selected.uid_validity:
@@ -41,7 +43,7 @@ async def close(session: ImapSession, command: c.Close) -> bytes:
             reply = await session.backend.mailstore.expunge(
                 pb.ExpungeRequest(account=mailbox.account, mailbox=mailbox.id)
             )
-        session.watch.note(reply.version)
+        mailbox.watch.note(reply.version)
     session.select(None)
     return done(command.tag, "CLOSE")
 

@@ -47,7 +47,7 @@ async def store(session: ImapSession, command: c.Store) -> bytes:
     with session.writing():
         reply = await session.backend.mailstore.store(request)
     await _report(session, mailbox, command, reply)
-    session.watch.note(reply.version)
+    mailbox.watch.note(reply.version)
     return _answer(mailbox, command, reply, await mailbox.count(uids, session.backend.turns))
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from services.access.adapters.mailstore import numbers
 from services.access.session.recents import Recents
+from services.access.session.versions import Watch
 from shared.protocol.imap import response
 from shared.protocol.imap.flags import RECENT, SETTABLE_SYSTEM_FLAGS
 from shared.protocol.imap.number_set import NumberSet
@@ -34,8 +35,10 @@ class Selected:
     Sequence numbers change only when the client is notified (RFC 3501 §7.4.1).
     """
 
-    def __init__(self, account: str, view: pb.MailboxView, runs: UidRuns, recents: Recents, *, read_only: bool) -> None:
-        self.account = account
+    def __init__(self, watch: Watch, view: pb.MailboxView, runs: UidRuns, recents: Recents, *, read_only: bool) -> None:
+        self.watch = watch
+        """The watched version of the account that owns the mailbox."""
+        self.account = watch.account
         """The account that owns the mailbox; that of the log-in unless the mailbox is shared."""
         self.id = view.mailbox.id
         self.uid_validity = view.mailbox.uid_validity

@@ -7,6 +7,7 @@ import contextlib
 from services.access.session.account_session import AccountSession
 from services.access.session.backend import ImapDependencies
 from services.access.session.channel import ImapChannel
+from services.access.session.owned_name import OwnedName
 from services.access.session.selected import Selected
 from services.access.session.versions import Watch
 from shared.grpc.errors import ServiceError
@@ -39,6 +40,8 @@ class ImapSession(AccountSession):
         self.saved = NumberSet()
         """The UIDs of the last saved search, which `$` refers to (RFC 5182)."""
         self._watch: Watch | None = None
+        self._former_watches: list[Watch] = []
+        """Watches of mailboxes that are no longer selected."""
         self._mailboxes: pb.MailboxList | None = None
         self._by_name: dict[str, pb.Mailbox] = {}
 
@@ -65,15 +68,32 @@ class ImapSession(AccountSession):
     async def leave(self) -> None:
         """Release what the session holds, after its last command."""
         await super().leave()
+        self.select(None)
+        await self.settle()
         if self._watch is not None:
             await self.backend.versions.leave(self._watch)
             self._watch = None
 
     def select(self, selected: Selected | None) -> None:
-        """Select another mailbox, or none."""
+        """Select another mailbox, or none. `settle` must follow."""
+        if self.selected is not None and self.selected.watch is not self._watch:
+            self._former_watches.append(self.selected.watch)
         self.selected = selected
         self.saved = NumberSet()
         self.state = ImapState.SELECTED if selected else ImapState.AUTHENTICATED
+
+    async def settle(self) -> None:
+        """Release the watches of mailboxes that are no longer selected; called after each command."""
+        while self._former_watches:
+            await self.backend.versions.leave(self._former_watches.pop())
+
+    async def place(self, name: str) -> OwnedName:
+        """Where the mailbox is that a command names. Raises NotFound exactly as for a missing mailbox."""
+        return OwnedName(self.account, name)
+
+    async def watch_of(self, account: str) -> Watch:
+        """The watched version of the account that owns a mailbox which is about to be selected."""
+        return self.watch if account == self.account else await self.backend.versions.watch(account)
 
     async def resolve(self, sequence: SequenceSet, *, uid: bool) -> NumberSet:
         """The UIDs in the view that a command refers to. Raises NoSuchMessage."""
@@ -91,9 +111,10 @@ class ImapSession(AccountSession):
         self.condstore = True
 
     async def look_again(self) -> None:
-        """Read the account's version, because a response showed a change before the doorbell did."""
+        """Read the version of the selected mailbox's account, because a response showed a change before the doorbell
+        did."""
         with contextlib.suppress(ServiceError):
-            self.watch.note(await self.backend.mailstore.version(self.account))
+            self.mailbox.watch.note(await self.backend.mailstore.version(self.mailbox.account))
 
     async def mailboxes(self) -> pb.MailboxList:
         """The account's mailboxes at the newest known version; they are read again only when there is a newer one."""

@@ -27,13 +27,13 @@ async def sync(session: ImapSession, *, expunge: bool) -> None:
     if selected is None:
         return
     # A MODSEQ in a response came from the store, so changes exist up to there, even if no doorbell arrived.
-    session.watch.note(selected.highest_sent_modseq)
+    selected.watch.note(selected.highest_sent_modseq)
     changed: Iterable[Sequence[pb.Changed]] = ()
     keywords: Sequence[str] = ()
-    if selected.version < session.watch.version or not session.backend.versions.trusted:
+    if selected.version < selected.watch.version or not session.backend.versions.trusted:
         changes = await _ask(session, selected)
         changed, keywords = await selected.take(changes, session.backend.turns), changes.keywords
-        session.watch.note(changes.version)
+        selected.watch.note(changes.version)
     await _report(session, selected, changed, keywords, expunge=expunge)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from services.access.session.recents import Recents
 from services.access.session.selected import NoSuchMessage, Selected, flag_pages, runs_of
+from services.access.session.versions import Watch
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.sequence import SAVED_RESULT, SequenceSet, parse_sequence_set
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -26,7 +27,7 @@ def view(
     uids = pb.UidSet(bounds=[bound for pair in ranges for bound in pair])
     opened = pb.MailboxView(mailbox=pb.Mailbox(id="m1", uid_next=1), uids=[uids], version=version, keywords=["$Work"])
     return Selected(
-        "account",
+        Watch("account"),
         opened,
         asyncio.run(runs_of(opened, Turns())),
         recents or Recents(10),
