@@ -17,6 +17,10 @@ class AccessSettings(Section, frozen=True):
         int, Meta(description="Largest message that APPEND accepts, in octets.", ge=1024, le=2_000_000_000)
     ] = 52_428_800
     append_messages: Annotated[int, Meta(description="Messages that one APPEND accepts.", ge=1, le=100_000)] = 1000
+    catenate_parts: Annotated[
+        int,
+        Meta(description="Parts from which one APPEND may put its messages together (CATENATE).", ge=1, le=10_000),
+    ] = 500
     reserve_bytes: Annotated[
         int,
         Meta(

@@ -98,6 +98,10 @@ class MailstoreClient:
         """Append messages. Raises NotFound, LimitReached."""
         return await self._patience.call(self._stub.Append, request)
 
+    async def replace(self, request: pb.ReplaceRequest) -> pb.AppendReply:
+        """Put a message in the place of another. Raises NotFound (TRYCREATE), NotNow (EXPUNGEISSUED), LimitReached."""
+        return await self._patience.call(self._stub.Replace, request)
+
     async def copy(self, request: pb.CopyRequest) -> pb.CopyReply:
         """Copy messages. Raises NotFound (TRYCREATE), LimitReached."""
         return await self._patience.call(self._stub.Copy, request)

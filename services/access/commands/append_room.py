@@ -1,48 +1,66 @@
-"""The room for an APPEND, and the bodies of an APPEND that is refused."""
+"""The room for an APPEND or REPLACE, the bodies of one that is refused, and the refusal."""
 
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import structlog
 
-from services.access.commands.message_intake import IntakeRefused
 from services.access.session.session import ImapSession
 from shared.blobs.errors import BlobError
 from shared.blobs.port import BlobRef, Blobs
-from shared.protocol.imap.response_code import Code
+from shared.protocol.imap.response_code import Code, ResponseCode
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 log = structlog.get_logger("access")
 
 
-class AppendRoom:
-    """The quota of the account and the free disk space when the APPEND began.
+class IntakeRefused(Exception):
+    """A message is refused, and with it the whole command."""
 
-    The mailstore checks the quota again when it commits.
+    def __init__(self, text: str, code: ResponseCode = b"", condition: Literal["NO", "BAD"] = "NO") -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+        self.condition: Literal["NO", "BAD"] = condition
+
+
+class AppendRoom:
+    """The quota of the account when the command began.
+
+    `freed` is what the command frees: the size of the message that REPLACE replaces (RFC 8508 §3.4). The mailstore
+    checks the quota again when it commits.
     """
 
-    def __init__(self, quota: pb.QuotaReply) -> None:
+    def __init__(self, quota: pb.QuotaReply, freed: int | None = None) -> None:
         self._used = quota.used_bytes
         self._limit = quota.limit_bytes
         self._messages = quota.messages
         self._most_messages = quota.limit_messages
+        self._freed = freed
 
     @classmethod
-    async def of(cls, session: ImapSession) -> Self:
-        """Read quota and usage of the session's account. Raises ServiceError."""
-        return cls(await session.backend.mailstore.quota(session.account))
+    async def of(cls, session: ImapSession, account: str, freed: int | None = None) -> Self:
+        """Read quota and usage of an account. Raises ServiceError."""
+        return cls(await session.backend.mailstore.quota(account), freed)
 
     def check(self, octets: int) -> None:
         """Check a message of so many octets before the client sends it. Raises IntakeRefused."""
+        if self._freed is not None:
+            if octets > self._freed:
+                self._check_octets(octets - self._freed)
+            return
+        self._check_octets(octets)
+        if self._most_messages and self._messages >= self._most_messages:
+            text = f"{self._messages} of {self._most_messages} messages are used, 1 more does not fit"
+            raise IntakeRefused(text, Code.OVERQUOTA)
+
+    def _check_octets(self, octets: int) -> None:
         if self._limit and octets > self._limit:
             raise IntakeRefused(f"{octets} octets are more than the whole quota of {self._limit}", Code.OVERQUOTA)
         if self._limit and self._used + octets > self._limit:
             text = f"{self._used} of {self._limit} octets are used, {octets} more do not fit"
-            raise IntakeRefused(text, Code.OVERQUOTA)
-        if self._most_messages and self._messages >= self._most_messages:
-            text = f"{self._messages} of {self._most_messages} messages are used, 1 more does not fit"
             raise IntakeRefused(text, Code.OVERQUOTA)
 
     def take(self, octets: int) -> None:

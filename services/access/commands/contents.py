@@ -63,6 +63,10 @@ class Contents:
             case BinarySize():
                 raise TypeError("a size has no octets: ask `decoded_size`")
 
+    async def octets(self, item: BodySection) -> Piece | None:
+        """A section with its octets unchanged, also NUL; None when there is no such section. Raises BlobError."""
+        return await self._section(item)
+
     async def decoded_size(self, item: BinarySize) -> int | None:
         """The decoded size of a part for BINARY.SIZE; None when there is no such part.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from services.access.commands.append import append
+from services.access.commands.append import append_literal
 from services.access.commands.table import HANDLERS
 from services.access.session.channel import SessionEnded
 from services.access.session.refusals import refusal
@@ -34,7 +34,7 @@ async def dispatch(session: ImapSession, event: FrameEvent) -> None:
         case NeedContinuation():
             session.channel.write(response.continuation())
         case AppendLiteral():
-            answer = await append(session, event)
+            answer = await append_literal(session, event)
             await _sync(session, answer, expunge=True)
             await _finish(session, answer)
         case RefusedFrame():

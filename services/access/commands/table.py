@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.access.commands import (
+    append,
     connection,
     copying,
     expunge,
@@ -13,6 +14,7 @@ from services.access.commands import (
     mailboxes,
     metadata,
     quota,
+    replace,
     search,
     select,
     status,
@@ -20,6 +22,7 @@ from services.access.commands import (
 )
 from services.access.commands.answer import Handler
 from shared.protocol.imap import commands as c
+from shared.protocol.imap.replace_command import Replace
 
 HANDLERS: dict[type[c.Command], Handler] = {
     c.Capability: connection.capability,
@@ -55,5 +58,7 @@ HANDLERS: dict[type[c.Command], Handler] = {
     c.Store: store.store,
     c.Copy: copying.copy,
     c.Move: copying.move,
+    c.Append: append.append,
+    Replace: replace.replace,
 }
-"""APPEND is missing because it consists of literals; `append` handles it."""
+"""APPEND and REPLACE have no handler here when they consist of literals; `append_literal` carries these out."""

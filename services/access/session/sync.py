@@ -17,8 +17,10 @@ from shared.protocol.imap.number_set import NumberSet
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
-async def sync(session: ImapSession, *, expunge: bool) -> None:
+async def sync(session: ImapSession, *, expunge: bool, exists_first: bool = False) -> None:
     """Update the view and write the changes; EXPUNGE only when it is allowed now.
+
+    `exists_first`: new messages are reported before those that are gone (RFC 8508 §4.3).
 
     Raises ServiceError, which is NotFound when the mailbox is gone.
     """
@@ -34,6 +36,8 @@ async def sync(session: ImapSession, *, expunge: bool) -> None:
         changes = await _ask(session, selected)
         changed, keywords = await selected.take(changes, session.backend.turns), changes.keywords
         selected.watch.note(changes.version)
+    if exists_first:
+        session.channel.write(selected.report_exists())
     await _report(session, selected, changed, keywords, expunge=expunge)
 
 

@@ -15,7 +15,7 @@ from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.accounts import MailboxCommands, ensure_open
 from services.mailstore.handlers.deleted import deleted_size
 from services.mailstore.handlers.fetch import Fetcher, Mark, MessageRow
-from services.mailstore.handlers.messages import Key, MessageCommands
+from services.mailstore.handlers.messages import Key, MessageCommands, OldMessage
 from services.mailstore.handlers.paged import ALL, PagedCommands
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.handlers.views import Views
@@ -201,6 +201,17 @@ class MailstoreEndpoint(MailstoreServicer):
                 len(messages),
                 current_provenance(),
             )
+        return pb.AppendReply(uid_validity=mailbox.uid_validity, uids=uids, version=version, mailbox=mailbox.id)
+
+    async def Replace(self, request: pb.ReplaceRequest, context: Any) -> pb.AppendReply:
+        message = wire.appended(request.message)
+        old = OldMessage(request.mailbox, request.uid)
+        quota = await self._quotas.of(request.account)
+        mailbox, uids, version = await self._write(
+            lambda tx, provenance: self._messages.replace(
+                tx, request.account, old, request.target, message, quota, provenance
+            )
+        )
         return pb.AppendReply(uid_validity=mailbox.uid_validity, uids=uids, version=version, mailbox=mailbox.id)
 
     async def Copy(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:

@@ -88,6 +88,14 @@ class Delivered(NamedTuple):
     mailbox_name: str
 
 
+class OldMessage(NamedTuple):
+    """A message that is to be replaced."""
+
+    mailbox: str
+    """The id of its mailbox."""
+    uid: int
+
+
 class Placed(NamedTuple):
     """Where COPY or MOVE stored messages; the n-th UID of `source` became the n-th of `target`."""
 
@@ -179,6 +187,51 @@ class MessageCommands:
         used = load.used(transaction, account)
         more = Usage(sum(message.size for message in messages), len(messages))
         check_quota(used, more, quota)
+        event = self._appended(transaction, account, mailbox, messages)
+        recorded = transaction.append(account, [event], provenance)
+        note_growth(transaction, account, quota, used.plus(more), self._ids, provenance)
+        uids = [entry.uid for entry in event.entries]
+        note_messages(transaction, account, mailbox, APPEND, ((uids[0], uids[-1]),), recorded)
+        return mailbox, uids, recorded[-1].version
+
+    def replace(
+        self,
+        transaction: Transaction,
+        account: str,
+        old: OldMessage,
+        name: str,
+        message: NewMessage,
+        quota: QuotaLimits,
+        provenance: Provenance,
+    ) -> tuple[MailboxState, list[int], int]:
+        """Store a message and expunge the old one, in one commit; the quota counts the difference (RFC 8508 §3.4).
+
+        Raises MailboxRefused TRYCREATE, EXPUNGEISSUED, OVERQUOTA or LIMIT.
+        """
+        earlier = transaction.answered(provenance.command)
+        if earlier and isinstance(earlier[0].event, MessageAppended):
+            return _appended_before(transaction, account, earlier[0].event, earlier[-1].version)
+        source, goal = load.mailbox_by_id(transaction, account, old.mailbox), self._existing(transaction, account, name)
+        gone = chosen.messages(transaction, source.id, ((old.uid, old.uid),))
+        decide.all_there(gone.count, 1)
+        used, growth = load.used(transaction, account), Usage(message.size + len(message.prefix) - gone.size, 0)
+        if growth.octets > 0:
+            check_quota(used, growth, quota)
+        event = self._appended(transaction, account, goal, [message])
+        expunged = decide.expunge(account, source.id, gone.uids)
+        recorded = transaction.append(account, [event, *expunged], provenance)
+        if growth.octets > 0:
+            note_growth(transaction, account, quota, used.plus(growth), self._ids, provenance)
+        else:
+            note_decrease(transaction, account, provenance)
+        uid = event.entries[0].uid
+        note_messages(transaction, account, goal, APPEND, ((uid, uid),), recorded[:1])
+        return goal, [uid], recorded[-1].version
+
+    def _appended(
+        self, transaction: Transaction, account: str, mailbox: MailboxState, messages: Sequence[NewMessage]
+    ) -> MessageAppended:
+        """The event that stores messages of a client. Raises MailboxRefused LIMIT."""
         decide.uids_left(mailbox, len(messages))
         for message in messages:
             decide.keywords_fit(parse(message.flags), self._limits.max_message_keywords)
@@ -187,10 +240,7 @@ class MessageCommands:
             self._entry(transaction, account, mailbox.uid_next + number, message)
             for number, message in enumerate(messages)
         ]
-        recorded = transaction.append(account, [MessageAppended(account, mailbox.id, tuple(entries))], provenance)
-        note_growth(transaction, account, quota, used.plus(more), self._ids, provenance)
-        note_messages(transaction, account, mailbox, APPEND, ((entries[0].uid, entries[-1].uid),), recorded)
-        return mailbox, [entry.uid for entry in entries], recorded[-1].version
+        return MessageAppended(account, mailbox.id, tuple(entries))
 
     def store(
         self,

@@ -1,6 +1,7 @@
 """All commands together. The values of an extension may be in a module of their own, which derives from `Command`."""
 
 from shared.protocol.imap import commands as c
+from shared.protocol.imap.replace_command import Replace
 
 AnyCommand = (
     c.Capability
@@ -37,5 +38,6 @@ AnyCommand = (
     | c.Store
     | c.Copy
     | c.Move
+    | Replace
 )
 """Every command, for an exhaustive `match`."""

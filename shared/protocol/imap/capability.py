@@ -24,6 +24,8 @@ AFTER_LOGIN = (
     "OBJECTID",
     "STATUS=SIZE",
     "MULTIAPPEND",
+    "CATENATE",
+    "REPLACE",
     "BINARY",
     "QUOTA",
     "QUOTA=RES-STORAGE",

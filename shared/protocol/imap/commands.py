@@ -1,10 +1,10 @@
 """One immutable value for each IMAP command: the grammar reads it, and the session carries it out."""
 
-from datetime import datetime
 from enum import Enum
 
 import msgspec
 
+from shared.protocol.imap.append_pieces import AppendText
 from shared.protocol.imap.entry_name import Depth
 from shared.protocol.imap.fetch import FetchItem
 from shared.protocol.imap.search_key import SearchKey
@@ -193,18 +193,11 @@ class Status(Command, frozen=True):
     items: tuple[StatusItem, ...]
 
 
-class AppendMessage(msgspec.Struct, frozen=True):
-    """The arguments before one message of an APPEND; size and kind of the literal come from the framer."""
-
-    flags: tuple[str, ...] = ()
-    internal_date: datetime | None = None
-
-
 class Append(Command, frozen=True):
-    """APPEND up to its first message; further ones (RFC 3502) follow as `AppendMessage`."""
+    """APPEND up to its first literal; the text after each literal follows as a further `AppendText`."""
 
     mailbox: str
-    message: AppendMessage
+    text: AppendText
 
 
 class Idle(Command, frozen=True):

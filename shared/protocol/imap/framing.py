@@ -32,7 +32,8 @@ from shared.protocol.imap.literal_marker import MARKER_WINDOW, LiteralMarker, tr
 _TAG = re.compile(rb"([!#$&',\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]{1,128}) ")
 _TAG_WINDOW = 129
 # append = "APPEND" SP mailbox ...    ; a literal directly after it is the mailbox name, each later one is a message
-_APPEND = re.compile(rb"[^ ]{1,128} APPEND ", re.IGNORECASE)
+# replace = ["UID" SP] "REPLACE" SP seq-number SP mailbox ...                                      ; RFC 8508
+_APPEND = re.compile(rb"[^ ]{1,128} (?:APPEND|(?:UID )?REPLACE [^ ]{1,20}) ", re.IGNORECASE)
 
 
 class _Progress(Enum):

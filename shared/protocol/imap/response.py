@@ -41,6 +41,11 @@ def bad(tag: bytes, text: str, code: ResponseCode | None = None) -> bytes:
     return _status(tag or b"*", b"BAD", text, code)
 
 
+def refusal(tag: bytes, condition: str, text: str, code: ResponseCode | None = None) -> bytes:
+    """NO or BAD, as `condition` says."""
+    return _status(tag, condition.encode(), text, code)
+
+
 UNTAGGED = b"*"
 
 

@@ -1,11 +1,15 @@
 """Response codes, the machine-readable part of status responses (RFC 3501 §7.1, RFC 5530, and the extensions named
 below)."""
 
+import re
 from collections.abc import Iterable
 from enum import Enum
 
 from shared.protocol.imap.flags import flag_list
 from shared.protocol.imap.number_set import NumberSet
+
+_URL_SHOWN = 500
+_NO_CODE_TEXT = re.compile(r'[^ -~]|[\]"\\]')
 
 
 class Code(Enum):
@@ -96,6 +100,13 @@ def appenduid(validity: int, uids: NumberSet) -> bytes:
 def copyuid(validity: int, source: NumberSet, destination: NumberSet) -> bytes:
     """COPYUID; the n-th UID of the source became the n-th of the destination, both ascending."""
     return b"COPYUID %d %b %b" % (validity, source.wire(), destination.wire())
+
+
+# badurl-response-code = "BADURL" SP url-resp-text                   ; RFC 4469
+def badurl(url: bytes) -> bytes:
+    """BADURL: the URL of a CATENATE that could not be read; what no response code may hold is replaced."""
+    shown = url[:_URL_SHOWN].decode("ascii", "replace").replace("\ufffd", "?")
+    return b'BADURL "%b"' % _NO_CODE_TEXT.sub("?", shown).encode("ascii")
 
 
 # "MAILBOXID" SP "(" objectid ")"                   ; RFC 8474

@@ -85,3 +85,17 @@ def test_a_store_that_stays_away(server: ImapServer, connect: Connect) -> None:
         client.append(MAIL)
         assert client.ask("COPY 1 Trash")[0].startswith(b"NO [UNAVAILABLE]")
     client.ok("COPY 1 Trash")
+
+
+def test_a_message_is_replaced_once(server: ImapServer, connect: Connect) -> None:
+    client = connect()
+    client.append(MAIL)
+    client.ok("SELECT INBOX")
+    for uid, after in ((1, False), (2, True)):
+        with Flaky(server, "Replace", 2, after=after):
+            client.send(b"x UID REPLACE %d INBOX {5+}\r\nhello\r\n" % uid)
+            answer, reported = client.finish(b"x")
+        assert answer.startswith(b"OK"), answer
+        assert reported[0].startswith(b"* OK [APPENDUID ")
+        assert reported[1:3] == [b"* 2 EXISTS", b"* 1 EXPUNGE"]
+    assert client.ok("STATUS INBOX (MESSAGES)")[0] == b'* STATUS "INBOX" (MESSAGES 1)'

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from shared.protocol.imap.any_command import AnyCommand
+from shared.protocol.imap.append_pieces import AppendPlace, AppendText
 from shared.protocol.imap.commands import (
     Append,
-    AppendMessage,
     Capability,
     Check,
     Close,
@@ -22,6 +22,7 @@ from shared.protocol.imap.commands import (
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.parse import append, fetch, listing, mailboxes, messages, metadata, search, session
 from shared.protocol.imap.parse.cursor import Cursor
+from shared.protocol.imap.replace_command import Replace
 
 T = TypeVar("T")
 Production = Callable[[Cursor, bytes], AnyCommand]
@@ -37,6 +38,7 @@ _UID_COMMANDS: dict[bytes, Production] = {
     b"EXPUNGE": messages.uid_expunge,
     b"FETCH": fetch.uid_fetch,
     b"MOVE": messages.uid_move,
+    b"REPLACE": lambda cursor, tag: append.replace(cursor, tag, uid=True),
     b"SEARCH": search.uid_search,
     b"STORE": messages.uid_store,
 }
@@ -52,7 +54,7 @@ def _uid(cursor: Cursor, tag: bytes) -> AnyCommand:
 
 
 _COMMANDS: dict[bytes, Production] = {
-    b"APPEND": append.append_without_message,
+    b"APPEND": append.append,
     b"AUTHENTICATE": session.authenticate,
     b"CAPABILITY": lambda cursor, tag: Capability(tag),
     b"CHECK": lambda cursor, tag: Check(tag),
@@ -79,6 +81,7 @@ _COMMANDS: dict[bytes, Production] = {
     b"NAMESPACE": lambda cursor, tag: Namespace(tag),
     b"NOOP": lambda cursor, tag: Noop(tag),
     b"RENAME": mailboxes.rename,
+    b"REPLACE": append.replace,
     b"SEARCH": search.search,
     b"SELECT": mailboxes.select,
     b"STARTTLS": lambda cursor, tag: StartTls(tag),
@@ -99,24 +102,24 @@ def parse_command(data: bytes, utf8: bool = False) -> AnyCommand:
     return _tagged(Cursor(data, 0, utf8), _command)
 
 
-def parse_append(head: bytes, utf8: bool = False) -> Append:
+def parse_append(head: bytes, utf8: bool = False) -> Append | Replace:
     """Read the head of the first `AppendLiteral`. Raises ImapSyntaxError."""
     return _tagged(Cursor(head, 0, utf8), _append)
 
 
-def parse_append_message(head: bytes, tag: bytes) -> AppendMessage:
-    """Read the head of a further `AppendLiteral` of a MULTIAPPEND (RFC 3502).
+def parse_append_text(text: bytes, command: Append | Replace, place: AppendPlace, *, cut: bool) -> AppendText:
+    """Read the text behind a literal, which is `cut` at the next literal or ends the command.
 
-    Raises ImapSyntaxError with the tag of the APPEND.
+    Raises ImapSyntaxError with the tag of the command.
     """
-    cursor = Cursor(head)
+    cursor = Cursor(text)
     try:
-        message = append.append_message(cursor)
+        read = append.append_text(cursor, place, cut=cut, single=isinstance(command, Replace))
         cursor.end()
     except ImapSyntaxError as error:
-        error.tag = tag
+        error.tag = command.tag
         raise
-    return message
+    return read
 
 
 def _tagged(cursor: Cursor, production: Callable[[Cursor, bytes], T]) -> T:
@@ -141,8 +144,15 @@ def _command(cursor: Cursor, tag: bytes) -> AnyCommand:
     return production(cursor, tag)
 
 
-def _append(cursor: Cursor, tag: bytes) -> Append:
+def _append(cursor: Cursor, tag: bytes) -> Append | Replace:
     name = cursor.match(_NAME)
-    if name is None or name[0].upper() != b"APPEND":
+    word = name[0].upper() if name else b""
+    if word == b"APPEND":
+        return append.append(cursor, tag, cut=True)
+    uid = word == b"UID"
+    if uid:
+        match = cursor.match(_UID_NAME)
+        word = match[1].upper() if match else b""
+    if word != b"REPLACE":
         raise ImapSyntaxError("Unknown command")
-    return append.append_head(cursor, tag)
+    return append.replace(cursor, tag, cut=True, uid=uid)

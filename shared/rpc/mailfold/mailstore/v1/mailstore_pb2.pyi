@@ -912,6 +912,40 @@ class AppendReply(_message.Message):
 Global___AppendReply: _TypeAlias = AppendReply  # noqa: Y015
 
 @_typing.final
+class ReplaceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
+    UID_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    mailbox: _builtins.str
+    """id of the mailbox of the message that is replaced"""
+    uid: _builtins.int
+    target: _builtins.str
+    """name of the mailbox of the new message"""
+    @_builtins.property
+    def message(self) -> Global___AppendMessage: ...
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        mailbox: _builtins.str = ...,
+        uid: _builtins.int = ...,
+        target: _builtins.str = ...,
+        message: Global___AppendMessage | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "mailbox", b"mailbox", "message", b"message", "target", b"target", "uid", b"uid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplaceRequest: _TypeAlias = ReplaceRequest  # noqa: Y015
+
+@_typing.final
 class CopyRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

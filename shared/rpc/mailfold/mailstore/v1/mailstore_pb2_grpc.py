@@ -95,6 +95,11 @@ class MailstoreStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.AppendRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.AppendReply.FromString,
                 _registered_method=True)
+        self.Replace = channel.unary_unary(
+                '/mailfold.mailstore.v1.Mailstore/Replace',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.ReplaceRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.AppendReply.FromString,
+                _registered_method=True)
         self.Copy = channel.unary_unary(
                 '/mailfold.mailstore.v1.Mailstore/Copy',
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.CopyRequest.SerializeToString,
@@ -207,6 +212,13 @@ class MailstoreServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Replace(self, request, context):
+        """Stores a message and removes another one, in one commit. The quota counts the difference.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Copy(self, request, context):
         """Copy and Move take all messages or none (EXPUNGEISSUED when some are gone). A MOVE of many messages is several commits.
         """
@@ -306,6 +318,11 @@ def add_MailstoreServicer_to_server(servicer, server):
             'Append': grpc.unary_unary_rpc_method_handler(
                     servicer.Append,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.AppendRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.AppendReply.SerializeToString,
+            ),
+            'Replace': grpc.unary_unary_rpc_method_handler(
+                    servicer.Replace,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.ReplaceRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.AppendReply.SerializeToString,
             ),
             'Copy': grpc.unary_unary_rpc_method_handler(
@@ -663,6 +680,33 @@ class Mailstore:
             target,
             '/mailfold.mailstore.v1.Mailstore/Append',
             shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.AppendRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.AppendReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Replace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.mailstore.v1.Mailstore/Replace',
+            shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.ReplaceRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.AppendReply.FromString,
             options,
             channel_credentials,

@@ -49,6 +49,8 @@ class MailstoreStub:
     Fetch: _grpc.UnaryStreamMultiCallable[_mailstore_pb2.FetchRequest, _mailstore_pb2.FetchBatch]
     Store: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.StoreRequest, _mailstore_pb2.StoreReply]
     Append: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.AppendRequest, _mailstore_pb2.AppendReply]
+    Replace: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.ReplaceRequest, _mailstore_pb2.AppendReply]
+    """Stores a message and removes another one, in one commit. The quota counts the difference."""
     Copy: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.CopyRequest, _mailstore_pb2.CopyReply]
     """Copy and Move take all messages or none (EXPUNGEISSUED when some are gone). A MOVE of many messages is several commits."""
     Move: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.CopyRequest, _mailstore_pb2.CopyReply]
@@ -79,6 +81,8 @@ class MailstoreAsyncStub(MailstoreStub):
     Fetch: _aio.UnaryStreamMultiCallable[_mailstore_pb2.FetchRequest, _mailstore_pb2.FetchBatch]  # type: ignore[assignment]
     Store: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.StoreRequest, _mailstore_pb2.StoreReply]  # type: ignore[assignment]
     Append: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.AppendRequest, _mailstore_pb2.AppendReply]  # type: ignore[assignment]
+    Replace: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.ReplaceRequest, _mailstore_pb2.AppendReply]  # type: ignore[assignment]
+    """Stores a message and removes another one, in one commit. The quota counts the difference."""
     Copy: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.CopyRequest, _mailstore_pb2.CopyReply]  # type: ignore[assignment]
     """Copy and Move take all messages or none (EXPUNGEISSUED when some are gone). A MOVE of many messages is several commits."""
     Move: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.CopyRequest, _mailstore_pb2.CopyReply]  # type: ignore[assignment]
@@ -178,6 +182,14 @@ class MailstoreServicer(metaclass=_abc_1.ABCMeta):
         request: _mailstore_pb2.AppendRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_mailstore_pb2.AppendReply, _abc.Awaitable[_mailstore_pb2.AppendReply]]: ...
+
+    @_abc_1.abstractmethod
+    def Replace(
+        self,
+        request: _mailstore_pb2.ReplaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mailstore_pb2.AppendReply, _abc.Awaitable[_mailstore_pb2.AppendReply]]:
+        """Stores a message and removes another one, in one commit. The quota counts the difference."""
 
     @_abc_1.abstractmethod
     def Copy(

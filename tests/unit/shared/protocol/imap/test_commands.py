@@ -1,14 +1,17 @@
 """Each command: its parsed value, and what is refused."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
 from shared.protocol.imap import commands as c
+from shared.protocol.imap.append_pieces import AppendPlace, AppendText, LiteralPart, MessageEnd, MessageStart, UrlPart
 from shared.protocol.imap.entry_name import Depth
 from shared.protocol.imap.error import ImapSyntaxError
-from shared.protocol.imap.parse.command import parse_append, parse_append_message, parse_command
+from shared.protocol.imap.parse.command import parse_append, parse_append_text, parse_command
 from shared.protocol.imap.parse.session import ends_idle, sasl_response
+from shared.protocol.imap.replace_command import Replace
 from shared.protocol.imap.sequence import SAVED_RESULT, STAR, SequenceSet
 
 A = b"a"
@@ -337,25 +340,80 @@ def test_mailbox_names_are_utf8_once_enabled() -> None:
         parse_command(b'a SELECT "\xfc"', utf8=True)
 
 
+WHOLE, WHOLE_UTF8 = AppendPlace.WHOLE, AppendPlace.WHOLE_UTF8
+APPEND = c.Append(A, "x", AppendText((), WHOLE))
+
+
+def announced(*options: Any, place: AppendPlace = WHOLE) -> AppendText:
+    return AppendText((MessageStart(*options), LiteralPart()), place)
+
+
+def further(text: bytes, place: AppendPlace = WHOLE, *, cut: bool = True) -> AppendText:
+    return parse_append_text(text, APPEND, place, cut=cut)
+
+
 def test_append_is_read_up_to_each_message() -> None:
     date = datetime(1994, 2, 7, 21, 52, 25, tzinfo=timezone(timedelta(hours=-8)))
     assert parse_append(b'a APPEND Sent (\\Seen) " 7-Feb-1994 21:52:25 -0800" ') == c.Append(
-        A, "Sent", c.AppendMessage(("\\Seen",), date)
+        A, "Sent", announced(("\\Seen",), date)
     )
-    assert parse_append(b"a append {5+}\r\nINBOX ") == c.Append(A, "INBOX", c.AppendMessage())
-    assert parse_append_message(b" (x) ", A) == c.AppendMessage(("x",))
-    assert parse_append_message(b' "01-Jan-2020 00:00:00 +0000" ', A) == c.AppendMessage(
-        (), datetime(2020, 1, 1, tzinfo=UTC)
+    assert parse_append(b"a append {5+}\r\nINBOX ") == c.Append(A, "INBOX", announced())
+    assert further(b" (x) ") == AppendText((MessageEnd(), *announced(("x",)).pieces), WHOLE)
+    assert further(b"", cut=False) == AppendText((MessageEnd(),), AppendPlace.MESSAGES)
+    assert further(b' "01-Jan-2020 00:00:00 +0000" ').pieces[1] == MessageStart((), datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def test_append_in_utf8() -> None:
+    assert parse_append(b"a APPEND Sent (\\Seen) UTF8 (").text == announced(("\\Seen",), place=WHOLE_UTF8)
+    assert further(b")", WHOLE_UTF8, cut=False).pieces == (MessageEnd(),)
+    assert further(b") utf8 (", WHOLE_UTF8).place is WHOLE_UTF8
+    for text in (b"", b") ", b"))"):
+        with pytest.raises(ImapSyntaxError):
+            further(text, WHOLE_UTF8, cut=False)
+
+
+def test_catenate() -> None:
+    start = MessageStart(("\\Seen",), None, is_catenated=True)
+    whole = parse_command(b'a APPEND INBOX (\\Seen) CATENATE (URL "/x/;UID=1" URL /x/;UID=2) CATENATE (url u)')
+    assert isinstance(whole, c.Append)
+    assert whole.text.pieces == (
+        *(start, UrlPart(b"/x/;UID=1"), UrlPart(b"/x/;UID=2"), MessageEnd()),
+        *(MessageStart(is_catenated=True), UrlPart(b"u"), MessageEnd()),
     )
+    cut = parse_append(b"a APPEND INBOX (\\Seen) CATENATE (URL u TEXT ").text
+    assert cut == AppendText((start, UrlPart(b"u"), LiteralPart()), AppendPlace.PARTS)
+    assert further(b" UTF8 (", AppendPlace.PARTS).place is AppendPlace.PARTS_UTF8
+    assert further(b") URL ", AppendPlace.PARTS_UTF8).pieces == (LiteralPart(is_url=True),)
+    assert further(b" URL u)", AppendPlace.PARTS, cut=False).pieces == (UrlPart(b"u"), MessageEnd())
+
+
+def test_replace() -> None:
+    assert parse_append(b"a REPLACE 4 Drafts (\\Draft) ") == Replace(A, "Drafts", announced(("\\Draft",)), 4)
+    assert parse_append(b"a uid replace 77 {1+}\r\nx UTF8 (") == Replace(
+        A, "x", announced(place=WHOLE_UTF8), 77, uid=True
+    )
+    whole = parse_command(b"a UID REPLACE * x CATENATE (URL u)")
+    assert isinstance(whole, Replace)
+    assert whole.number is None
+    for text in (b" ", b" (x) "):
+        with pytest.raises(ImapSyntaxError):
+            parse_append_text(text, whole, WHOLE, cut=True)
+    for head in (b"0 x ", b"1:2 x ", b"4294967296 x ", b"1 ", b"$ x ", b"x "):
+        with pytest.raises(ImapSyntaxError):
+            parse_append(b"a REPLACE " + head)
 
 
 @pytest.mark.parametrize(
     "head",
-    [b"", b"(x) ", b" (x)", b" (x", b' "x" ', b' "01-Jan-2020 00:00:00 +0000"', b" x ", b" (\\Recent) ", b" UTF8 ("],
+    [
+        *(b"", b"(x) ", b" (x)", b" (x", b' "x" ', b' "01-Jan-2020 00:00:00 +0000"', b" x ", b" (\\Recent) "),
+        *(b" UTF8  (", b" CATENATE ()", b" CATENATE (URL u", b" CATENATE (URL  u) ", b" CATENATE (TEXT x"),
+        b" CATENATE(TEXT ",
+    ],
 )
 def test_append_options_refused(head: bytes) -> None:
     with pytest.raises(ImapSyntaxError) as caught:
-        parse_append_message(head, A)
+        further(head)
     assert caught.value.tag == A
     with pytest.raises(ImapSyntaxError):
         parse_append(b"a APPEND INBOX" + head)

@@ -2,14 +2,17 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from shared.protocol.imap.append_pieces import AppendPlace, AppendText
+from shared.protocol.imap.commands import Append
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.frame_event import CommandReceived
-from shared.protocol.imap.parse.command import parse_append, parse_append_message, parse_command
+from shared.protocol.imap.parse.command import parse_append, parse_append_text, parse_command
 from tests.harness.work import assert_cost_grows_with_size, assert_lines_grow_with_size
 from tests.unit.shared.protocol.imap.stream import SMALL, events, single_bytes
 
@@ -65,6 +68,10 @@ WORDS = [
     b"&",
     b"RETURN (",
     b"QRESYNC (",
+    b"CATENATE (",
+    b"UTF8 (",
+    b" URL u",
+    b" TEXT ",
     b"CHARSET ",
     b"1-Jan-2000",
     b"<0.1>",
@@ -79,7 +86,8 @@ SOUP = st.lists(st.sampled_from(WORDS), max_size=14).map(b"".join)
     st.binary(max_size=60)
     | SOUP
     | SOUP.map(lambda tail: b"a UID FETCH 1 " + tail)
-    | SOUP.map(lambda tail: b"a SEARCH " + tail),
+    | SOUP.map(lambda tail: b"a SEARCH " + tail)
+    | SOUP.map(lambda tail: b"a UID REPLACE 1 INBOX CATENATE (" + tail),
     st.booleans(),
 )
 @example(b"a SEARCH " + b"(" * 10_000, False)
@@ -87,7 +95,11 @@ def test_any_bytes_are_a_command_or_the_one_error(data: bytes, utf8: bool) -> No
     readers: tuple[Callable[[], object], ...] = (
         lambda: parse_command(data, utf8),
         lambda: parse_append(data, utf8),
-        lambda: parse_append_message(data, b"a"),
+        *(
+            partial(parse_append_text, data, Append(b"a", "x", AppendText((), place)), place, cut=cut)
+            for place in AppendPlace
+            for cut in (False, True)
+        ),
     )
     for read in readers:
         try:
