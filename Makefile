@@ -42,9 +42,10 @@ proto: install  ## generate shared/rpc from proto/
 lock: install  ## pin every dependency by hash, keeping the versions that are pinned
 	$(BIN)/uv pip compile --quiet --universal --extra dev --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
 
-load: install  ## run load tests against servers that they start: mail from outside, IMAP, mail to other servers
+load: install  ## run load tests against servers that they start: mail from outside, IMAP, mail to other servers, reading
 	$(BIN)/python -m loadtest run --start
 	$(BIN)/python -m loadtest sending --peers
+	$(BIN)/python -m loadtest reading --peers
 
 clean:  ## remove everything that was installed or built
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

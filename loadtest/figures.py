@@ -157,6 +157,19 @@ class SieveCost(msgspec.Struct, frozen=True, kw_only=True):
     """A further run in the same process of sieve-test, in which script and message have been read."""
 
 
+class ReadingTime(msgspec.Struct, frozen=True, kw_only=True):
+    """The time of one operation on a large mailbox of one server, in milliseconds."""
+
+    operation: str
+    server: str
+    first_ms: float
+    """The first time that it was asked since the mailbox was filled."""
+    warm_ms: float
+    """The median of further times, each over a new connection."""
+    refusal: str = ""
+    """What the server answered when it does not have the command."""
+
+
 class Idle(msgspec.Struct, frozen=True, kw_only=True):
     """The idle server before any load."""
 
@@ -180,6 +193,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     sending: list[Sending] = []
     sending_ratios: list[SendingRatio] = []
     sieve: SieveCost | None = None
+    reading: list[ReadingTime] = []
     skipped: dict[str, str] = {}
     """Parts that could not be measured, with the reason."""
 

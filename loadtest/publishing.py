@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 
 from loadtest.figures import Report
+from loadtest.reading.table import show_reading
 from loadtest.report import show
 from loadtest.sending.tables import show_sending
 from loadtest.sieve.table import show_sieve
@@ -31,3 +32,4 @@ def publish(report: Report, path: str | None) -> None:
         show(report, console)
         show_sending(report, console)
         show_sieve(report, console)
+        show_reading(report, console)

@@ -1,0 +1,1 @@
+"""Reading a large mailbox, beside Dovecot in the same run."""

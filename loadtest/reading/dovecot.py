@@ -1,0 +1,123 @@
+"""Dovecot as a peer: sdbox mailboxes, TLS, a password that is compared without a hash, and else Debian's defaults."""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import os
+import pwd
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from loadtest.sending.programs import find, free_port, listens, spawn, stop
+from shared.tls.issue import authority_certificate
+
+NAME = "Dovecot"
+USER, PASSWORD = "ann", "load-test"
+_START = 30.0
+_CONFIGURATION = """\
+protocols = imap
+listen = 127.0.0.1
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+ssl = required
+ssl_cert = <{folder}/certificate.pem
+ssl_key = <{folder}/key.pem
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+mail_location = sdbox:{folder}/mail
+mailbox_list_index = yes
+mail_max_userip_connections = 100
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={folder}/home
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = 0
+  }}
+  inet_listener imaps {{
+    port = {port}
+  }}
+}}
+service imap {{
+  process_limit = 100
+}}
+"""
+
+
+def reason_missing() -> str | None:
+    """The reason why no Dovecot can be started; None when it can."""
+    is_there = find("dovecot") and Path("/usr/lib/dovecot/imap").exists() and find("setpriv")
+    return None if is_there else "no Dovecot (apt install dovecot-imapd)"
+
+
+@contextlib.asynccontextmanager
+async def dovecot() -> AsyncIterator[int]:
+    """A Dovecot whose port is given; any name with PASSWORD is a user. Raises RuntimeError, OSError."""
+    folder = Path(tempfile.mkdtemp(prefix="mailfold-load-dovecot-"))
+    account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    port = free_port()
+    _write(folder, account, port)
+    argv = [find("dovecot") or "dovecot", "-F", "-c", str(folder / "dovecot.conf")]
+    if os.geteuid() == 0:
+        argv = [
+            find("setpriv") or "setpriv",
+            f"--reuid={account.pw_uid}",
+            f"--regid={account.pw_gid}",
+            "--clear-groups",
+            *argv,
+        ]
+    process = await spawn(argv, folder / "output")
+    try:
+        await listens(process, NAME, "127.0.0.1", port, _START, folder / "log")
+        yield port
+    finally:
+        await stop(process)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(folder: Path, account: pwd.struct_passwd, port: int) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = authority_certificate(key, "localhost", datetime.now(UTC))
+    encoded = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "key.pem").write_bytes(encoded)
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    values = {
+        "folder": folder,
+        "user": account.pw_name,
+        "group": grp.getgrgid(account.pw_gid).gr_name,
+        "uid": account.pw_uid,
+        "gid": account.pw_gid,
+        "password": PASSWORD,
+        "port": port,
+    }
+    (folder / "dovecot.conf").write_text(_CONFIGURATION.format_map(values))
+    for path in (folder, *folder.iterdir()):
+        if os.geteuid() == 0:
+            os.chown(path, account.pw_uid, account.pw_gid)
