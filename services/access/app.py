@@ -11,6 +11,7 @@ from services.access.adapters.mailstore import MailstoreClient
 from services.access.adapters.patience import Patience
 from services.access.adapters.scripts import ScriptsClient
 from services.access.endpoints.connection import ImapConnection
+from services.access.endpoints.imap_listener import ImapListener
 from services.access.endpoints.listener import IMAPS, MANAGESIEVE, STOP_SECONDS, SessionListener
 from services.access.endpoints.managesieve_listener import ManageSieveListener
 from services.access.endpoints.owner import ReportOnly
@@ -19,6 +20,7 @@ from services.access.session.backend import ImapDependencies, LogInDependencies,
 from services.access.session.log_in_watch import LoginWatch
 from services.access.session.recents import Recents
 from services.access.session.versions import Versions
+from services.access.session.withholding import Withholding
 from services.access.settings import SECTIONS as SECTIONS
 from services.access.settings import AccessSettings, ManageSieveSettings
 from shared.grpc.servicers import Registration
@@ -55,9 +57,11 @@ class Access:
             host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent),
             self._versions,
             Recents(settings.recent_mailboxes),
+            Withholding(settings.withhold),
             _script_server(host),
         )
         self._listener = self._imap_listener()
+        self._clear = self._clear_listener() if settings.listen_starttls else None
         self._managesieve = self._managesieve_listener() if host.section(ManageSieveSettings).listen else None
         self.registrations: Sequence[Registration] = (
             (add_OwnerServicer_to_server, ReportOnly(self.report, host.health(SERVICE))),
@@ -75,13 +79,16 @@ class Access:
         self._versions.start()
         await self._log_in_watch.start()
         await self._listener.start(ListenerTls(tls, self._settings.handshake_timeout, STOP_SECONDS))
+        if self._clear is not None:
+            await self._clear.start(self._certificate.context(minimum, alpn=("imap",)))
         if self._managesieve is not None:
             await self._managesieve.start(self._certificate.context(minimum, alpn=("managesieve",)))
 
     async def stop(self) -> None:
         """Send BYE to all sessions and close."""
         await self._certificate.stop()
-        await asyncio.gather(self._listener.stop(), *([self._managesieve.stop()] if self._managesieve else ()))
+        others = [listener.stop() for listener in (self._clear, self._managesieve) if listener is not None]
+        await asyncio.gather(self._listener.stop(), *others)
         await self._versions.stop()
         await self._log_in_watch.stop()
 
@@ -89,13 +96,13 @@ class Access:
         """The report of listeners, connections and sessions, and whether the events that end sessions are being
         followed."""
         counts = {
-            "connections": len(self._listener),
+            "connections": len(self._listener) + (len(self._clear) if self._clear else 0),
             "sessions": self._backend.log_ins.admission.sessions,
             "idle": self._versions.idle,
             "scans_failed": ScanCounts.failed,
             "scanned_again": ScanCounts.again,
         }
-        listeners = self._listener.report()
+        listeners = self._listener.report() + (self._clear.report() if self._clear else [])
         if self._managesieve is not None:
             counts |= self._managesieve.counts()
             listeners += self._managesieve.report()
@@ -122,12 +129,16 @@ class Access:
 
     def _imap_listener(self) -> SessionListener:
         settings, backend = self._settings, self._backend
-        limits = ConnectionLimits(
-            settings.max_connections, settings.max_connections_per_address, settings.max_handshakes
-        )
         return SessionListener(
-            self._host, IMAPS, limits, settings.write_timeout, lambda wire: ImapConnection(backend, wire)
+            self._host, IMAPS, self._limits(), settings.write_timeout, lambda wire: ImapConnection(backend, wire)
         )
+
+    def _clear_listener(self) -> ImapListener:
+        return ImapListener(self._host, self._backend, self._limits())
+
+    def _limits(self) -> ConnectionLimits:
+        settings = self._settings
+        return ConnectionLimits(settings.max_connections, settings.max_connections_per_address, settings.max_handshakes)
 
     def _managesieve_listener(self) -> ManageSieveListener:
         host, limits = self._host, self._host.section(ManageSieveSettings)

@@ -9,6 +9,8 @@ from msgspec import Meta
 
 from shared.settings import Section
 
+_WITHHELD = r"^(?!(?i:IMAP4rev1|LOGINDISABLED|STARTTLS)(@|$))[A-Za-z0-9=+./-]+(@(client|account):.+)?$"
+
 
 class AccessSettings(Section, frozen=True):
     """Limits of IMAP sessions. Times in seconds, sizes in octets."""
@@ -38,6 +40,20 @@ class AccessSettings(Section, frozen=True):
             le=90,
         ),
     ] = 0
+    listen_starttls: Annotated[
+        bool,
+        Meta(
+            description="Whether IMAP is also served on port 143, in clear until STARTTLS; log-in needs TLS there too."
+        ),
+    ] = False
+    withhold: Annotated[
+        tuple[Annotated[str, Meta(pattern=_WITHHELD)], ...],
+        Meta(
+            description="Capabilities that IMAP does not offer, comma-separated: `NAME`, or `NAME@client:GLOB` for "
+            "clients with such a name or vendor in their ID, or `NAME@account:GLOB` for accounts with such an address. "
+            "ENABLE ignores them; other commands of theirs are still answered."
+        ),
+    ] = ()
     max_connections: Annotated[int, Meta(description="IMAP connections at once.", ge=1, le=1_000_000)] = 10_000
     max_connections_per_address: Annotated[
         int,

@@ -16,7 +16,12 @@ from tests.parts import nats
 from tests.parts.required import needs
 
 FOLDER = Path(__file__).parent / "imap"
-SETTINGS = {"access.append_limit": "20000", "mailstore.max_keywords": "50"}
+SETTINGS = {
+    "access.append_limit": "20000",
+    "access.listen_starttls": "true",
+    "access.withhold": "WITHIN@client:*Frail*,QRESYNC@account:withheld*,XNONE",
+    "mailstore.max_keywords": "50",
+}
 
 
 def encoded(text: str) -> str:
@@ -29,6 +34,8 @@ def values(user: str) -> dict[str, str]:
     return {
         "user": login,
         "password": PASSWORD,
+        "user_size": str(len(login)),
+        "password_size": str(len(PASSWORD)),
         "plain": encoded(f"\0{login}\0{PASSWORD}"),
         "wrong": encoded(f"\0{login}\0wrong"),
         "other": encoded(f"other\0{login}\0{PASSWORD}"),
@@ -58,4 +65,4 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImapServer]:
 @pytest.mark.parametrize("path", scripts(FOLDER), ids=lambda path: path.stem)
 async def test_dialog(server: ImapServer, path: Path, cut: int | None) -> None:
     script = read_script(path, values("small" if path.stem == "quota-limited" else f"{path.stem}-{cut}"))
-    await play(script, lambda _: ("127.0.0.1", server.port), cut=cut)
+    await play(script, lambda name: ("127.0.0.1", server.port if name == "imaps" else server.imap_port), cut=cut)

@@ -34,7 +34,7 @@ async def append_literal(session: ImapSession, first: AppendLiteral) -> bytes:
     Raises SessionEnded.
     """
     try:
-        command = parse_append(first.head)
+        command = parse_append(first.head, session.utf8)
     except ImapSyntaxError as error:
         return await refuse_literal(session, IntakeRefused(error.text, error.code, error.condition))
     stream = AppendStream(session, command, first)

@@ -20,7 +20,7 @@ from shared.protocol.imap.frame_event import AppendLiteral, CommandReceived, Fra
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.parse.command import parse_command
 from shared.protocol.imap.response_code import Code, highestmodseq
-from shared.protocol.imap.state import forbids_expunge, is_allowed
+from shared.protocol.imap.state import forbids_expunge, is_allowed, refusal_of_tls
 
 log = structlog.get_logger("access")
 _GONE = "The selected mailbox is gone"
@@ -47,7 +47,7 @@ async def dispatch(session: ImapSession, event: FrameEvent) -> None:
 
 async def _command(session: ImapSession, data: bytes) -> None:
     try:
-        command = parse_command(data)
+        command = parse_command(data, session.utf8)
     except ImapSyntaxError as error:
         if error.clears_saved:
             session.saved = NumberSet()
@@ -55,6 +55,10 @@ async def _command(session: ImapSession, data: bytes) -> None:
         return
     if not is_allowed(command, session.state):
         session.channel.write(response.bad(command.tag, f"{type(command).__name__.upper()} is not allowed now"))
+        return
+    if refused := refusal_of_tls(command, session.is_secure):
+        code = None if session.is_secure else Code.PRIVACYREQUIRED
+        session.channel.write((response.no if code else response.bad)(command.tag, refused, code))
         return
     answer = await _carried_out(session, command)
     # the responses to SELECT describe one state, to which a client applies its cache
@@ -96,6 +100,9 @@ async def _sync(session: ImapSession, answer: bytes, *, expunge: bool) -> None:
 async def _finish(session: ImapSession, answer: bytes) -> None:
     await session.settle()
     session.channel.write(_with_highest_modseq(session, answer))
+    if session.afterwards is not None:
+        afterwards, session.afterwards = session.afterwards, None
+        await afterwards()
     await session.channel.spill()
 
 

@@ -12,7 +12,6 @@ from services.access.commands.answer import answer_for, done
 from services.access.commands.contents import Contents, Piece, UnknownEncoding
 from services.access.commands.fetch_plan import ContentItem, FetchPlan, plan_of
 from services.access.session.channel import SessionEnded
-from services.access.session.selected import Selected
 from services.access.session.session import ImapSession
 from services.access.session.sync import write_vanished
 from shared.blobs.blob_id import BlobId
@@ -24,6 +23,7 @@ from shared.protocol.imap.fetch_response import binary_size_item
 from shared.protocol.imap.flags import RECENT, flag_list
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import Code
+from shared.protocol.imap.utf8_form import quoted_utf8
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.scans import scan_of
 
@@ -118,7 +118,7 @@ async def _answer_batch(
         session.channel.write(session.mailbox.report_keywords(flag for flags in batch.flags for flag in flags.flags))
     if any(batch.seen_set):
         session.mailbox.watch.note(batch.version)
-    heads = _heads(session.mailbox, requested, batch)
+    heads = _heads(session, requested, batch)
     outcome.answered += len(heads)
     await session.backend.turns.spend(rows=2 * len(heads))
     if not requested.contents:
@@ -129,9 +129,9 @@ async def _answer_batch(
         await _answer_contents(session, requested, head, blob, prefix, outcome)
 
 
-def _heads(mailbox: Selected, requested: FetchPlan, batch: pb.FetchBatch) -> list[bytes]:
+def _heads(session: ImapSession, requested: FetchPlan, batch: pb.FetchBatch) -> list[bytes]:
     """The response for each message, up to its sections: `* 1 FETCH (UID 7 FLAGS (\\Seen) …`."""
-    heads = []
+    heads, mailbox, utf8 = [], session.mailbox, session.utf8
     sequence_of, note_reported, with_uid, with_modseq = (
         mailbox.runs.sequence_of,
         mailbox.note_reported,
@@ -151,7 +151,7 @@ def _heads(mailbox: Selected, requested: FetchPlan, batch: pb.FetchBatch) -> lis
         if with_modseq:
             items.append(b"MODSEQ (%d)" % modseq)
         if attributes:
-            items.append(attributes)
+            items.append(quoted_utf8(attributes) if utf8 else attributes)
         heads.append(b"* %d FETCH (%b" % (sequence_of(uid), b" ".join(items)))
     if with_modseq:
         mailbox.note_modseq(max(batch.modseqs, default=0))

@@ -60,7 +60,8 @@ async def _hidden_subscriptions(command: c.List, names: Names, patterns: Pattern
 async def _list_name(session: ImapSession, command: c.List, name: Name, child_info: tuple[str, ...]) -> None:
     if not (_is_chosen(command, name) or child_info):
         return
-    session.channel.write(response.list_(name.name, _attributes(command, name), child_info=child_info))
+    attributes = _attributes(command, name, extended=command.extended or session.rev2)
+    session.channel.write(response.list_(name.name, attributes, child_info=child_info, utf8=session.utf8))
     await session.backend.turns.spend(keys=_A_LINE)
     if command.status and name.mailbox is not None:
         session.channel.write(await status_line(session, name.mailbox, command.status))
@@ -88,10 +89,10 @@ def _child_info(command: c.List, name: Name, names: Names, hidden: SortedNames) 
     return ("SUBSCRIBED",) if _is_recursive(command) and below.has_below(name.name) else ()
 
 
-def _attributes(command: c.List, name: Name) -> list[str]:
+def _attributes(command: c.List, name: Name, *, extended: bool) -> list[str]:
     attributes = []
     if name.mailbox is None:
-        attributes.append("\\NonExistent" if command.extended else "\\Noselect")
+        attributes.append("\\NonExistent" if extended else "\\Noselect")
     attributes.append("\\HasChildren" if name.has_children else "\\HasNoChildren")
     if name.subscribed and (ListReturn.SUBSCRIBED in command.returns or ListSelection.SUBSCRIBED in command.selection):
         attributes.append("\\Subscribed")
@@ -113,6 +114,7 @@ async def lsub(session: ImapSession, command: c.Lsub) -> bytes:
     for name in shown:
         if await patterns.match(name):
             selectable = names.is_subscribed(name) and names.exists(name)
-            session.channel.write(response.list_(name, () if selectable else ("\\Noselect",), verb=b"LSUB"))
+            attributes = () if selectable else ("\\Noselect",)
+            session.channel.write(response.list_(name, attributes, verb=b"LSUB", utf8=session.utf8))
             await session.channel.spill()
     return done(command.tag, "LSUB")

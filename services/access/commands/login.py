@@ -56,6 +56,7 @@ async def _admit(session: ImapSession, tag: bytes, credentials: Credentials) -> 
     if isinstance(allowed, RefusedLogIn):
         return _refused(session, tag, allowed)
     await entered(session, allowed.log_in)
+    session.owner = allowed.address
     session.channel.prove()
     session.channel.framer.limits = AFTER_LOGIN
     idle_timeout = session.backend.settings.idle_timeout

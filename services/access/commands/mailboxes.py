@@ -39,6 +39,8 @@ async def rename(session: ImapSession, command: c.Rename) -> bytes:
     with session.writing():
         await session.backend.mailstore.rename(place.account, place.name, goal.name)
     await _note(session)
+    if session.rev2:  # RFC 9051 §6.3.9.7
+        session.channel.write(response.list_(command.new_name, old_name=command.mailbox, utf8=True))
     return done(command.tag, "RENAME")
 
 
@@ -56,7 +58,7 @@ async def unsubscribe(session: ImapSession, command: c.Unsubscribe) -> bytes:
 
 async def namespace(session: ImapSession, command: c.Namespace) -> bytes:
     """Report the namespaces (RFC 2342): so far only the personal one."""
-    session.channel.write(response.namespace([("", SEPARATOR)]))
+    session.channel.write(response.namespace([("", SEPARATOR)], utf8=session.utf8))
     return done(command.tag, "NAMESPACE")
 
 

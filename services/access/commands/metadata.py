@@ -21,7 +21,7 @@ async def get_metadata(session: ImapSession, command: c.GetMetadata) -> bytes:
         for annotation in listed.annotations
     ]
     if annotations:
-        await session.channel.write_all(response.metadata(command.mailbox, annotations))
+        await session.channel.write_all(response.metadata(command.mailbox, annotations, utf8=session.utf8))
     if listed.longest:
         return response.ok(command.tag, "GETMETADATA completed", metadata_long_entries(listed.longest))
     return done(command.tag, "GETMETADATA")

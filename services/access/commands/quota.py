@@ -33,7 +33,7 @@ async def get_quota_root(session: ImapSession, command: c.GetQuotaRoot) -> bytes
     if await session.find_mailbox(command.mailbox) is None:
         return response.no(command.tag, "There is no such mailbox", Code.NONEXISTENT)
     resources = _resources(await session.backend.mailstore.quota(session.account))
-    session.channel.write(response.quotaroot(command.mailbox, [_ROOT] if resources else []))
+    session.channel.write(response.quotaroot(command.mailbox, [_ROOT] if resources else [], utf8=session.utf8))
     if resources:
         session.channel.write(response.quota(_ROOT, resources))
     return done(command.tag, "GETQUOTAROOT")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from services.access.adapters.mailstore import numbers, spans
 from services.access.commands.answer import done
 from services.access.commands.search_key import Translation
@@ -16,6 +18,7 @@ from shared.protocol.imap.search_key import uses_modseq
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 _RANGES_A_PAGE = 500
+_AS_ESEARCH = frozenset({SearchReturn.ALL})
 _ENDS = frozenset({SearchReturn.MIN, SearchReturn.MAX})
 
 
@@ -23,6 +26,8 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
     """Search the mailbox (RFC 3501 §6.4.4)."""
     if uses_modseq(command.key):
         session.enable_condstore()
+    if command.returns is None and session.rev2:
+        command = msgspec.structs.replace(command, returns=_AS_ESEARCH)  # RFC 9051 §6.4.4: the answer is ESEARCH
     saves = command.returns is not None and SearchReturn.SAVE in command.returns
     try:
         matches, highest = await _search(session, command)

@@ -26,9 +26,10 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
     runs = await runs_of(view, session.backend.turns)
     watch = await session.watch_of(place.account)
     watch.note(view.version)
-    selected = Selected(watch, view, runs, session.backend.recents, read_only=command.read_only)
+    recents = None if session.rev2 else session.backend.recents
+    selected = Selected(watch, view, runs, recents, read_only=command.read_only)
     session.select(selected)
-    session.channel.write(_select_data(selected, view))
+    session.channel.write(_rev2_data(selected, command.mailbox) if session.rev2 else _rev1_data(selected, view))
     if command.qresync is not None and command.qresync.uidvalidity == selected.uid_validity:
         await _resynchronise(session, selected, command.qresync)
     code = Code.READ_ONLY if command.read_only else Code.READ_WRITE
@@ -62,20 +63,29 @@ def _leave_mailbox(session: ImapSession) -> None:
         )  # RFC 7162 §3.2.11
 
 
-def _select_data(selected: Selected, view: pb.MailboxView) -> bytes:
-    lines = [
-        selected.flags(),
-        response.exists(len(selected.runs)),
-        response.recent(selected.recent_count),
-        response.ok(response.UNTAGGED, "UIDs valid", uidvalidity(selected.uid_validity)),
-        response.ok(response.UNTAGGED, "Predicted next UID", uidnext(selected.uid_next)),
-        response.ok(response.UNTAGGED, "Highest MODSEQ", highestmodseq(selected.modseq)),
-        response.ok(response.UNTAGGED, "Mailbox id", mailboxid(selected.id)),
-    ]
+def _rev1_data(selected: Selected, view: pb.MailboxView) -> bytes:
+    """The answer to a client of IMAP4rev1 (RFC 3501 §6.3.1)."""
+    counts = response.exists(len(selected.runs)) + response.recent(selected.recent_count)
     number = selected.runs.sequence_of(view.first_unseen_uid)
-    if number:
-        lines.append(response.ok(response.UNTAGGED, "First unseen", unseen(number)))
-    return b"".join(lines)
+    first_unseen = response.ok(response.UNTAGGED, "First unseen", unseen(number)) if number else b""
+    return selected.flags() + counts + _identity(selected) + first_unseen
+
+
+def _rev2_data(selected: Selected, name: str) -> bytes:
+    """The answer to a client of IMAP4rev2: LIST is required, RECENT and UNSEEN are gone (RFC 9051 §6.3.2)."""
+    counts = response.exists(len(selected.runs))
+    return selected.flags() + counts + _identity(selected) + response.list_(name, utf8=True)
+
+
+def _identity(selected: Selected) -> bytes:
+    return b"".join(
+        (
+            response.ok(response.UNTAGGED, "UIDs valid", uidvalidity(selected.uid_validity)),
+            response.ok(response.UNTAGGED, "Predicted next UID", uidnext(selected.uid_next)),
+            response.ok(response.UNTAGGED, "Highest MODSEQ", highestmodseq(selected.modseq)),
+            response.ok(response.UNTAGGED, "Mailbox id", mailboxid(selected.id)),
+        )
+    )
 
 
 async def _resynchronise(session: ImapSession, selected: Selected, known: c.Qresync) -> None:

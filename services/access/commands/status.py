@@ -39,7 +39,7 @@ async def status_line(session: ImapSession, mailbox: pb.Mailbox, items: Sequence
     if StatusItem.HIGHESTMODSEQ in items:
         session.enable_condstore()  # RFC 7162 §3.1
     values = {item: await _value(session, mailbox, item) for item in items}
-    return response.status(mailbox.name, values)
+    return response.status(mailbox.name, values, utf8=session.utf8)
 
 
 async def _value(session: ImapSession, mailbox: pb.Mailbox, item: StatusItem) -> int | str:

@@ -22,6 +22,7 @@ from services.access.commands import (
 )
 from services.access.commands.answer import Handler
 from shared.protocol.imap import commands as c
+from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
 from shared.protocol.imap.replace_command import Replace
 
 HANDLERS: dict[type[c.Command], Handler] = {
@@ -32,6 +33,8 @@ HANDLERS: dict[type[c.Command], Handler] = {
     c.StartTls: connection.starttls,
     c.Enable: connection.enable,
     c.Check: connection.check,
+    Compress: connection.compress,
+    UnAuthenticate: connection.unauthenticate,
     c.Login: login.login,
     c.Authenticate: login.authenticate,
     c.Select: select.select,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 from services.access.commands.connection import offered
 from services.access.commands.dispatch import dispatch
 from services.access.endpoints.served_connection import ServedConnection
@@ -17,11 +19,12 @@ from shared.protocol.imap.response_code import capability_code
 class ImapConnection(ServedConnection):
     """Runs an IMAP session over a wire."""
 
-    def __init__(self, backend: ImapDependencies, wire: Wire) -> None:
+    def __init__(self, backend: ImapDependencies, wire: Wire, tls: ssl.SSLContext | None = None) -> None:
+        """`tls` is for STARTTLS; None when the connection has begun with TLS."""
         self._backend = backend
         silence = within(backend.clock, backend.settings.login_timeout)
         self._channel = ImapChannel(wire, CommandFramer(), silence, backend.turns)
-        self._session = ImapSession(backend, self._channel, wire.peer)
+        self._session = ImapSession(backend, self._channel, wire.peer, tls)
         super().__init__(wire, self._channel, self._session)
 
     async def _converse(self) -> None:

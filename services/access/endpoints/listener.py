@@ -20,6 +20,7 @@ from shared.service import Host
 log = structlog.get_logger("access")
 
 IMAPS = ListenerKind("imaps", 993, IMPLICIT_TLS)  # RFC 8314
+IMAP = ListenerKind("imap", 143, STARTTLS)  # RFC 3501 §6.2.1
 MANAGESIEVE = ListenerKind("managesieve", 4190, STARTTLS)  # RFC 5804 §1.8
 STOP_SECONDS = 3.0
 _OUTPUT_OCTETS = 262_144

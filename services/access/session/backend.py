@@ -12,6 +12,7 @@ from services.access.session.admission import Admission
 from services.access.session.log_in_watch import LoginWatch
 from services.access.session.recents import Recents
 from services.access.session.versions import Versions
+from services.access.session.withholding import Withholding
 from services.access.settings import AccessSettings, ManageSieveSettings
 from shared.blobs.disk_room import DiskRoom
 from shared.blobs.port import Blobs
@@ -46,6 +47,7 @@ class ImapDependencies:
     room: DiskRoom
     versions: Versions
     recents: Recents
+    withholding: Withholding
     script_server: str
     """The URL of the server on which the scripts of mailboxes are managed (RFC 5804 §3); empty where none may run."""
 

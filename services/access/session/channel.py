@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
+from services.access.session.compression import INFLATED_AT_ONCE, Compression
 from shared.clock import Clock
 from shared.network.wire import Wire
+from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.frame_event import CommandReceived, FrameEvent
 from shared.protocol.imap.framing import CommandFramer
 from shared.turns import Turns
@@ -17,6 +20,8 @@ _A_COMMAND = 200
 """The cost of any command, in keys compared."""
 _READING, _MAKING = 20, 12
 """The cost of reading an octet of a command and of making an octet of a long answer, in octets sent."""
+_DEFLATING = 16
+"""The cost of compressing an octet, in octets sent."""
 _LAST_SECONDS = 3.0
 """Seconds that an expelled session has to end its running command."""
 
@@ -78,7 +83,7 @@ class SessionChannel(Generic[E]):
     async def spill(self) -> None:
         """Send the output when much has been collected; called between the pieces of a long answer."""
         if self._held >= SPILL_BYTES:
-            await self.flush()
+            await self._send()
 
     async def write_all(self, pieces: Iterable[bytes]) -> None:
         """Collect a long answer piece by piece; other sessions are served between the pieces."""
@@ -88,12 +93,19 @@ class SessionChannel(Generic[E]):
             await self._turns.spend(octets=_MAKING * len(piece))
 
     async def flush(self) -> None:
-        """Send all collected output."""
+        """Send all collected output, so that the client can read it."""
+        await self._send()
+
+    async def _send(self) -> None:
+        """Send the collected output; more may follow at once."""
         if self._out:
-            data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
-            self._out.clear()
-            self._held = 0
-            await self._wire.send(data)
+            await self._wire.send(self._collected())
+
+    def _collected(self) -> bytes:
+        data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+        self._out.clear()
+        self._held = 0
+        return data
 
     async def event(self) -> E:
         """The next frame. Raises SessionEnded, TimeoutError."""
@@ -146,9 +158,13 @@ class SessionChannel(Generic[E]):
             raise SessionEnded(self.leaving)
         return self.framer.next()
 
+    def _take(self) -> bytes:
+        """The octets of the client that were received."""
+        return self._wire.take()
+
     async def _more(self, seconds: float) -> bool:
         """Feed the received bytes to the framer, or wait for some; returns True after a ring."""
-        data = self._wire.take()
+        data = self._take()
         if data:
             self.framer.feed(data)
             return False
@@ -165,6 +181,59 @@ class ImapChannel(SessionChannel[FrameEvent]):
     """The input and output of an IMAP session."""
 
     framer: CommandFramer
+    _compression: Compression | None = None
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether COMPRESS is active."""
+        return self._compression is not None
+
+    def drop_input(self) -> bool:
+        """Drop what was received behind the present command; returns whether there was anything."""
+        return bool(self.framer.take_rest() + self._wire.take())
+
+    async def begin_tls(self, context: ssl.SSLContext, seconds: float) -> None:
+        """Send the output in the clear, then do the handshake. Raises SessionEnded."""
+        await self.flush()
+        if self.drop_input() or await self._wire.start_tls(context, seconds) is None:
+            raise SessionEnded
+        self.framer = CommandFramer(self.framer.limits)
+
+    async def begin_compression(self) -> None:
+        """Send the output as it is; from then on both directions are compressed (RFC 4978 §3)."""
+        await self.flush()
+        self._compression = Compression(self.framer.take_rest())
+
+    async def flush(self) -> None:
+        await self._send()
+        if self._compression is not None and (last := self._compression.flushed()):
+            await self._wire.send(last)
+
+    async def _send(self) -> None:
+        if self._compression is None:
+            await super()._send()
+            return
+        data = self._collected() if self._out else b""
+        for start in range(0, len(data), SPILL_BYTES):
+            octets = self._compression.deflated(data[start : start + SPILL_BYTES])
+            await self._turns.spend(octets=_DEFLATING * SPILL_BYTES)
+            if octets:
+                await self._wire.send(octets)
+
+    def _take(self) -> bytes:
+        if self._compression is None:
+            return super()._take()
+        try:
+            return self._compression.inflated(super()._take)
+        except ImapSyntaxError as error:
+            raise SessionEnded(error.text) from error
+
+    async def _more(self, seconds: float) -> bool:
+        if self._compression is not None:
+            await self._turns.spend(octets=INFLATED_AT_ONCE)  # little input can be much to inflate
+            if self._compression.is_over:
+                raise SessionEnded
+        return await super()._more(seconds)
 
     def _size(self, event: FrameEvent) -> int:
         return len(event.data) if isinstance(event, CommandReceived) else 0

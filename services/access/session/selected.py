@@ -35,7 +35,9 @@ class Selected:
     Sequence numbers change only when the client is notified (RFC 3501 §7.4.1).
     """
 
-    def __init__(self, watch: Watch, view: pb.MailboxView, runs: UidRuns, recents: Recents, *, read_only: bool) -> None:
+    def __init__(
+        self, watch: Watch, view: pb.MailboxView, runs: UidRuns, recents: Recents | None, *, read_only: bool
+    ) -> None:
         self.watch = watch
         """The watched version of the account that owns the mailbox."""
         self.account = watch.account
@@ -52,7 +54,7 @@ class Selected:
         self._keyword_limit = view.keyword_limit
         self.recent = NumberSet()
         """UIDs of the messages that are \\Recent in this session. UIDs in gaps between messages may be among them."""
-        self._recents = recents
+        self._recents = recents  # None for a client of IMAP4rev2, which knows no \Recent (RFC 9051 Appendix E)
         self._take_recent()
         self._reported_recent = self.recent_count
         self._reported_exists = len(self.runs)
@@ -185,6 +187,8 @@ class Selected:
 
         EXAMINE takes none (RFC 3501 §2.3.2, §6.3.2).
         """
+        if self._recents is None:
+            return
         first = self._recents.first(self.id)
         if first >= self.uid_next:
             return
@@ -192,6 +196,10 @@ class Selected:
             self.recent = self.recent.union(NumberSet(((first, self.runs.largest),)))
         if not self.read_only:
             self._recents.claim(self.id, self.uid_next)
+
+    def forget_recent(self) -> None:
+        """Show no message as \\Recent any more."""
+        self._recents, self.recent, self._reported_recent = None, NumberSet(), 0
 
     def report_recent(self) -> bytes:
         """The RECENT response if the client's number is wrong.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
+from collections.abc import Awaitable, Callable
 
 from services.access.session.account_session import AccountSession
 from services.access.session.backend import ImapDependencies
-from services.access.session.channel import ImapChannel
+from services.access.session.channel import ImapChannel, within
 from services.access.session.owned_name import OwnedName
 from services.access.session.selected import Selected
 from services.access.session.versions import Watch
 from shared.grpc.errors import ServiceError
 from shared.protocol.imap import response
+from shared.protocol.imap.frame_event import BEFORE_LOGIN
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import highestmodseq
 from shared.protocol.imap.sequence import SequenceSet
@@ -26,11 +29,30 @@ _FEW_MAILBOXES = 200
 class ImapSession(AccountSession):
     """The state of a session between commands."""
 
-    def __init__(self, backend: ImapDependencies, channel: ImapChannel, address: str) -> None:
+    def __init__(
+        self, backend: ImapDependencies, channel: ImapChannel, address: str, tls: ssl.SSLContext | None = None
+    ) -> None:
         super().__init__(backend.log_ins, channel, address)
         self.backend = backend
         self.channel = channel
+        self.tls = tls
+        self.is_secure = tls is None
+        """Whether TLS is active."""
+        self.client: dict[str, str] = {}
+        """What the client has said of itself in ID (RFC 2971)."""
+        self.owner = ""
+        """The address of the account; empty before the log-in."""
+        self.afterwards: Callable[[], Awaitable[None]] | None = None
+        """What follows the tagged response of the present command."""
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Know nothing of an account."""
         self.state = ImapState.NOT_AUTHENTICATED
+        self.rev2 = False
+        """Whether the client has enabled IMAP4rev2 (RFC 9051 §6.3.1)."""
+        self.utf8_accept = False
+        """Whether the client has enabled UTF8=ACCEPT (RFC 9755 §3)."""
         self.condstore = False
         self.qresync = False
         self.metadata_version: int | None = None
@@ -44,6 +66,11 @@ class ImapSession(AccountSession):
         """Watches of mailboxes that are no longer selected."""
         self._mailboxes: pb.MailboxList | None = None
         self._by_name: dict[str, pb.Mailbox] = {}
+
+    @property
+    def utf8(self) -> bool:
+        """Whether names and quoted strings are UTF-8 in both directions (RFC 9051 Appendix A, RFC 9755 §3)."""
+        return self.rev2 or self.utf8_accept
 
     @property
     def mailbox(self) -> Selected:
@@ -73,6 +100,21 @@ class ImapSession(AccountSession):
         if self._watch is not None:
             await self.backend.versions.leave(self._watch)
             self._watch = None
+
+    async def unauthenticate(self) -> None:
+        """End the log-in and keep the connection, with its TLS and compression (RFC 8437 §2)."""
+        await self.leave()
+        self.owner = ""
+        self._begin_anew()
+        self.channel.framer.limits = BEFORE_LOGIN
+        self.channel.silence = within(self.backend.clock, self.backend.settings.login_timeout)
+
+    async def begin_tls(self) -> None:
+        """Do the handshake; what the client said before it is forgotten (RFC 3501 §6.2.1). Raises SessionEnded."""
+        assert self.tls is not None
+        await self.channel.begin_tls(self.tls, self.backend.settings.handshake_timeout)
+        self.client.clear()
+        self.is_secure = True
 
     def select(self, selected: Selected | None) -> None:
         """Select another mailbox, or none. `settle` must follow."""

@@ -52,7 +52,7 @@ async def _report_annotations(session: ImapSession) -> None:
     with contextlib.suppress(ServiceError):
         changes = await session.backend.annotations.changes(session.account, known)
         for changed in changes.changes:
-            session.channel.write(response.metadata_changed(changed.mailbox, changed.entries))
+            session.channel.write(response.metadata_changed(changed.mailbox, changed.entries, utf8=session.utf8))
         session.metadata_version = max(changes.version, known)
         session.watch.note(changes.version)
 

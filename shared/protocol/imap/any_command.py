@@ -1,6 +1,7 @@
 """All commands together. The values of an extension may be in a module of their own, which derives from `Command`."""
 
 from shared.protocol.imap import commands as c
+from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
 from shared.protocol.imap.replace_command import Replace
 
 AnyCommand = (
@@ -39,5 +40,7 @@ AnyCommand = (
     | c.Copy
     | c.Move
     | Replace
+    | Compress
+    | UnAuthenticate
 )
 """Every command, for an exhaustive `match`."""

@@ -1,8 +1,8 @@
-"""The capabilities that CAPABILITY lists in each state (RFC 3501 §7.2.1)."""
+"""The capabilities that CAPABILITY lists in each state (RFC 3501 §7.2.1, RFC 9051 §7.2.2)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-ALWAYS = ("IMAP4rev1", "LITERAL+", "SASL-IR", "ENABLE", "ID")
+ALWAYS = ("IMAP4rev1", "IMAP4rev2", "LITERAL+", "SASL-IR", "ENABLE", "ID")
 """Capabilities before and after log-in."""
 
 AFTER_LOGIN = (
@@ -31,12 +31,18 @@ AFTER_LOGIN = (
     "QUOTA=RES-STORAGE",
     "QUOTA=RES-MESSAGE",
     "METADATA",
+    "UNAUTHENTICATE",
 )
 """Capabilities after log-in that this grammar and these responses cover. A server lists those that its session
 implements."""
 
-ENABLEABLE = frozenset({"CONDSTORE", "QRESYNC", "METADATA"})
-"""Extensions that ENABLE turns on; other names are ignored (RFC 5161 §3.1)."""
+ENABLED_NAMES: Mapping[str, str] = {
+    name.upper(): name for name in ("CONDSTORE", "QRESYNC", "METADATA", "IMAP4rev2", "UTF8=ACCEPT")
+}
+"""The extensions that ENABLE turns on, as ENABLED names them; other names are ignored (RFC 5161 §3.1)."""
+
+COMPRESSION = "COMPRESS=DEFLATE"
+"""Listed after log-in as long as the connection is not compressed (RFC 4978 §3)."""
 
 
 def before_login(
@@ -58,7 +64,7 @@ def after_login(append_limit: int = 0, extensions: Sequence[str] = AFTER_LOGIN) 
     return (*names, f"APPENDLIMIT={append_limit}") if append_limit else names
 
 
-def newly_enabled(asked: Sequence[str], active: frozenset[str]) -> tuple[str, ...]:
-    """The extensions that an ENABLE turns on now; QRESYNC includes CONDSTORE (RFC 7162 §3.2.3)."""
-    known = [name for name in asked if name in ENABLEABLE and name not in active]
-    return tuple(dict.fromkeys(known))
+def newly_enabled(asked: Sequence[str], active: frozenset[str], offered: Sequence[str]) -> tuple[str, ...]:
+    """The extensions that an ENABLE turns on now: those that are offered and not active."""
+    known = [ENABLED_NAMES.get(name.upper(), "") for name in asked]
+    return tuple(dict.fromkeys([name for name in known if name in offered and name not in active]))

@@ -135,14 +135,18 @@ def list_(
     *,
     utf8: bool = False,
     child_info: Iterable[str] = (),
+    old_name: str = "",
     verb: bytes = b"LIST",
 ) -> bytes:
     """A LIST line for one mailbox, or LSUB by `verb`.
 
-    `child_info` has the selection options that children match (RFC 5258 §3.5).
+    `child_info` has the selection options that children match (RFC 5258 §3.5), `old_name` the name that the mailbox had
+    before (RFC 9051 §6.3.9.7).
     """
-    extended = b" ".join([wire_string(option.encode()) for option in child_info])
-    tail = b' ("CHILDINFO" (%b))' % extended if extended else b""
+    options = b" ".join([wire_string(option.encode()) for option in child_info])
+    items = [b'"CHILDINFO" (%b)' % options] if options else []
+    items += [b'"OLDNAME" (%b)' % wire_mailbox(old_name, utf8)] if old_name else []
+    tail = b" (%b)" % b" ".join(items) if items else b""
     return b'* %b %b "/" %b%b\r\n' % (verb, flag_list(attributes), wire_mailbox(name, utf8), tail)
 
 

@@ -4,6 +4,7 @@ from enum import Enum
 
 from shared.protocol.imap import commands as c
 from shared.protocol.imap.any_command import AnyCommand
+from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
 from shared.protocol.imap.replace_command import Replace
 
 
@@ -42,6 +43,7 @@ ALLOWED: dict[type[c.Command], frozenset[ImapState]] = {
         _AUTHENTICATED,
     ),
     **dict.fromkeys((c.Idle, c.GetQuota, c.GetQuotaRoot, c.SetQuota, c.GetMetadata, c.SetMetadata), _AUTHENTICATED),
+    **dict.fromkeys((Compress, UnAuthenticate), _AUTHENTICATED),
     **dict.fromkeys((c.Close, c.Unselect, c.Check, c.Expunge, c.Search, c.Fetch, c.Store, c.Copy, c.Move), _SELECTED),
     Replace: _SELECTED,
 }

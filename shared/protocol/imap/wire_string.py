@@ -10,6 +10,7 @@ _MAX_QUOTED = 1000
 _PLAIN = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-!#-\[\]-\x7f]*")
 _QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
 _ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+")
+_UNQUOTABLE = re.compile(rb"[\r\n\0]")
 _NEEDS_BACKSLASH = re.compile(rb'["\\]')
 
 
@@ -22,6 +23,18 @@ def wire_string(value: bytes) -> bytes:
         if _QUOTABLE.fullmatch(value):
             return b'"%b"' % _NEEDS_BACKSLASH.sub(rb"\\\g<0>", value)
     return literal(value)
+
+
+# quoted = DQUOTE *QUOTED-CHAR DQUOTE       ; QUOTED-CHAR =/ UTF8-2 / UTF8-3 / UTF8-4 (RFC 9051 §9)
+def quoted(value: bytes) -> bytes | None:
+    """Short UTF-8 text as a quoted string, for a client that has enabled it; None for what needs a literal."""
+    if len(value) > _MAX_QUOTED or _UNQUOTABLE.search(value):
+        return None
+    try:
+        value.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return b'"%b"' % _NEEDS_BACKSLASH.sub(rb"\\\g<0>", value)
 
 
 # astring = 1*ASTRING-CHAR / string

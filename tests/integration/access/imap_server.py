@@ -39,12 +39,12 @@ from tests.parts.ports import free_port
 
 T = TypeVar("T")
 PASSWORD = "secret of ann"
-IMAPS, MANAGESIEVE = 993, 4190
+IMAP, IMAPS, MANAGESIEVE = 143, 993, 4190
 
 
 def _free_imaps() -> int:
-    """A port for IMAP, for which that of ManageSieve is free too."""
-    while not is_free((port := free_port()) + MANAGESIEVE - IMAPS):
+    """A port for IMAP over TLS, for which those of IMAP in clear and of ManageSieve are free too."""
+    while not (is_free((port := free_port()) + MANAGESIEVE - IMAPS) and is_free(port + IMAP - IMAPS)):
         pass
     return port
 
@@ -152,6 +152,11 @@ class ImapServer:
     def managesieve_port(self) -> int:
         """The port of ManageSieve."""
         return self.port + MANAGESIEVE - IMAPS
+
+    @property
+    def imap_port(self) -> int:
+        """The port of IMAP in clear until STARTTLS."""
+        return self.port + IMAP - IMAPS
 
     def connect(self) -> ssl.SSLSocket:
         """A TLS connection; the greeting has not been read."""

@@ -19,6 +19,7 @@ from shared.protocol.imap.commands import (
     StartTls,
     Unselect,
 )
+from shared.protocol.imap.connection_commands import UnAuthenticate
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.parse import append, fetch, listing, mailboxes, messages, metadata, search, session
 from shared.protocol.imap.parse.cursor import Cursor
@@ -59,6 +60,7 @@ _COMMANDS: dict[bytes, Production] = {
     b"CAPABILITY": lambda cursor, tag: Capability(tag),
     b"CHECK": lambda cursor, tag: Check(tag),
     b"CLOSE": lambda cursor, tag: Close(tag),
+    b"COMPRESS": session.compress,
     b"COPY": messages.copy,
     b"CREATE": mailboxes.create,
     b"DELETE": mailboxes.delete,
@@ -89,6 +91,7 @@ _COMMANDS: dict[bytes, Production] = {
     b"STORE": messages.store,
     b"SUBSCRIBE": mailboxes.subscribe,
     b"UID": _uid,
+    b"UNAUTHENTICATE": lambda cursor, tag: UnAuthenticate(tag),
     b"UNSELECT": lambda cursor, tag: Unselect(tag),
     b"UNSUBSCRIBE": mailboxes.unsubscribe,
 }

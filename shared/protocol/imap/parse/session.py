@@ -4,6 +4,7 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 
 from shared.protocol.imap.commands import Authenticate, Enable, Id, Login
+from shared.protocol.imap.connection_commands import Compress
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.lists import possibly_empty
@@ -78,6 +79,12 @@ def _id_field(cursor: Cursor) -> tuple[str, str | None]:
     if len(name) > MAX_ID_NAME or len(value or b"") > MAX_ID_VALUE:
         raise ImapSyntaxError("ID field is too long")
     return utf8_text(name), None if value is None else utf8_text(value)
+
+
+# compress = "COMPRESS" SP algorithm              ; RFC 4978
+def compress(cursor: Cursor, tag: bytes) -> Compress:
+    cursor.space()
+    return Compress(tag, keyword(cursor).decode("ascii"))
 
 
 # enable = "ENABLE" 1*(SP capability)            ; RFC 5161

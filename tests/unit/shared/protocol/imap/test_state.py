@@ -65,5 +65,8 @@ def test_capabilities() -> None:
 
 
 def test_enable_ignores_what_it_does_not_know_or_has() -> None:
-    assert capability.newly_enabled(["X", "QRESYNC", "CONDSTORE", "QRESYNC"], frozenset()) == ("QRESYNC", "CONDSTORE")
-    assert capability.newly_enabled(["CONDSTORE"], frozenset({"CONDSTORE"})) == ()
+    offered = (*capability.ALWAYS, *capability.AFTER_LOGIN)
+    asked = ["X", "QRESYNC", "CONDSTORE", "QRESYNC", "IMAP4REV2", "IDLE"]
+    assert capability.newly_enabled(asked, frozenset(), offered) == ("QRESYNC", "CONDSTORE", "IMAP4rev2")
+    assert capability.newly_enabled(["CONDSTORE"], frozenset({"CONDSTORE"}), offered) == ()
+    assert capability.newly_enabled(["QRESYNC"], frozenset(), ()) == ()
