@@ -15,6 +15,12 @@ from tests.integration.access.imap_server import PASSWORD, ImapServer
 from tests.parts import nats
 from tests.parts.required import needs
 
+WIDE = (
+    "From: Jürgen <j@example.org>\r\nTo: Ann <ann@example.org>\r\nSubject: Grüße\r\n"
+    "Date: Sun, 22 Nov 2026 10:00:00 +0000\r\n"
+    'Content-Type: text/plain; charset=utf-8; name="Tür.txt"\r\n\r\nHallo.\r\n'
+).encode()
+"""A message whose header is UTF-8 (RFC 6532)."""
 FOLDER = Path(__file__).parent / "imap"
 SETTINGS = {
     "access.append_limit": "20000",
@@ -45,6 +51,8 @@ def values(user: str) -> dict[str, str]:
         "keywords_65": " ".join(f"k{number}" for number in range(65)),
         "letter": repr(MAIL),
         "letter_size": str(len(MAIL)),
+        "wide": repr(WIDE),
+        "wide_size": str(len(WIDE)),
         "parcel": repr(PARCEL),
         "parcel_size": str(len(PARCEL)),
     }

@@ -32,6 +32,7 @@ AFTER_LOGIN = (
     "QUOTA=RES-MESSAGE",
     "METADATA",
     "UNAUTHENTICATE",
+    "UTF8=ACCEPT",
 )
 """Capabilities after log-in that this grammar and these responses cover. A server lists those that its session
 implements."""
