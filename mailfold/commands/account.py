@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.account_all_mail import all_mail
+from mailfold.commands.account_pop3 import pop3
 from mailfold.commands.directory import call, show, show_all
 from mailfold.commands.limits import Messages, Size, limits_of, octets, quota_of
 from mailfold.commands.limits import Quota as NewQuota
@@ -96,6 +97,7 @@ def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
 
 app.commands["remove"] = remove
 app.command("all-mail")(all_mail)
+app.command("pop3")(pop3)
 
 
 def _change(data: Path, address: str, *, json: bool, **values: Any) -> None:

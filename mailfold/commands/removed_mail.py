@@ -38,7 +38,7 @@ class RemovedFilter(NamedTuple):
     mailbox: Annotated[str, Argument("Only messages that were in this mailbox.")] = ""
     since: Annotated[str, Option("--since", help="Only what went since: 30m, 2h, 1d ago, or 2026-11-23T10:00.")] = ""
     cause: Annotated[
-        Literal["", "expunged", "expired", "deleted"],
+        Literal["", "expunged", "expired", "deleted", "pop3"],
         Option("--cause", help="Why they went; `deleted`: with their mailbox."),
     ] = ""
     command: Annotated[

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mailfold.texts import counted
 from mailfold.trace.names import Names
-from shared.events import expiry, mailbox, mailbox_scripts, metadata, restoring
+from shared.events import expiry, mailbox, mailbox_scripts, maildrop, metadata, restoring
 from shared.events.mailbox import Uids
 
 
@@ -60,6 +60,16 @@ def expunged(event: mailbox.MessagesExpunged, names: Names) -> Iterator[str]:
 def expired(event: expiry.MessagesExpired, names: Names) -> Iterator[str]:
     """The message was removed after its time in the mailbox."""
     yield f"expired in {names.of(event.mailbox)} after {event.days} days, UID {_uids(event.uids)}"
+
+
+def fetched_away(event: maildrop.MessagesFetchedAway, names: Names) -> Iterator[str]:
+    """A POP3 client removed the message."""
+    yield f"removed from {names.of(event.mailbox)} by a POP3 client, UID {_uids(event.uids)}"
+
+
+def unique_ids_given(event: maildrop.UniqueIdsGiven, names: Names) -> Iterator[str]:
+    """Messages got unique ids of a former server."""
+    yield f"{len(event.ids)} messages of {names.of(event.account)} got the POP3 unique ids of a former server"
 
 
 def restored(event: restoring.MessagesRestored, names: Names) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from services.access.adapters.annotations import AnnotationsClient
 from services.access.adapters.directory import DirectoryClient
+from services.access.adapters.maildrops import MaildropsClient
 from services.access.adapters.mailstore import MailstoreClient
 from services.access.adapters.patience import Patience
 from services.access.adapters.scripts import ScriptsClient
@@ -15,6 +16,8 @@ from services.access.endpoints.imap_listener import ImapListener
 from services.access.endpoints.listener import IMAPS, MANAGESIEVE, STOP_SECONDS, SessionListener
 from services.access.endpoints.managesieve_listener import ManageSieveListener
 from services.access.endpoints.owner import ReportOnly
+from services.access.endpoints.pop3_listener import PopListener
+from services.access.pop3.dependencies import PopDependencies
 from services.access.session.admission import Admission
 from services.access.session.backend import ImapDependencies, LogInDependencies, ManageSieveDependencies
 from services.access.session.log_in_watch import LoginWatch
@@ -22,7 +25,7 @@ from services.access.session.recents import Recents
 from services.access.session.versions import Versions
 from services.access.session.withholding import Withholding
 from services.access.settings import SECTIONS as SECTIONS
-from services.access.settings import AccessSettings, ManageSieveSettings
+from services.access.settings import AccessSettings, ManageSieveSettings, Pop3Settings
 from shared.grpc.servicers import Registration
 from shared.network.acceptor import ListenerTls
 from shared.network.connection_table import ConnectionLimits
@@ -63,6 +66,7 @@ class Access:
         self._listener = self._imap_listener()
         self._clear = self._clear_listener() if settings.listen_starttls else None
         self._managesieve = self._managesieve_listener() if host.section(ManageSieveSettings).listen else None
+        self._pop3 = self._pop3_listener() if host.section(Pop3Settings).listen else None
         self.registrations: Sequence[Registration] = (
             (add_OwnerServicer_to_server, ReportOnly(self.report, host.health(SERVICE))),
         )
@@ -83,11 +87,14 @@ class Access:
             await self._clear.start(self._certificate.context(minimum, alpn=("imap",)))
         if self._managesieve is not None:
             await self._managesieve.start(self._certificate.context(minimum, alpn=("managesieve",)))
+        if self._pop3 is not None:
+            await self._pop3.start(self._certificate.context(minimum, alpn=("pop3",)))
 
     async def stop(self) -> None:
         """Send BYE to all sessions and close."""
         await self._certificate.stop()
-        others = [listener.stop() for listener in (self._clear, self._managesieve) if listener is not None]
+        clear, sieve, pop3 = self._clear, self._managesieve, self._pop3
+        others = [listener.stop() for listener in (clear, sieve, pop3) if listener is not None]
         await asyncio.gather(self._listener.stop(), *others)
         await self._versions.stop()
         await self._log_in_watch.stop()
@@ -103,9 +110,10 @@ class Access:
             "scanned_again": ScanCounts.again,
         }
         listeners = self._listener.report() + (self._clear.report() if self._clear else [])
-        if self._managesieve is not None:
-            counts |= self._managesieve.counts()
-            listeners += self._managesieve.report()
+        for listener in (self._managesieve, self._pop3):
+            if listener is not None:
+                counts |= listener.counts()
+                listeners += listener.report()
         return owner_pb2.ReportReply(
             listeners=listeners,
             counts=counts,
@@ -146,6 +154,18 @@ class Access:
         log_ins = self._log_ins(limits.max_connections_per_account)
         dependencies = ManageSieveDependencies(log_ins, scripts, limits, host.section(SieveSettings))
         return ManageSieveListener(host, dependencies)
+
+    def _pop3_listener(self) -> PopListener:
+        host, backend = self._host, self._backend
+        dependencies = PopDependencies(
+            self._log_ins(1),  # a maildrop has one session at a time (RFC 1939 §4)
+            backend.mailstore,
+            MaildropsClient(host.channel("mailstore", SERVICE), self._patience),
+            host.blobs,
+            self._versions,
+            host.section(Pop3Settings),
+        )
+        return PopListener(host, dependencies)
 
 
 def _script_server(host: Host) -> str:

@@ -150,5 +150,50 @@ class ManageSieveSettings(Section, frozen=True):
     ] = 1860.0
 
 
-SECTIONS: Mapping[str, type[Section]] = {"access": AccessSettings, "managesieve": ManageSieveSettings}
+class Pop3Settings(Section, frozen=True):
+    """Limits of POP3 sessions. What is not here is as for IMAP."""
+
+    listen: Annotated[
+        bool,
+        Meta(
+            description="Whether POP3 is spoken under TLS on port 995. Which accounts may be read with it is said by "
+            "`directory.pop3`, `mailfold domain set NAME pop3` and `mailfold account pop3`."
+        ),
+    ] = False
+    starttls: Annotated[
+        bool,
+        Meta(
+            description="Whether POP3 is spoken on port 110 too, where a client begins TLS with STLS (RFC 2595) and "
+            "cannot log in before that. It needs `pop3.listen`."
+        ),
+    ] = False
+    max_connections: Annotated[int, Meta(description="POP3 connections at once, on each port.", ge=1, le=1_000_000)] = (
+        2000
+    )
+    max_connections_per_address: Annotated[
+        int,
+        Meta(
+            description="POP3 connections of one client (IPv4 address or IPv6 /64) at once; loopback is exempt.",
+            ge=1,
+            le=1_000_000,
+        ),
+    ] = 100
+    max_messages: Annotated[
+        int,
+        Meta(
+            description="Messages of INBOX that a session shows, some fifty octets of memory each: of more the newest.",
+            ge=1,
+            le=10_000_000,
+        ),
+    ] = 200_000
+    idle_timeout: Annotated[
+        float, Meta(description="Seconds a logged-in client may be silent (RFC 1939: at least 600).", ge=1, le=86_400)
+    ] = 600.0
+
+
+SECTIONS: Mapping[str, type[Section]] = {
+    "access": AccessSettings,
+    "managesieve": ManageSieveSettings,
+    "pop3": Pop3Settings,
+}
 """The listeners of IMAP and ManageSieve and their connections, and the contract of the access service."""

@@ -48,6 +48,7 @@ from services.directory.handlers.ldap_sync import LdapSync
 from services.directory.handlers.line_preparation import LinePreparation
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
+from services.directory.handlers.pop3_switch import ProtocolSwitches
 from services.directory.handlers.relays import RelayCommands
 from services.directory.handlers.reverting import Reverting
 from services.directory.handlers.rights import RightsGuard
@@ -194,7 +195,8 @@ class Directory:
         line = LogInLine(self._throttle, clock, section.waiting_hashes)
         canonical, passwords = self._current.canonical, PasswordChecks(self._hasher, self._ldap.source)
         renewal = HashRenewal(self.store, self._hasher)
-        attempts = CountedAttempts(self._throttle, line, verified, folded, clock)
+        switches = ProtocolSwitches(self.store, pop3=section.pop3)
+        attempts = CountedAttempts(self._throttle, line, verified, folded, clock, switches)
         return Authenticator(self.store, passwords, attempts, verified, clock, canonical, renewal)
 
     def _bulk(self, host: Host, dkim: DkimCommands, password_length: int) -> BulkEndpoint:

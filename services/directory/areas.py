@@ -16,6 +16,7 @@ from services.directory.endpoints.expiry import ExpiryRulesEndpoint
 from services.directory.endpoints.groups import GroupsEndpoint
 from services.directory.endpoints.lists import ListsEndpoint
 from services.directory.endpoints.moderators import ModeratorsEndpoint
+from services.directory.endpoints.protocols import ProtocolsEndpoint
 from services.directory.endpoints.return_paths import ReturnPathsEndpoint
 from services.directory.endpoints.roles import RolesEndpoint
 from services.directory.endpoints.send_as import SendAsEndpoint
@@ -39,6 +40,7 @@ from services.directory.projections.groups import GroupsProjection
 from services.directory.projections.ldap import LdapProjection
 from services.directory.projections.lists import ListProjection
 from services.directory.projections.moderators import ModeratorProjection
+from services.directory.projections.pop3_switch import Pop3SwitchProjection
 from services.directory.projections.return_paths import ReturnPathProjection
 from services.directory.projections.rights import RightsProjection
 from services.directory.projections.send_as import SendAsProjection
@@ -58,6 +60,7 @@ from shared.rpc.mailfold.directory.v1.expiry_pb2_grpc import add_ExpiryRulesServ
 from shared.rpc.mailfold.directory.v1.groups_pb2_grpc import add_GroupsServicer_to_server
 from shared.rpc.mailfold.directory.v1.lists_pb2_grpc import add_ListsServicer_to_server
 from shared.rpc.mailfold.directory.v1.moderators_pb2_grpc import add_ModeratorsServicer_to_server
+from shared.rpc.mailfold.directory.v1.protocols_pb2_grpc import add_ProtocolsServicer_to_server
 from shared.rpc.mailfold.directory.v1.returnpaths_pb2_grpc import add_ReturnPathsServicer_to_server
 from shared.rpc.mailfold.directory.v1.roles_pb2_grpc import add_RolesServicer_to_server
 from shared.rpc.mailfold.directory.v1.sendas_pb2_grpc import add_SendAsServicer_to_server
@@ -86,6 +89,7 @@ PROJECTIONS = (
     GroupsProjection,
     SharingProjection,
     AllMailProjection,
+    Pop3SwitchProjection,
     SizeLimitProjection,
     ModeratorProjection,
 )
@@ -108,6 +112,7 @@ def areas(host: Host, store: EventStore, current: CurrentBook) -> Sequence[Regis
         (add_ErasuresServicer_to_server, ErasuresEndpoint(store)),
         (add_SendAsServicer_to_server, SendAsEndpoint(store)),
         (add_ExpiryRulesServicer_to_server, ExpiryRulesEndpoint(store)),
+        (add_ProtocolsServicer_to_server, ProtocolsEndpoint(store, host.section(DirectorySettings))),
         (add_AllMailServicer_to_server, AllMailEndpoint(store, host.section(MailboxSettings))),
         (add_SharingServicer_to_server, SharingEndpoint(store, current)),
         (add_AddresseesServicer_to_server, AddresseesEndpoint(store, current)),

@@ -17,6 +17,13 @@ class DirectorySettings(Section, frozen=True):
     """Passwords and log-ins."""
 
     password_length: Annotated[int, Meta(description="Characters a new password must have at least.", ge=1, le=128)] = 8
+    pop3: Annotated[
+        bool,
+        Meta(
+            description="Whether accounts may be read with POP3 where neither the account nor its domain says "
+            "otherwise. The ports are opened by `pop3.listen`."
+        ),
+    ] = False
     concurrent_hashes: Annotated[
         int, Meta(description="Passwords hashed at once (20 ms of CPU and 19 MiB each).", ge=1, le=64)
     ] = 2

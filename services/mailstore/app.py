@@ -10,6 +10,7 @@ from services.mailstore.endpoints.annotations import AnnotationsEndpoint
 from services.mailstore.endpoints.applying import ApplyingEndpoint
 from services.mailstore.endpoints.closings import ClosingsEndpoint
 from services.mailstore.endpoints.expiry import ExpiryEndpoint
+from services.mailstore.endpoints.maildrops import MaildropsEndpoint
 from services.mailstore.endpoints.quota import QuotaEndpoint
 from services.mailstore.endpoints.removed import RemovedEndpoint
 from services.mailstore.endpoints.scripts import ScriptsEndpoint
@@ -26,6 +27,7 @@ from services.mailstore.handlers.forgetting import UndeleteWindow
 from services.mailstore.handlers.mailbox_script_filing import MailboxScriptFiling
 from services.mailstore.handlers.mailbox_script_runs import MailboxScriptRuns
 from services.mailstore.handlers.mailbox_script_sending import MailboxScriptSending
+from services.mailstore.handlers.maildrops import Maildrops
 from services.mailstore.handlers.messages import MessageCommands
 from services.mailstore.handlers.owners import Owners
 from services.mailstore.handlers.quota_notices import QuotaNotices
@@ -40,6 +42,7 @@ from services.mailstore.handlers.script_dry_run import DryRuns
 from services.mailstore.handlers.script_filing import ScriptFiling
 from services.mailstore.handlers.script_messages import ScriptMessages
 from services.mailstore.handlers.scripts import ScriptCommands
+from services.mailstore.listing.summaries import Summaries
 from services.mailstore.projections.annotations import AnnotationProjection
 from services.mailstore.projections.closing import ClosingProjection
 from services.mailstore.projections.expiry import ExpiringMailboxProjection
@@ -49,6 +52,7 @@ from services.mailstore.projections.quota_warnings import QuotaWarningProjection
 from services.mailstore.projections.script_applications import ScriptApplicationProjection
 from services.mailstore.projections.scripts import ScriptProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
+from services.mailstore.projections.unique_ids import UniqueIdProjection
 from services.mailstore.settings import SECTIONS as SECTIONS
 from services.mailstore.settings import MailstoreSettings
 from shared.bus.bus import Bus
@@ -69,6 +73,7 @@ from shared.rpc.mailfold.mailstore.v1.annotations_pb2_grpc import add_Annotation
 from shared.rpc.mailfold.mailstore.v1.applying_pb2_grpc import add_ApplyingServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.closings_pb2_grpc import add_ClosingsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.expiry_pb2_grpc import add_ExpiryServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.maildrops_pb2_grpc import add_MaildropsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import add_MailstoreServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.quota_pb2_grpc import add_QuotaServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.removed_pb2_grpc import add_RemovedServicer_to_server
@@ -99,6 +104,7 @@ def projections(metadata: sqlalchemy.MetaData) -> Sequence[Projection]:
         QuotaWarningProjection(metadata),
         ExpiringMailboxProjection(metadata),
         AnnotationProjection(metadata),
+        UniqueIdProjection(metadata),
         MailboxScriptProjection(metadata),
         ScriptProjection(metadata),
         ScriptApplicationProjection(metadata),
@@ -165,6 +171,7 @@ class Mailstore:
             (add_ScriptsServicer_to_server, self._scripts(owners, quotas)),
             (add_ApplyingServicer_to_server, self._applying(owners, limits)),
             (add_QuotaServicer_to_server, QuotaEndpoint(self.store)),
+            (add_MaildropsServicer_to_server, self._maildrops(owners)),
             (
                 add_AnnotationsServicer_to_server,
                 AnnotationsEndpoint(AnnotationCommands(self.store, limits, host.clock), owners),
@@ -180,6 +187,12 @@ class Mailstore:
                     blobs=self._referenced_blobs,
                 ),
             ),
+        )
+
+    def _maildrops(self, owners: Owners) -> MaildropsEndpoint:
+        host = self._host
+        return MaildropsEndpoint(
+            Maildrops(self.store, Summaries(self.store, host.blobs, host.turns), host.turns), owners
         )
 
     def _mailbox_scripts(self, quotas: Quotas, limits: MailstoreSettings, directory: Channel) -> MailboxScriptRuns:

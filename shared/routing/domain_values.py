@@ -203,6 +203,12 @@ DOMAIN_VALUES: Mapping[str, DomainValue] = {
             partial(tri_state, "all_mail"),
         ),
         DomainValue(
+            "pop3",
+            "on, off: accounts may be read with POP3, or not, where they do not say otherwise themselves.",
+            "default",
+            partial(tri_state, "pop3"),
+        ),
+        DomainValue(
             "masquerading",
             "on: users with an account in the domain may send as any address of the domain.",
             "off",

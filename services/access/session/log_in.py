@@ -50,6 +50,7 @@ class AllowedLogIn(NamedTuple):
 
 _REFUSALS = {
     "disabled": (LogInRefusal.DISABLED, "This account is switched off"),
+    "protocol-off": (LogInRefusal.DISABLED, "This account may not be read with this protocol"),
     "too-many": (LogInRefusal.TOO_MANY_REFUSALS, "Too many log-ins were refused; try again later"),
 }
 _WRONG = (LogInRefusal.WRONG, "Wrong name or password")

@@ -34,6 +34,7 @@ from shared.events.directory import (
 from shared.events.groups import GroupAdded, GroupRemoved, GroupRenamed, UserProfileChanged
 from shared.events.lists import JoinedMember, ListAdded, ListChanged, ListMemberBounced, ListRemoved
 from shared.events.moderation import ListModerationSet
+from shared.events.pop3 import AccountPop3Changed
 from shared.events.quota import QuotaEased, QuotaNotified, QuotaWarned
 from shared.events.rights import RightRefused
 from shared.events.sending import RelayPasswordResealed, RelayRemoved, RelaySet
@@ -68,6 +69,7 @@ _CHANGES: Mapping[type[Event], Callable[[Any], Values]] = {
     ApplicationRenamed: lambda event: {"address": event.address},
     GroupRenamed: lambda event: {"name": event.name},
     AccountAllMailChanged: lambda event: {"all_mail": event.value},
+    AccountPop3Changed: lambda event: {"pop3": event.value},
     SharingRuleChanged: lambda event: {
         "sharing": event.visible,
         "sharing_domains": event.domains,

@@ -13,6 +13,7 @@ from services.directory.domain.login_name import LoginName
 from services.directory.domain.throttle import AttemptOutcome, Guess, Throttle, guess
 from services.directory.handlers.credentials_tried import BAD_CREDENTIALS, MEMBER_NOT_NAMED, TOO_MANY, LoginAnswer
 from services.directory.handlers.log_in_line import LogInLine
+from services.directory.handlers.pop3_switch import ProtocolSwitches
 from services.directory.handlers.verified import VerifiedLogins
 from shared.background import begin
 from shared.clock import Clock
@@ -46,13 +47,20 @@ class CountedAttempts:
     """Lets attempts be checked within the limits, counts the wrong ones, and notes all for the journal."""
 
     def __init__(
-        self, throttle: Throttle, line: LogInLine, verified: VerifiedLogins, folded: FoldedLogins, clock: Clock
+        self,
+        throttle: Throttle,
+        line: LogInLine,
+        verified: VerifiedLogins,
+        folded: FoldedLogins,
+        clock: Clock,
+        switches: ProtocolSwitches,
     ) -> None:
         self._throttle = throttle
         self._line = line
         self._verified = verified
         self._folded = folded
         self._clock = clock
+        self._switches = switches
 
     async def carry_out(self, attempt: CountedAttempt, check: Callable[[Guess], Awaitable[LoginAnswer]]) -> LoginAnswer:
         """What `check` answers, or the refusal without a check.
@@ -82,6 +90,7 @@ class CountedAttempts:
         try:
             opened = await check(tried)
             outcome = _OUTCOMES.get(opened.refusal, AttemptOutcome.VOID)
+            opened = await self._switches.judged(attempt.protocol, opened)
         except TooManyWaiting:
             opened = LoginAnswer(TOO_MANY)
         finally:

@@ -1,4 +1,4 @@
-"""The opposites of changes of who sees whom, and of the switch for All Mail."""
+"""The opposites of changes of who sees whom, and of the switches for All Mail and POP3."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 from services.directory.domain.histories import HistoryStep, Values
 from services.directory.domain.sharing import SharingRuleState
-from services.directory.handlers import all_mail, sharing
+from services.directory.handlers import all_mail, pop3_switch, sharing
 from services.directory.handlers.reverting_memberships import Opposite
 from shared.events.all_mail import AccountAllMailChanged
+from shared.events.pop3 import AccountPop3Changed
 from shared.events.sharing import SharingRuleChanged
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.transaction import Transaction
@@ -36,6 +37,11 @@ def _set_all_mail(tx: Transaction, step: HistoryStep, provenance: Provenance) ->
     all_mail.change(tx, event.id, step.before.get("all_mail", "") or "default", provenance)
 
 
+def _set_pop3(tx: Transaction, step: HistoryStep, provenance: Provenance) -> None:
+    event: Any = step.recorded.event
+    pop3_switch.change(tx, event.id, step.before.get("pop3", "") or "default", provenance)
+
+
 def _rule(values: Values) -> SharingRuleState:
     """The rule in the values of a domain's history."""
     nothing = SharingRuleState()
@@ -49,5 +55,6 @@ def _rule(values: Values) -> SharingRuleState:
 SHARING_OPPOSITES: Mapping[type[Event], Opposite] = {
     SharingRuleChanged: _set_rule,
     AccountAllMailChanged: _set_all_mail,
+    AccountPop3Changed: _set_pop3,
 }
 """By the type of the event."""

@@ -275,6 +275,7 @@ _SHAPES: dict[str, _Shape] = {
     "message.moved": _shape(_Changed, _changed),
     "message.expunged": _shape(_Changed, _changed),
     "message.expired": _shape(_Changed, _changed),
+    "message.fetched_away": _shape(_Changed, _changed),
     "message.restored": _shape(_Changed, _changed),
     "mailbox.deleted": _shape(_Changed, _changed),
     "mailbox_script.due": _shape(_Changed, _changed),

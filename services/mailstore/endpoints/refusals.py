@@ -11,6 +11,7 @@ from shared.protocol.imap.mailbox_name import InvalidMailboxName
 
 _KINDS: dict[str, type[ServiceError]] = {
     "NONEXISTENT": NotFound,
+    "INVALID": Invalid,
     "CLOSED": NotFound,
     "TRYCREATE": NotFound,
     "ALREADYEXISTS": AlreadyExists,

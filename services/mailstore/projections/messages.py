@@ -13,6 +13,7 @@ from services.mailstore.projections.chosen import flag_runs
 from services.mailstore.projections.conditions import Condition, conditions
 from shared.events import mailbox as events
 from shared.events.expiry import MessagesExpired
+from shared.events.maildrop import MessagesFetchedAway
 from shared.events.restoring import MessagesRestored, RemovedForgotten
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
@@ -47,6 +48,12 @@ _COUNT = (
 _USE = "UPDATE account SET used = used + ?, messages = messages + ? WHERE account = ?"
 _VANISH = "INSERT INTO vanished (mailbox, modseq, first, last) VALUES "
 _ROWS_A_STATEMENT = 100
+_Removal = events.MessagesExpunged | MessagesExpired | MessagesFetchedAway
+_CAUSES: dict[type[_Removal], str] = {
+    events.MessagesExpunged: removed.EXPUNGED,
+    MessagesExpired: removed.EXPIRED,
+    MessagesFetchedAway: removed.FETCHED,
+}
 
 
 class Sum(NamedTuple):
@@ -188,11 +195,10 @@ def moved(connection: Connection, recorded: Recorded, event: events.MessagesMove
     _note_keywords(connection, event.target, words)
 
 
-def expunged(connection: Connection, recorded: Recorded, event: events.MessagesExpunged | MessagesExpired) -> None:
-    """Apply message.expunged and message.expired."""
+def expunged(connection: Connection, recorded: Recorded, event: _Removal) -> None:
+    """Apply message.expunged, message.expired and message.fetched_away."""
     total = Sum()
-    cause = removed.EXPIRED if isinstance(event, MessagesExpired) else removed.EXPUNGED
-    removed.note(connection, recorded, event.account, event.mailbox, cause)
+    removed.note(connection, recorded, event.account, event.mailbox, _CAUSES[type(event)])
     for condition in conditions(event.uids):
         total = total.plus(_sum(connection, event.mailbox, condition))
         removed.keep(connection, recorded, event.account, event.mailbox, condition)
@@ -265,6 +271,7 @@ FOLDS: dict[type, Callable[[Connection, Recorded, Any], None]] = {
     events.MessagesMoved: moved,
     events.MessagesExpunged: expunged,
     MessagesExpired: expunged,
+    MessagesFetchedAway: expunged,
     MessagesRestored: restored,
     RemovedForgotten: removed.forgotten,
 }

@@ -12,9 +12,9 @@ from shared.events.restoring import RemovedForgotten
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
-EXPUNGED, EXPIRED, DELETED = "expunged", "expired", "deleted"
-"""Why messages went: EXPUNGE, the rule of their mailbox, and DELETE of their mailbox."""
-CAUSES = (EXPUNGED, EXPIRED, DELETED)
+EXPUNGED, EXPIRED, DELETED, FETCHED = "expunged", "expired", "deleted", "pop3"
+"""Why messages went: EXPUNGE, the rule of their mailbox, DELETE of their mailbox, and a POP3 client."""
+CAUSES = (EXPUNGED, EXPIRED, DELETED, FETCHED)
 _ROW = "entry, blob, size, internal_date, zone, content, thread, system, keywords, prefix, queue_id"
 _KEEP = (
     f"INSERT INTO removed_entry (mailbox, uid, account, version, {_ROW})"  # noqa: S608

@@ -39,14 +39,15 @@ from tests.parts.ports import free_port
 
 T = TypeVar("T")
 PASSWORD = "secret of ann"
-IMAP, IMAPS, MANAGESIEVE = 143, 993, 4190
+IMAP, IMAPS, MANAGESIEVE, POP3S, POP3 = 143, 993, 4190, 995, 110
 
 
 def _free_imaps() -> int:
-    """A port for IMAP over TLS, for which those of IMAP in clear and of ManageSieve are free too."""
-    while not (is_free((port := free_port()) + MANAGESIEVE - IMAPS) and is_free(port + IMAP - IMAPS)):
-        pass
-    return port
+    """A port for IMAP, for which those of the other protocols are free too."""
+    while True:
+        port = free_port()
+        if all(is_free(port + other - IMAPS) for other in (IMAP, MANAGESIEVE, POP3S, POP3)):
+            return port
 
 
 class StaticDirectory:
@@ -157,6 +158,16 @@ class ImapServer:
     def imap_port(self) -> int:
         """The port of IMAP in clear until STARTTLS."""
         return self.port + IMAP - IMAPS
+
+    @property
+    def pop3s_port(self) -> int:
+        """The port of POP3 under TLS."""
+        return self.port + POP3S - IMAPS
+
+    @property
+    def pop3_port(self) -> int:
+        """The port of POP3 with STLS."""
+        return self.port + POP3 - IMAPS
 
     def connect(self) -> ssl.SSLSocket:
         """A TLS connection; the greeting has not been read."""

@@ -13,6 +13,7 @@ from services.directory.handlers.authentication import Authenticator, LoginAttem
 from services.directory.handlers.credentials_tried import CredentialsTried
 from services.directory.handlers.hash_renewal import HashRenewal
 from services.directory.handlers.log_in_line import LogInLine
+from services.directory.handlers.pop3_switch import ProtocolSwitches
 from services.directory.handlers.verified import VerifiedLogins
 from shared.clock import FixedClock
 from shared.eventstore.store import EventStore
@@ -41,10 +42,11 @@ class SlowHasher:
 async def test_an_attempt_whose_client_leaves_counts_all_the_same() -> None:
     hasher, throttle, clock = SlowHasher(), Throttle(ThrottleLimits(10, 50, 600, 0, 5)), FixedClock()
     verified = VerifiedLogins(0, 10)
+    switches = ProtocolSwitches(cast(EventStore, NobodyKnown()), pop3=False)
     authentication = Authenticator(
         cast(EventStore, NobodyKnown()),
         cast(PasswordHasher, hasher),
-        CountedAttempts(throttle, LogInLine(throttle, clock, 500), verified, FoldedLogins(), clock),
+        CountedAttempts(throttle, LogInLine(throttle, clock, 500), verified, FoldedLogins(), clock, switches),
         verified,
         clock,
         lambda address: address,

@@ -914,7 +914,7 @@ class Identity(_message.Message):
     address: _builtins.str
     """the account's address"""
     refusal: _builtins.str
-    """"bad-credentials", "disabled", "too-many", "member-not-named" """
+    """"bad-credentials", "disabled", "too-many", "member-not-named", "protocol-off" """
     quota_bytes: _builtins.int
     domain: _builtins.str
     """id of the account's domain"""

@@ -33,7 +33,7 @@ class RemovedChoice(_message.Message):
     mailbox: _builtins.str
     """the name that it had, or has now"""
     cause: _builtins.str
-    """expunged, expired or deleted"""
+    """expunged, expired, deleted or pop3"""
     command: _builtins.str
     """the command, or the run of expiry, that removed them"""
     since: _builtins.int

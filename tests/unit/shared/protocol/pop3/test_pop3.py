@@ -93,7 +93,7 @@ def test_numbers_stay_when_messages_are_deleted() -> None:
     for number in (0, 2, 4):
         with pytest.raises(NotInMaildrop):
             maildrop.delete(number)
-    assert [message.uid for message in maildrop.deleted] == [5]
+    assert maildrop.deleted_uids == [5]
     maildrop.reset()
     assert maildrop.status() == (3, 123)
 
