@@ -21,6 +21,7 @@ from services.access.pop3.dependencies import PopDependencies
 from services.access.session.admission import Admission
 from services.access.session.backend import ImapDependencies, LogInDependencies, ManageSieveDependencies
 from services.access.session.log_in_watch import LoginWatch
+from services.access.session.previews import Previews
 from services.access.session.recents import Recents
 from services.access.session.versions import Versions
 from services.access.session.withholding import Withholding
@@ -61,6 +62,7 @@ class Access:
             self._versions,
             Recents(settings.recent_mailboxes),
             Withholding(settings.withhold),
+            Previews(settings.previews),
             _script_server(host),
         )
         self._listener = self._imap_listener()

@@ -112,6 +112,10 @@ class AccessSettings(Section, frozen=True):
     login_delay_limit: Annotated[
         float, Meta(description="Seconds by which a refused log-in is delayed at most.", ge=0, le=60)
     ] = 8.0
+    previews: Annotated[
+        int,
+        Meta(description="Previews of messages that are remembered, some 300 octets each.", ge=0, le=10_000_000),
+    ] = 5000
     recent_mailboxes: Annotated[
         int,
         Meta(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from services.access.commands.fetch_plan import ContentItem
+from services.access.commands.fetch_plan import SectionItem
+from services.access.session.previews import Previews
 from shared.blobs.port import CHUNK_BYTES, Blob
 from shared.protocol.imap.fetch import BinarySection, BinarySize, BodySection, Partial
 from shared.protocol.imap.wire_string import char8
@@ -52,7 +53,7 @@ class Contents:
         self._turns = turns
         self._scan = scan
 
-    async def read(self, item: ContentItem) -> Piece | None:
+    async def read(self, item: SectionItem) -> Piece | None:
         """A section; None when the message has no such section. Raises BlobError, UnknownEncoding."""
         match item:
             case BodySection():
@@ -62,6 +63,10 @@ class Contents:
                 return await self._decoded(item)
             case BinarySize():
                 raise TypeError("a size has no octets: ask `decoded_size`")
+
+    async def preview(self, account: str, previews: Previews) -> str:
+        """The first words. Raises BlobError."""
+        return await previews.made(account, self._blob, self._scanned, self._turns)
 
     async def octets(self, item: BodySection) -> Piece | None:
         """A section with its octets unchanged, also NUL; None when there is no such section. Raises BlobError."""

@@ -10,7 +10,7 @@ import structlog
 from services.access.adapters.mailstore import spans
 from services.access.commands.answer import answer_for, done
 from services.access.commands.contents import Contents, Piece, UnknownEncoding
-from services.access.commands.fetch_plan import ContentItem, FetchPlan, plan_of
+from services.access.commands.fetch_plan import FetchPlan, SectionItem, plan_of
 from services.access.session.channel import SessionEnded
 from services.access.session.session import ImapSession
 from services.access.session.sync import write_vanished
@@ -18,8 +18,8 @@ from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
-from shared.protocol.imap.fetch import BinarySection, BinarySize
-from shared.protocol.imap.fetch_response import binary_size_item
+from shared.protocol.imap.fetch import BinarySection, BinarySize, PreviewItem
+from shared.protocol.imap.fetch_response import binary_size_item, preview_item
 from shared.protocol.imap.flags import RECENT, flag_list
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import Code
@@ -168,17 +168,40 @@ async def _answer_contents(
 ) -> None:
     channel, space = session.channel, b"" if head.endswith(b"(") else b" "
     turns = session.backend.turns
-    contents = await _open_contents(session, plan.needs_scan, blob_id, prefix, outcome)
+    at_hand = plan.previews_only and (plan.is_lazy or _known_preview(session, blob_id) is not None)
+    contents = None if at_hand else await _open_contents(session, plan.needs_scan, blob_id, prefix, outcome)
     for item in plan.contents:
         turns.count(files=1)
         if turns.is_spent:
             await turns.spend()
-        if await _answer_item(session, contents, item, head + space, outcome):
+        if isinstance(item, PreviewItem):
+            text = await _preview(session, contents, item, blob_id, outcome)
+            channel.write(head + space + preview_item(text))
+            head, space = b"", b" "
+        elif await _answer_item(session, contents, item, head + space, outcome):
             head, space = b"", b" "
     # RFC 3501 §9: a FETCH response has at least one item.
     if not head.endswith(b"("):
         channel.write(head + b")\r\n")
     await channel.spill()
+
+
+async def _preview(
+    session: ImapSession, contents: Contents | None, item: PreviewItem, blob_id: str, outcome: FetchOutcome
+) -> str | None:
+    """The preview; None when it is not at hand and the client does not wait for it (RFC 8970 §3.1)."""
+    known = _known_preview(session, blob_id)
+    if known is not None or item.is_lazy:
+        return known
+    try:
+        return await contents.preview(session.mailbox.account, session.backend.previews) if contents is not None else ""
+    except BlobError as error:
+        _note_failure(session, error, outcome)
+        return ""
+
+
+def _known_preview(session: ImapSession, blob_id: str) -> str | None:
+    return session.backend.previews.known(session.mailbox.account, blob_id)
 
 
 async def _open_contents(
@@ -195,7 +218,7 @@ async def _open_contents(
 
 
 async def _answer_item(
-    session: ImapSession, contents: Contents | None, item: ContentItem, before: bytes, outcome: FetchOutcome
+    session: ImapSession, contents: Contents | None, item: SectionItem, before: bytes, outcome: FetchOutcome
 ) -> bool:
     """Write the text before an item and the item; False when the grammar has no way to write this item."""
     size, piece = 0, None
@@ -227,7 +250,7 @@ def _note_failure(session: ImapSession, error: Exception, outcome: FetchOutcome)
     log.error("access.blob_unreadable", session=session.id, error=str(error))
 
 
-async def _write_piece(session: ImapSession, item: ContentItem, piece: Piece) -> None:
+async def _write_piece(session: ImapSession, item: SectionItem, piece: Piece) -> None:
     channel, turns = session.channel, session.backend.turns
     tilde = b"~" if piece.binary and isinstance(item, BinarySection) else b""
     channel.write(b"%b %b{%d}\r\n" % (item.label, tilde, piece.size))

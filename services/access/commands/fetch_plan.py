@@ -6,9 +6,18 @@ from functools import lru_cache
 
 import msgspec
 
-from shared.protocol.imap.fetch import BinarySection, BinarySize, BodySection, FetchAttribute, FetchItem, sets_seen
+from shared.protocol.imap.fetch import (
+    BinarySection,
+    BinarySize,
+    BodySection,
+    FetchAttribute,
+    FetchItem,
+    PreviewItem,
+    sets_seen,
+)
 
-ContentItem = BodySection | BinarySection | BinarySize
+SectionItem = BodySection | BinarySection | BinarySize
+ContentItem = SectionItem | PreviewItem
 
 
 class FetchPlan(msgspec.Struct, frozen=True):
@@ -26,6 +35,16 @@ class FetchPlan(msgspec.Struct, frozen=True):
     """The fields of FetchRequest to set; the mailstore returns these attributes ready to be sent."""
 
     @property
+    def previews_only(self) -> bool:
+        """Whether previews are all that is read from the message's bytes."""
+        return all(isinstance(item, PreviewItem) for item in self.contents)
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether only previews at hand are asked for (RFC 8970 §3.1)."""
+        return all(isinstance(item, PreviewItem) and item.is_lazy for item in self.contents)
+
+    @property
     def is_uid_alone(self) -> bool:
         """Whether the view alone can answer the items."""
         return self.uid and not (self.flags or self.modseq or self.marks_seen or self.contents or self.attributes)
@@ -39,13 +58,14 @@ _FIELDS = {
     FetchAttribute.INTERNALDATE: "internal_date",
     FetchAttribute.EMAILID: "email_id",
     FetchAttribute.THREADID: "thread_id",
+    FetchAttribute.SAVEDATE: "save_date",
 }
 
 
 @lru_cache(maxsize=512)
 def plan_of(items: tuple[FetchItem, ...]) -> FetchPlan:
     """The plan of a list of items; cached, because clients send the same few lists again and again."""
-    contents = tuple(item for item in items if isinstance(item, BodySection | BinarySection | BinarySize))
+    contents = tuple(item for item in items if isinstance(item, ContentItem))
     return FetchPlan(
         flags=FetchAttribute.FLAGS in items,
         uid=FetchAttribute.UID in items,

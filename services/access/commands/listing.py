@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.access.commands.answer import done
+from services.access.commands.metadata import list_metadata
 from services.access.commands.names import Name, Names, SortedNames
 from services.access.commands.status import status_line
 from services.access.session.session import ImapSession
@@ -65,6 +66,8 @@ async def _list_name(session: ImapSession, command: c.List, name: Name, child_in
     await session.backend.turns.spend(keys=_A_LINE)
     if command.status and name.mailbox is not None:
         session.channel.write(await status_line(session, name.mailbox, command.status))
+    if command.metadata and name.mailbox is not None:
+        await list_metadata(session, name.name, command)
 
 
 def _is_chosen(command: c.List, name: Name) -> bool:

@@ -10,6 +10,7 @@ from services.access.adapters.mailstore import MailstoreClient
 from services.access.adapters.scripts import ScriptsClient
 from services.access.session.admission import Admission
 from services.access.session.log_in_watch import LoginWatch
+from services.access.session.previews import Previews
 from services.access.session.recents import Recents
 from services.access.session.versions import Versions
 from services.access.session.withholding import Withholding
@@ -48,6 +49,7 @@ class ImapDependencies:
     versions: Versions
     recents: Recents
     withholding: Withholding
+    previews: Previews
     script_server: str
     """The URL of the server on which the scripts of mailboxes are managed (RFC 5804 §3); empty where none may run."""
 

@@ -26,6 +26,7 @@ AFTER_LOGIN = (
     "MULTIAPPEND",
     "CATENATE",
     "REPLACE",
+    "PREVIEW",
     "BINARY",
     "QUOTA",
     "QUOTA=RES-STORAGE",
@@ -33,6 +34,7 @@ AFTER_LOGIN = (
     "METADATA",
     "UNAUTHENTICATE",
     "UTF8=ACCEPT",
+    "LIST-METADATA",
 )
 """Capabilities after log-in that this grammar and these responses cover. A server lists those that its session
 implements."""

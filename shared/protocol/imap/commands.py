@@ -173,6 +173,8 @@ class List(Command, frozen=True):
     returns: frozenset[ListReturn] = frozenset()
     status: tuple[StatusItem, ...] = ()
     extended: bool = False
+    metadata: tuple[str, ...] = ()
+    """The entries of RETURN (METADATA ...) (RFC 9590)."""
 
 
 class Lsub(Command, frozen=True):

@@ -20,6 +20,7 @@ class FetchAttribute(Enum):
     MODSEQ = b"MODSEQ"  # RFC 7162
     EMAILID = b"EMAILID"  # RFC 8474
     THREADID = b"THREADID"  # RFC 8474
+    SAVEDATE = b"SAVEDATE"  # RFC 8514
 
 
 class Partial(msgspec.Struct, frozen=True):
@@ -57,7 +58,13 @@ class BinarySize(msgspec.Struct, frozen=True):
     label: bytes
 
 
-FetchItem = FetchAttribute | BodySection | BinarySection | BinarySize
+class PreviewItem(msgspec.Struct, frozen=True):
+    """The first words of a message: PREVIEW (RFC 8970). `is_lazy`: only if they are at hand."""
+
+    is_lazy: bool = False
+
+
+FetchItem = FetchAttribute | BodySection | BinarySection | BinarySize | PreviewItem
 
 FAST = (FetchAttribute.FLAGS, FetchAttribute.INTERNALDATE, FetchAttribute.RFC822_SIZE)
 ALL = (*FAST, FetchAttribute.ENVELOPE)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from shared.protocol.imap.dates import format_date_time
-from shared.protocol.imap.wire_string import literal, literal8
+from shared.protocol.imap.wire_string import literal, literal8, wire_nstring
 
 
 # message-data = nz-number SP "FETCH" SP msg-att
@@ -68,6 +68,11 @@ def binary_item(label: bytes, octets: bytes | None) -> bytes:
     if octets is None:
         return b"%b NIL" % label
     return b"%b %b" % (label, literal8(octets) if b"\0" in octets else literal(octets))
+
+
+def preview_item(text: str | None) -> bytes:
+    """PREVIEW; NIL when the client asked for what is at hand and nothing is (RFC 8970 §3.1)."""
+    return b"PREVIEW " + wire_nstring(None if text is None else text.encode("utf-8", "replace"))
 
 
 def binary_size_item(label: bytes, octets: int) -> bytes:

@@ -1,7 +1,8 @@
 """The text of a message that a person reads, for search, classifier and previews; limited for any message."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from shared.protocol.message.charset import decode
 from shared.protocol.message.headers import raw_fields, unfold
@@ -15,7 +16,10 @@ from shared.protocol.message.words import decode_words
 DEFAULT_LIMIT = 1 << 20
 PREVIEW_LENGTH = 200
 
-_SPACE = re.compile(r"\s+")
+_PREVIEWED_PARTS = 10
+_PREVIEWED_OCTETS = 48 * 1024
+_PREVIEWED_TEXT = 16 * 1024
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
 def part_bytes(body: bytes, part: Part, limit: int = DEFAULT_LIMIT) -> bytes:
@@ -83,7 +87,20 @@ def header_text(header_block: bytes) -> str:
 
 def preview(body: bytes, scan: Scan, length: int = PREVIEW_LENGTH) -> str:
     """The first words of the message (RFC 8970): of its first non-empty text that is no attachment."""
-    for part, text in readable_parts(body, scan, limit=16384, links=False):
-        if part.disposition != "attachment" and (words := _SPACE.sub(" ", text[: 8 * length]).strip()):
-            return words[:length]
+    return preview_of(scan, lambda start, end: body[start:end], length)
+
+
+def preview_of(scan: Scan, read: Callable[[int, int], bytes], length: int = PREVIEW_LENGTH) -> str:
+    """The same of a message that is not in memory; `read` returns octets of its body.
+
+    Few octets of few parts are read, whatever the message.
+    """
+    texts = (part for part in scan.parts if part.media_type == "text" and part.disposition != "attachment")
+    for part in islice(texts, _PREVIEWED_PARTS):
+        data = read(part.body_start, min(part.body_end, part.body_start + _PREVIEWED_OCTETS))
+        decoded = b"".join(decode_pieces(pieces(memoryview(data)), part.encoding))[:_PREVIEWED_TEXT]
+        text = _decoded(decoded, part)
+        words = html_text(text, links=False) if part.subtype == "html" else text
+        if shown := _SPACE.sub(" ", words[: 8 * length]).strip():
+            return shown[:length]
     return ""

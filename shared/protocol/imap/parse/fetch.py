@@ -14,6 +14,7 @@ from shared.protocol.imap.fetch import (
     FetchAttribute,
     FetchItem,
     Partial,
+    PreviewItem,
 )
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.lists import parenthesised
@@ -25,12 +26,15 @@ from shared.protocol.imap.section import WHOLE, SectionSpec
 MAX_ITEMS = 500
 _CACHED_LENGTH = 300
 
+# preview-mod = SP "(" "LAZY" ")"                                       ; RFC 8970 §6
+_LAZY = re.compile(rb" \(LAZY\)", re.IGNORECASE)
 _WORD = re.compile(rb"[A-Z0-9.]+", re.IGNORECASE)
 # partial = "<" number "." nz-number ">"
 _PARTIAL = re.compile(rb"<([0-9]{1,19})\.([1-9][0-9]{0,18})>")
 
 _SIMPLE: dict[bytes, FetchItem] = {
     **{attribute.value: attribute for attribute in FetchAttribute},
+    b"PREVIEW": PreviewItem(),
     b"RFC822": BodySection(WHOLE, b"RFC822"),
     b"RFC822.HEADER": BodySection(
         SectionSpec(text="HEADER"), b"RFC822.HEADER", peek=True
@@ -95,8 +99,11 @@ def _items(cursor: Cursor) -> tuple[FetchItem, ...]:
 
 # fetch-att = "ENVELOPE" / "FLAGS" / ... / "BODY" section ["<" number "." nz-number ">"] / "BODY.PEEK" section [...]
 #           / "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary          ; RFC 3516
+#           / "SAVEDATE" / "PREVIEW" [SP "(" "LAZY" ")"]                                ; RFC 8514, RFC 8970
 def _fetch_att(cursor: Cursor) -> FetchItem:
     word = cursor.need(_WORD, "Expected a data item").upper()
+    if word == b"PREVIEW" and cursor.match(_LAZY):
+        return PreviewItem(is_lazy=True)
     if not cursor.looking_at(b"["):
         return _simple_item(word)
     match word:

@@ -1,4 +1,6 @@
-"""LIST with its extensions, and LSUB (RFC 3501, RFC 5258, RFC 5819, RFC 6154)."""
+"""LIST with its extensions, and LSUB (RFC 3501, RFC 5258, RFC 5819, RFC 6154, RFC 9590)."""
+
+from typing import NamedTuple
 
 from shared.protocol.imap.commands import List, ListReturn, ListSelection, Lsub, StatusItem
 from shared.protocol.imap.error import ImapSyntaxError
@@ -6,6 +8,7 @@ from shared.protocol.imap.mailbox_name import InvalidMailboxName, decode_mailbox
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.lists import parenthesised, possibly_empty
 from shared.protocol.imap.parse.mailboxes import mailbox, status_items
+from shared.protocol.imap.parse.metadata import entries
 from shared.protocol.imap.parse.strings import keyword, list_mailbox
 
 MAX_PATTERNS = 100
@@ -13,6 +16,12 @@ MAX_PATTERNS = 100
 _SELECTION = {option.value: option for option in ListSelection}
 _RETURN = {option.value: option for option in ListReturn}
 _NEEDS_MORE = frozenset({ListSelection.RECURSIVEMATCH, ListSelection.REMOTE})
+
+
+class _Returns(NamedTuple):
+    options: frozenset[ListReturn] = frozenset()
+    status: tuple[StatusItem, ...] = ()
+    metadata: tuple[str, ...] = ()
 
 
 # list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]
@@ -26,8 +35,9 @@ def list_(cursor: Cursor, tag: bytes) -> List:
     patterns = parenthesised(cursor, _pattern, MAX_PATTERNS) if several else [_pattern(cursor)]
     matching = [pattern for pattern in patterns if pattern is not None]
     extended = several or selection is not None or not cursor.at_end()
-    returns, status = (frozenset[ListReturn](), ()) if cursor.at_end() else _returns(cursor)
-    return List(tag, reference, tuple(dict.fromkeys(matching)), selection or frozenset(), returns, status, extended)
+    returns = _Returns() if cursor.at_end() else _returns(cursor)
+    names = tuple(dict.fromkeys(matching))
+    return List(tag, reference, names, selection or frozenset(), *returns[:2], extended, returns.metadata)
 
 
 # list-select-opts = "(" [ ... ] ")"
@@ -61,23 +71,31 @@ def _pattern(cursor: Cursor) -> str | None:
 
 
 # list-return-opts = "RETURN" SP "(" [return-option *(SP return-option)] ")"
-def _returns(cursor: Cursor) -> tuple[frozenset[ListReturn], tuple[StatusItem, ...]]:
+def _returns(cursor: Cursor) -> _Returns:
     cursor.space()
     if keyword(cursor) != b"RETURN":
         raise ImapSyntaxError("Expected RETURN")
     cursor.space()
     options = possibly_empty(cursor, _return_option)
-    status = [item for option in options if isinstance(option, tuple) for item in option]
-    return frozenset(option for option in options if isinstance(option, ListReturn)), tuple(dict.fromkeys(status))
+    items = [item for option in options if isinstance(option, tuple) for item in option]
+    return _Returns(
+        frozenset(option for option in options if isinstance(option, ListReturn)),
+        tuple(dict.fromkeys(item for item in items if isinstance(item, StatusItem))),
+        tuple(dict.fromkeys(item for item in items if isinstance(item, str))),
+    )
 
 
 # return-option = "SUBSCRIBED" / "CHILDREN" / "SPECIAL-USE" / status-option
 # status-option = "STATUS" SP "(" status-att *(SP status-att) ")"                ; RFC 5819
-def _return_option(cursor: Cursor) -> ListReturn | tuple[StatusItem, ...]:
+# return-option =/ "METADATA" SP "(" entry *(SP entry) ")"                       ; RFC 9590
+def _return_option(cursor: Cursor) -> ListReturn | tuple[StatusItem, ...] | tuple[str, ...]:
     word = keyword(cursor)
     if word == b"STATUS":
         cursor.space()
         return status_items(cursor)
+    if word == b"METADATA":
+        cursor.space()
+        return entries(cursor)
     option = _RETURN.get(word)
     if option is None:
         raise ImapSyntaxError("Unknown return option of LIST")

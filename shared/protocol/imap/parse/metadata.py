@@ -34,7 +34,7 @@ def get_metadata(cursor: Cursor, tag: bytes) -> GetMetadata:
             depth = value
         else:
             most = value
-    return GetMetadata(tag, mailbox, _entries(cursor), depth, most)
+    return GetMetadata(tag, mailbox, entries(cursor), depth, most)
 
 
 # setmetadata = "SETMETADATA" SP mailbox SP entry-values
@@ -76,7 +76,7 @@ def _option(cursor: Cursor) -> _Option:
 
 
 # entries = entry / "(" entry *(SP entry) ")"
-def _entries(cursor: Cursor) -> tuple[str, ...]:
+def entries(cursor: Cursor) -> tuple[str, ...]:
     if cursor.looking_at(b"("):
         return tuple(dict.fromkeys(parenthesised(cursor, _entry_base, _MOST_ENTRIES)))
     return (_entry_base(cursor),)
