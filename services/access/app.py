@@ -9,6 +9,7 @@ from services.access.adapters.annotations import AnnotationsClient
 from services.access.adapters.directory import DirectoryClient
 from services.access.adapters.maildrops import MaildropsClient
 from services.access.adapters.mailstore import MailstoreClient
+from services.access.adapters.ordering import OrderingClient
 from services.access.adapters.patience import Patience
 from services.access.adapters.scripts import ScriptsClient
 from services.access.endpoints.connection import ImapConnection
@@ -57,6 +58,7 @@ class Access:
             self._log_ins(settings.max_connections_per_account),
             mailstore,
             AnnotationsClient(channel, self._patience),
+            OrderingClient(channel, self._patience),
             host.blobs,
             host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent),
             self._versions,

@@ -116,6 +116,14 @@ class AccessSettings(Section, frozen=True):
         int,
         Meta(description="Previews of messages that are remembered, some 300 octets each.", ge=0, le=10_000_000),
     ] = 5000
+    search_updates: Annotated[
+        int,
+        Meta(
+            description="Searches and sorts whose results one session may have updated (RETURN (UPDATE), RFC 5267).",
+            ge=1,
+            le=1000,
+        ),
+    ] = 16
     recent_mailboxes: Annotated[
         int,
         Meta(

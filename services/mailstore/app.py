@@ -11,6 +11,7 @@ from services.mailstore.endpoints.applying import ApplyingEndpoint
 from services.mailstore.endpoints.closings import ClosingsEndpoint
 from services.mailstore.endpoints.expiry import ExpiryEndpoint
 from services.mailstore.endpoints.maildrops import MaildropsEndpoint
+from services.mailstore.endpoints.ordering import OrderingEndpoint
 from services.mailstore.endpoints.quota import QuotaEndpoint
 from services.mailstore.endpoints.removed import RemovedEndpoint
 from services.mailstore.endpoints.scripts import ScriptsEndpoint
@@ -75,6 +76,7 @@ from shared.rpc.mailfold.mailstore.v1.closings_pb2_grpc import add_ClosingsServi
 from shared.rpc.mailfold.mailstore.v1.expiry_pb2_grpc import add_ExpiryServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.maildrops_pb2_grpc import add_MaildropsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import add_MailstoreServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.ordering_pb2_grpc import add_OrderingServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.quota_pb2_grpc import add_QuotaServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.removed_pb2_grpc import add_RemovedServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.scripts_pb2_grpc import add_ScriptsServicer_to_server
@@ -162,6 +164,7 @@ class Mailstore:
     ) -> Sequence[Registration]:
         host = self._host
         return (
+            (add_OrderingServicer_to_server, OrderingEndpoint(self.store, host.blobs, host.turns, limits)),
             (add_ClosingsServicer_to_server, ClosingsEndpoint(self.store)),
             (
                 add_ExpiryServicer_to_server,

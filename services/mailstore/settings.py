@@ -27,6 +27,15 @@ class MailstoreSettings(Section, frozen=True):
     search_texts: Annotated[
         int, Meta(description="Different texts that one SEARCH may compare: fields, BODY, TEXT.", ge=10, le=2000)
     ] = 100
+    ordering_megaoctets: Annotated[
+        int,
+        Meta(
+            description="Megaoctets that the keys of one SORT or the references of one THREAD may take; a mailbox that "
+            "needs more must be searched for fewer messages. Some 100,000 messages need 10 to 50.",
+            ge=16,
+            le=65_536,
+        ),
+    ] = 256
     max_keywords: Annotated[
         int,
         Meta(

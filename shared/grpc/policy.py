@@ -111,6 +111,8 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "mailstore.Annotations/ListAnnotationChanges",
         "mailstore.Maildrops/OpenMaildrop",
         "mailstore.Maildrops/RemoveFetched",
+        "mailstore.Ordering/Sort",
+        "mailstore.Ordering/Thread",
         *(f"mailstore.Scripts/{name}" for name in ("PutScript", "CheckScript", "GetScript", "ListScripts")),
         *(f"mailstore.Scripts/{name}" for name in ("ActivateScript", "RenameScript", "DeleteScript")),
         "directory.Directory/Authenticate",

@@ -18,6 +18,7 @@ from shared.protocol.imap.any_command import AnyCommand
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.frame_event import AppendLiteral, CommandReceived, FrameEvent, NeedContinuation, RefusedFrame
 from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.ordering_commands import Sort, Thread
 from shared.protocol.imap.parse.command import parse_command
 from shared.protocol.imap.response_code import Code, highestmodseq
 from shared.protocol.imap.state import forbids_expunge, is_allowed, refusal_of_tls
@@ -64,7 +65,7 @@ async def _command(session: ImapSession, data: bytes) -> None:
     # the responses to SELECT describe one state, to which a client applies its cache
     if not isinstance(command, c.Select):
         await _sync(session, answer, expunge=not forbids_expunge(command))
-    if isinstance(command, c.Search):
+    if isinstance(command, c.Search | Sort | Thread):
         answer = _with_expunge_issued(session, answer)
     await _finish(session, answer)
 

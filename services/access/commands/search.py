@@ -4,116 +4,100 @@ from __future__ import annotations
 
 import msgspec
 
-from services.access.adapters.mailstore import numbers, spans
+from services.access.adapters.mailstore import numbers
+from services.access.commands import search_context
 from services.access.commands.answer import done
 from services.access.commands.search_key import Translation
+from services.access.commands.search_results import Results, ReturnOptions, items, modseq_item, saved, shown_numbers
 from services.access.session.session import ImapSession
 from shared.grpc.errors import ServiceError
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.commands import SearchReturn
+from shared.protocol.imap.esearch_response import esearch
 from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.ordering_commands import Sort
 from shared.protocol.imap.ranges import Range
-from shared.protocol.imap.search_key import uses_modseq
+from shared.protocol.imap.search_key import SearchKey, uses_modseq
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
-_RANGES_A_PAGE = 500
 _AS_ESEARCH = frozenset({SearchReturn.ALL})
-_ENDS = frozenset({SearchReturn.MIN, SearchReturn.MAX})
 
 
 async def search(session: ImapSession, command: c.Search) -> bytes:
     """Search the mailbox (RFC 3501 §6.4.4)."""
+    if search_context.is_reused(session, command):
+        return response.bad(command.tag, "Tag reuse")
     if uses_modseq(command.key):
         session.enable_condstore()
     if command.returns is None and session.rev2:
         command = msgspec.structs.replace(command, returns=_AS_ESEARCH)  # RFC 9051 §6.4.4: the answer is ESEARCH
-    saves = command.returns is not None and SearchReturn.SAVE in command.returns
     try:
-        matches, highest = await _search(session, command)
+        results = await search_results(session, command.key)
     except ServiceError:
-        if saves:
-            session.saved = NumberSet()  # RFC 5182 §2.1: a SEARCH that fails leaves `$` empty
+        forget_saved(session, command)
         raise
     if command.returns is None:
-        shown = await _shown(session, command, matches)
-        await session.channel.write_all(response.search(shown, highest if uses_modseq(command.key) else 0))
+        shown = await shown_numbers(session.mailbox, results.uids, session.backend.turns, uid=command.uid)
+        assert isinstance(shown, NumberSet)
+        await session.channel.write_all(
+            response.search(shown, results.highest_modseq if uses_modseq(command.key) else 0)
+        )
     else:
-        await _write_esearch(session, command, command.returns, matches, highest)
+        await write_esearch(session, command, command.returns, results)
     return done(command.tag, "SEARCH")
 
 
-async def _search(session: ImapSession, command: c.Search) -> tuple[NumberSet, int]:
-    """The matching UIDs in the view, and the highest MODSEQ among them."""
-    mailbox = session.mailbox
-    turns = session.backend.turns
-    translation = Translation(
-        lambda sequence, uid: mailbox.matching(sequence, uid=uid, saved=session.saved, turns=turns),
-        mailbox.recent,
-        turns,
+async def search_results(session: ImapSession, key: SearchKey) -> Results:
+    """The matching UIDs in the view, and the highest MODSEQ among them. Raises ServiceError."""
+    mailbox, turns = session.mailbox, session.backend.turns
+    request = pb.SearchRequest(
+        account=mailbox.account,
+        mailbox=mailbox.id,
+        key=await contract_key(session, key),
+        now=session.backend.clock.now(),
     )
-    key = await translation.contract_key(command.key)
-    request = pb.SearchRequest(account=mailbox.account, mailbox=mailbox.id, key=key, now=session.backend.clock.now())
     reply = await session.backend.mailstore.search(request)
     mailbox.watch.note(reply.version)
-    if uses_modseq(command.key):
+    if uses_modseq(key):
         mailbox.note_modseq(reply.highest_modseq)
     matches: list[Range] = []
     for page in reply.uids:
         matches += mailbox.runs.select_uids(numbers(page)).ranges
         await turns.spend(keys=len(page.bounds))
-    return NumberSet.of_sorted(matches), reply.highest_modseq
+    return Results(NumberSet.of_sorted(matches), reply.highest_modseq)
 
 
-async def _shown(session: ImapSession, command: c.Search, matches: NumberSet) -> NumberSet:
-    """The matches as UIDs or sequence numbers, as the client asked."""
-    if command.uid:
-        return matches
-    shown: list[Range] = []
-    for page in matches.pages(_RANGES_A_PAGE):
-        shown += session.mailbox.runs.sequences_of(page).ranges
-        await session.backend.turns.spend(keys=2 * _RANGES_A_PAGE)
-    return NumberSet.of_sorted(shown)
+async def contract_key(session: ImapSession, key: SearchKey) -> pb.SearchKey:
+    """The key of a search in the selected mailbox for the mailstore. Raises LimitReached."""
+    mailbox, turns = session.mailbox, session.backend.turns
+    translation = Translation(
+        lambda sequence, uid: mailbox.matching(sequence, uid=uid, saved=session.saved, turns=turns),
+        mailbox.recent,
+        turns,
+    )
+    return await translation.contract_key(key)
 
 
-async def _write_esearch(
-    session: ImapSession, command: c.Search, returns: frozenset[SearchReturn], matches: NumberSet, highest: int
+def forget_saved(session: ImapSession, command: c.Search | Sort) -> None:
+    """Empty `$` when a command fails that would have saved its result (RFC 5182 §2.1)."""
+    if command.returns is not None and SearchReturn.SAVE in command.returns:
+        session.saved = NumberSet()
+
+
+async def write_esearch(
+    session: ImapSession, command: c.Search | Sort, returns: frozenset[SearchReturn], results: Results
 ) -> None:
-    shown = await _shown(session, command, matches)
+    """Answer an extended search or sort: save the result, begin its updates, and write ESEARCH."""
+    returned = ReturnOptions(returns, command.partial, uses_modseq(command.key))
+    shown = await shown_numbers(session.mailbox, results.uids, session.backend.turns, uid=command.uid)
     if SearchReturn.SAVE in returns:
-        session.saved = _saved(returns, matches)
+        session.saved = await saved(returned, results.uids)
+    if SearchReturn.UPDATE in returns:
+        search_context.begin(session, command, results.uids)
     if returns == {SearchReturn.SAVE}:
         return
-    data: list[tuple[str, int | NumberSet]] = []
-    if shown:
-        data += [("MIN", shown.smallest)] if SearchReturn.MIN in returns else []
-        data += [("MAX", shown.largest)] if SearchReturn.MAX in returns else []
-        data += [("ALL", shown)] if SearchReturn.ALL in returns else []
-    if SearchReturn.COUNT in returns:
-        data.append(("COUNT", len(shown)))
-    if shown and uses_modseq(command.key):
-        data.append(("MODSEQ", await _modseq(session, returns, matches, highest)))
-    await session.channel.write_all(response.esearch(command.tag, command.uid, data))
-
-
-def _ends(returns: frozenset[SearchReturn], matches: NumberSet) -> NumberSet:
-    ends = [matches.smallest] if SearchReturn.MIN in returns else []
-    return (
-        NumberSet.of_numbers({*ends, matches.largest} if SearchReturn.MAX in returns else ends) if matches else matches
-    )
-
-
-def _saved(returns: frozenset[SearchReturn], matches: NumberSet) -> NumberSet:
-    """The matches to be saved. With only MIN or MAX, only those are saved (RFC 5182 §2.1)."""
-    others = returns - {SearchReturn.SAVE}
-    return _ends(returns, matches) if others and others <= _ENDS else matches
-
-
-async def _modseq(session: ImapSession, returns: frozenset[SearchReturn], matches: NumberSet, highest: int) -> int:
-    """The MODSEQ to report. With only MIN or MAX, it is the highest of those messages (RFC 7162 §3.1.10)."""
-    if returns - {SearchReturn.SAVE} - _ENDS:
-        return highest
-    mailbox = session.mailbox
-    request = pb.FetchRequest(account=mailbox.account, mailbox=mailbox.id, uids=spans(_ends(returns, matches)))
-    modseqs = [modseq async for batch in session.backend.mailstore.fetch(request) for modseq in batch.modseqs]
-    return max(modseqs, default=highest)
+    made = items(returned, shown)
+    if shown and returned.modseq:
+        made.append(await modseq_item(session, returned, results))
+    await session.channel.write_all(esearch(command.tag, command.uid, made))

@@ -13,6 +13,7 @@ from services.access.commands import (
     login,
     mailboxes,
     metadata,
+    ordering,
     quota,
     replace,
     search,
@@ -22,6 +23,7 @@ from services.access.commands import (
 )
 from services.access.commands.answer import Handler
 from shared.protocol.imap import commands as c
+from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
 from shared.protocol.imap.replace_command import Replace
 
@@ -57,6 +59,9 @@ HANDLERS: dict[type[c.Command], Handler] = {
     c.Idle: idle.idle,
     c.Expunge: expunge.expunge,
     c.Search: search.search,
+    o.Sort: ordering.sort,
+    o.Thread: ordering.thread,
+    o.CancelUpdate: ordering.cancel_update,
     c.Fetch: fetch.fetch,
     c.Store: store.store,
     c.Copy: copying.copy,

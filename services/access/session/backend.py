@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.access.adapters.annotations import AnnotationsClient
 from services.access.adapters.directory import DirectoryClient
 from services.access.adapters.mailstore import MailstoreClient
+from services.access.adapters.ordering import OrderingClient
 from services.access.adapters.scripts import ScriptsClient
 from services.access.session.admission import Admission
 from services.access.session.log_in_watch import LoginWatch
@@ -44,6 +45,7 @@ class ImapDependencies:
     log_ins: LogInDependencies
     mailstore: MailstoreClient
     annotations: AnnotationsClient
+    ordering: OrderingClient
     blobs: Blobs
     room: DiskRoom
     versions: Versions

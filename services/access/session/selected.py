@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from services.access.adapters.mailstore import numbers
 from services.access.session.recents import Recents
+from services.access.session.updates import UpdatedSearch
 from services.access.session.versions import Watch
 from shared.protocol.imap import response
 from shared.protocol.imap.flags import RECENT, SETTABLE_SYSTEM_FLAGS
@@ -62,6 +63,8 @@ class Selected:
         """UIDs of messages that are gone but that the client still counts, in any order."""
         self._reported_version = self.version
         self._highest_sent_modseq = 0
+        self.updated: dict[bytes, UpdatedSearch] = {}
+        """The searches whose results the client follows, by their tags (RFC 5267 §4.3)."""
         self._reported_flags: dict[int, int] = {}
         """MODSEQs, newer than `version`, of flags that responses carried; `take` need not report these flags again."""
 
@@ -105,6 +108,11 @@ class Selected:
     def withholds_expunges(self) -> bool:
         """Whether messages are gone whose EXPUNGE could not be sent yet (RFC 3501 §7.4.1)."""
         return bool(self._vanished)
+
+    @property
+    def gone(self) -> NumberSet:
+        """The UIDs of messages that are gone but that the client still counts."""
+        return NumberSet.of_ranges(self._vanished)
 
     @property
     def known_version(self) -> int:

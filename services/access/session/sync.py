@@ -78,10 +78,14 @@ async def _report(
 ) -> None:
     session.channel.write(selected.report_keywords(keywords))
     if expunge:
+        for search in selected.updated.values():
+            await session.channel.write_all(search.expunged(selected.gone))
         await session.channel.write_all(selected.report_expunges(vanished=session.qresync))
         await selected.forget_expunged(session.backend.turns)
     session.channel.write(selected.report_exists() + selected.report_recent())
     await write_flags(session, selected, changed)
+    for search in tuple(selected.updated.values()):
+        await session.channel.write_all(await search.changes())
 
 
 async def write_flags(session: ImapSession, selected: Selected, pages: Iterable[Sequence[pb.Changed]]) -> None:

@@ -1,6 +1,7 @@
 """All commands together. The values of an extension may be in a module of their own, which derives from `Command`."""
 
 from shared.protocol.imap import commands as c
+from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
 from shared.protocol.imap.replace_command import Replace
 
@@ -35,6 +36,9 @@ AnyCommand = (
     | c.Check
     | c.Expunge
     | c.Search
+    | o.Sort
+    | o.Thread
+    | o.CancelUpdate
     | c.Fetch
     | c.Store
     | c.Copy

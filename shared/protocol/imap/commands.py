@@ -264,13 +264,24 @@ class Expunge(Command, frozen=True):
 
 
 class SearchReturn(Enum):
-    """ESEARCH return options (RFC 4731, SAVE: RFC 5182)."""
+    """ESEARCH return options (RFC 4731, SAVE: RFC 5182, CONTEXT, PARTIAL, UPDATE: RFC 5267 §4, RFC 9394)."""
 
     MIN = b"MIN"
     MAX = b"MAX"
     COUNT = b"COUNT"
     ALL = b"ALL"
     SAVE = b"SAVE"
+    CONTEXT = b"CONTEXT"
+    PARTIAL = b"PARTIAL"
+    UPDATE = b"UPDATE"
+
+
+class PartialRange(msgspec.Struct, frozen=True):
+    """The results from one place to another, both included, in the client's order; negative places count from the
+    last result, which is -1 (RFC 9394 §3.1)."""
+
+    first: int
+    last: int
 
 
 class Search(Command, frozen=True):
@@ -282,6 +293,7 @@ class Search(Command, frozen=True):
     key: SearchKey
     uid: bool = False
     returns: frozenset[SearchReturn] | None = None
+    partial: PartialRange | None = None
 
 
 class Fetch(Command, frozen=True):

@@ -109,7 +109,7 @@ def vanished(uids: NumberSet, earlier: bool = False) -> Iterator[bytes]:
     """VANISHED, which replaces EXPUNGE once QRESYNC is enabled; nothing for no UIDs. In pieces of one response."""
     if uids:
         yield b"* VANISHED (EARLIER) " if earlier else b"* VANISHED "
-        yield from _set_pieces(uids)
+        yield from set_pieces(uids)
         yield b"\r\n"
 
 
@@ -176,23 +176,7 @@ def search(numbers: NumberSet, modseq: int = 0) -> Iterator[bytes]:
     yield f" (MODSEQ {modseq})\r\n".encode() if modseq and numbers else b"\r\n"
 
 
-# esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)          ; RFC 4731
-def esearch(tag: bytes, uid: bool, data: Iterable[tuple[str, int | NumberSet]]) -> Iterator[bytes]:
-    """ESEARCH with pairs such as ("COUNT", 3) or ("ALL", numbers), in pieces of one response.
-
-    The caller leaves out the pairs that an empty result must not have.
-    """
-    yield b"* ESEARCH (TAG %b)%b" % (wire_string(tag), b" UID" if uid else b"")
-    for name, value in data:
-        yield b" %b " % name.encode()
-        if isinstance(value, int):
-            yield b"%d" % value
-        else:
-            yield from _set_pieces(value)
-    yield b"\r\n"
-
-
-def _set_pieces(numbers: NumberSet) -> Iterator[bytes]:
+def set_pieces(numbers: NumberSet) -> Iterator[bytes]:
     """A sequence-set of any length."""
     comma = b""
     for page in numbers.pages(NUMBERS_A_PIECE):

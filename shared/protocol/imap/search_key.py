@@ -160,6 +160,21 @@ SearchKey = (
 )
 
 
+def uses_numbers(key: SearchKey) -> bool:
+    """Whether any key is a set of sequence numbers, or `$`."""
+    match key:
+        case SeqSet():
+            return True
+        case Uid(uids):
+            return uids.saved
+        case And(keys) | Or(keys):
+            return any(uses_numbers(inner) for inner in keys)
+        case Not(inner):
+            return uses_numbers(inner)
+        case _:
+            return False
+
+
 def uses_modseq(key: SearchKey) -> bool:
     """Whether any key is MODSEQ; the response then contains the highest MODSEQ (RFC 7162 §3.1.5)."""
     match key:

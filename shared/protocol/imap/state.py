@@ -3,6 +3,7 @@
 from enum import Enum
 
 from shared.protocol.imap import commands as c
+from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap.any_command import AnyCommand
 from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
 from shared.protocol.imap.replace_command import Replace
@@ -46,6 +47,7 @@ ALLOWED: dict[type[c.Command], frozenset[ImapState]] = {
     **dict.fromkeys((Compress, UnAuthenticate), _AUTHENTICATED),
     **dict.fromkeys((c.Close, c.Unselect, c.Check, c.Expunge, c.Search, c.Fetch, c.Store, c.Copy, c.Move), _SELECTED),
     Replace: _SELECTED,
+    **dict.fromkeys((o.Sort, o.Thread, o.CancelUpdate), _SELECTED),
 }
 """The states in which each command is allowed; in LOGOUT none is."""
 
@@ -57,7 +59,7 @@ def is_allowed(command: AnyCommand, state: ImapState) -> bool:
 
 def forbids_expunge(command: AnyCommand) -> bool:
     """Whether no EXPUNGE may be sent during the command: one with sequence numbers (RFC 3501 §7.4.1)."""
-    return isinstance(command, c.Fetch | c.Store | c.Search) and not command.uid
+    return isinstance(command, c.Fetch | c.Store | c.Search | o.Sort | o.Thread) and not command.uid
 
 
 def refusal_of_tls(command: AnyCommand, secure: bool, cleartext_login: bool = False) -> str | None:

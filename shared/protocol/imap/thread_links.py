@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from shared.long_sort import long_sorted
+
 Node = int
 Date = tuple[int, int]
 """The sort key of a node: the sent date, then the number."""
@@ -104,9 +106,9 @@ class ThreadLinks:
 
     def order_children(self, date_of: Callable[[Node], Date]) -> None:
         """Sort the children of every node by their dates (step 6)."""
-        for children in self.children:
+        for node, children in enumerate(self.children):
             if len(children) > 1:
-                children.sort(key=date_of)
+                self.children[node] = long_sorted(children, key=date_of)
 
     def _link(self, parent: Node, child: Node) -> None:
         self.parent[child] = parent

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from shared.protocol.imap.thread_links import Node
 from shared.protocol.imap.threading import ThreadForest
 
+_PARTS_A_PIECE = 4000
+"""Numbers and parentheses in one piece."""
+
 
 def thread_list(forest: ThreadForest) -> bytes:
-    """The threads without the word THREAD; empty when there are none.
+    """The threads without the word THREAD; empty when there are none."""
+    return b"".join(thread_pieces(forest))
+
+
+def thread_pieces(forest: ThreadForest) -> Iterator[bytes]:
+    """The threads in pieces, in which no number is cut; none when there are no threads.
 
     A node with a single child is followed by it; the threads of several children are in parentheses.
     """
     parts: list[str] = []
     for root in forest.roots:
         _write(forest, root, parts)
-    return "".join(parts).encode("ascii")
+        if len(parts) >= _PARTS_A_PIECE:
+            yield "".join(parts).encode("ascii")
+            parts.clear()
+    if parts:
+        yield "".join(parts).encode("ascii")
 
 
 def _write(forest: ThreadForest, root: Node, parts: list[str]) -> None:

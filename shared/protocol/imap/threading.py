@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from shared.long_sort import long_sorted
 from shared.protocol.imap.thread_links import Date, Node, ThreadLinks
 
 
@@ -41,7 +42,7 @@ class ThreadForest(NamedTuple):
 
 def by_ordered_subject(messages: Sequence[ThreadedMessage]) -> ThreadForest:
     """The threads of equal base subjects: the first message is the parent of the others (§3, ORDEREDSUBJECT)."""
-    order = sorted(range(len(messages)), key=lambda node: (messages[node].sent, messages[node].number))
+    order = long_sorted(range(len(messages)), key=lambda node: (messages[node].sent, messages[node].number))
     children: list[list[Node]] = [[] for _ in messages]
     first: dict[str, Node] = {}
     for node in order:
@@ -55,7 +56,7 @@ def by_references(messages: Sequence[ThreadedMessage]) -> ThreadForest:
     """The threads by references and by base subjects, ordered by the date of the first message (§3, REFERENCES)."""
     links = _linked(messages)
     dates = _dates(messages, links, _FIRST)
-    _merge_by_subject(messages, links, sorted(links.roots(), key=dates.__getitem__), dates)
+    _merge_by_subject(messages, links, long_sorted(links.roots(), key=dates.__getitem__), dates)
     dates = _dates(messages, links, _FIRST)
     return _forest(messages, links, dates, dates)
 
@@ -169,5 +170,5 @@ def _forest(
     messages: Sequence[ThreadedMessage], links: ThreadLinks, dates: Sequence[Date], root_dates: Sequence[Date]
 ) -> ThreadForest:
     links.order_children(dates.__getitem__)
-    roots = sorted(links.roots(), key=root_dates.__getitem__)
+    roots = long_sorted(links.roots(), key=root_dates.__getitem__)
     return ThreadForest(roots, links.children, [message.number for message in messages])

@@ -21,7 +21,7 @@ from shared.protocol.imap.commands import (
 )
 from shared.protocol.imap.connection_commands import UnAuthenticate
 from shared.protocol.imap.error import ImapSyntaxError
-from shared.protocol.imap.parse import append, fetch, listing, mailboxes, messages, metadata, search, session
+from shared.protocol.imap.parse import append, fetch, listing, mailboxes, messages, metadata, ordering, search, session
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.replace_command import Replace
 
@@ -41,7 +41,9 @@ _UID_COMMANDS: dict[bytes, Production] = {
     b"MOVE": messages.uid_move,
     b"REPLACE": lambda cursor, tag: append.replace(cursor, tag, uid=True),
     b"SEARCH": search.uid_search,
+    b"SORT": ordering.uid_sort,
     b"STORE": messages.uid_store,
+    b"THREAD": ordering.uid_thread,
 }
 
 
@@ -57,6 +59,7 @@ def _uid(cursor: Cursor, tag: bytes) -> AnyCommand:
 _COMMANDS: dict[bytes, Production] = {
     b"APPEND": append.append,
     b"AUTHENTICATE": session.authenticate,
+    b"CANCELUPDATE": ordering.cancel_update,
     b"CAPABILITY": lambda cursor, tag: Capability(tag),
     b"CHECK": lambda cursor, tag: Check(tag),
     b"CLOSE": lambda cursor, tag: Close(tag),
@@ -86,10 +89,12 @@ _COMMANDS: dict[bytes, Production] = {
     b"REPLACE": append.replace,
     b"SEARCH": search.search,
     b"SELECT": mailboxes.select,
+    b"SORT": ordering.sort,
     b"STARTTLS": lambda cursor, tag: StartTls(tag),
     b"STATUS": mailboxes.status,
     b"STORE": messages.store,
     b"SUBSCRIBE": mailboxes.subscribe,
+    b"THREAD": ordering.thread,
     b"UID": _uid,
     b"UNAUTHENTICATE": lambda cursor, tag: UnAuthenticate(tag),
     b"UNSELECT": lambda cursor, tag: Unselect(tag),

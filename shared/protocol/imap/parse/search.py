@@ -1,14 +1,14 @@
-"""SEARCH: its options and the tree of its keys (RFC 3501 §6.4.4, RFC 4731, RFC 5182)."""
+"""SEARCH: its options and the tree of its keys (RFC 3501 §6.4.4, RFC 4731, RFC 5182, RFC 5267, RFC 9394)."""
 
 import re
 
 from shared.protocol.imap.commands import Search, SearchReturn
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.parse.cursor import Cursor
-from shared.protocol.imap.parse.lists import possibly_empty
 from shared.protocol.imap.parse.search_leaf import LEAVES, Reader, SearchCursor
+from shared.protocol.imap.parse.search_options import return_options
 from shared.protocol.imap.parse.sets import sequence_set
-from shared.protocol.imap.parse.strings import astring, keyword, utf8_text
+from shared.protocol.imap.parse.strings import astring, utf8_text
 from shared.protocol.imap.search_key import MAX_DEPTH, And, Not, Or, SearchKey, SeqSet
 
 # RFC 3501 §6.4.4 requires US-ASCII. US-ASCII, and a missing charset, are read as UTF-8, which includes it (RFC 9051
@@ -34,15 +34,12 @@ CHARSETS = {
     "BIG5": "big5",
 }
 
-_RETURN = {option.value: option for option in SearchReturn}
-_RETURN_WORD = re.compile(rb" RETURN (?=\()", re.IGNORECASE)
 _CHARSET_WORD = re.compile(rb" CHARSET ", re.IGNORECASE)
 _KEY_WORD = re.compile(rb"[A-Za-z][A-Za-z0-9]*")
 _NOT = re.compile(rb"NOT ", re.IGNORECASE)
 _OR = re.compile(rb"OR ", re.IGNORECASE)
 
 
-# search = "SEARCH" [search-return-opts] SP search-program
 def search(cursor: Cursor, tag: bytes) -> Search:
     return _search(cursor, tag, uid=False)
 
@@ -52,34 +49,39 @@ def uid_search(cursor: Cursor, tag: bytes) -> Search:
     return _search(cursor, tag, uid=True)
 
 
-# search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
+# search = "SEARCH" [search-return-opts] SP search-program
 def _search(cursor: Cursor, tag: bytes, uid: bool) -> Search:
-    returns = _return_options(cursor) if cursor.match(_RETURN_WORD) else None
-    saves = returns is not None and SearchReturn.SAVE in returns
-    codec = _charset(cursor, saves) if cursor.match(_CHARSET_WORD) else "utf-8"
+    returns, partial = return_options(cursor)
+    return Search(tag, search_program(cursor, returns), uid, returns, partial)
+
+
+# search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
+def search_program(cursor: Cursor, returns: frozenset[SearchReturn] | None) -> SearchKey:
+    """The keys after an optional charset. Raises ImapSyntaxError."""
+    codec = _charset(cursor, returns) if cursor.match(_CHARSET_WORD) else "utf-8"
     cursor.space()
+    return _keys(cursor, codec)
+
+
+# search-criteria = charset 1*(SP search-key)           ; RFC 5256 §5
+def search_criteria(cursor: Cursor, returns: frozenset[SearchReturn] | None = None) -> SearchKey:
+    """The keys after a charset, which SORT and THREAD require. Raises ImapSyntaxError."""
+    codec = _charset(cursor, returns)
+    cursor.space()
+    return _keys(cursor, codec)
+
+
+def _keys(cursor: Cursor, codec: str) -> SearchKey:
     keys = SearchCursor(cursor, codec)
     key = _search_keys(keys)
     cursor.pos = keys.pos
-    return Search(tag, key, uid, returns)
+    return key
 
 
-# search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
-def _return_options(cursor: Cursor) -> frozenset[SearchReturn]:
-    return frozenset(possibly_empty(cursor, _return_option) or (SearchReturn.ALL,))  # RFC 4731 §3.1
-
-
-# search-return-opt = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE"
-def _return_option(cursor: Cursor) -> SearchReturn:
-    option = _RETURN.get(keyword(cursor))
-    if option is None:
-        raise ImapSyntaxError("Unknown return option of SEARCH")
-    return option
-
-
-def _charset(cursor: Cursor, saves: bool) -> str:
+def _charset(cursor: Cursor, returns: frozenset[SearchReturn] | None) -> str:
     codec = CHARSETS.get(utf8_text(astring(cursor)).upper())
     if codec is None:
+        saves = returns is not None and SearchReturn.SAVE in returns
         code = f"BADCHARSET ({' '.join(CHARSETS)})".encode()
         raise ImapSyntaxError("Unknown charset", condition="NO", code=code, clears_saved=saves)  # RFC 3501 §6.4.4
     return codec

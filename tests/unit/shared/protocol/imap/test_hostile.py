@@ -59,6 +59,14 @@ WORDS = [
     b"\\Seen",
     b"OR ",
     b"NOT ",
+    b"RETURN (",
+    b"PARTIAL 1:",
+    b"UPDATE",
+    b"(REVERSE SIZE)",
+    b"SUBJECT",
+    b"UTF-8 ",
+    b"THREAD ",
+    b"CANCELUPDATE ",
     b"\0",
     b"\xff",
     b"\xc3\xbc",
@@ -87,7 +95,9 @@ SOUP = st.lists(st.sampled_from(WORDS), max_size=14).map(b"".join)
     | SOUP
     | SOUP.map(lambda tail: b"a UID FETCH 1 " + tail)
     | SOUP.map(lambda tail: b"a SEARCH " + tail)
-    | SOUP.map(lambda tail: b"a UID REPLACE 1 INBOX CATENATE (" + tail),
+    | SOUP.map(lambda tail: b"a UID REPLACE 1 INBOX CATENATE (" + tail)
+    | SOUP.map(lambda tail: b"a SORT " + tail)
+    | SOUP.map(lambda tail: b"a UID THREAD REFS UTF-8 " + tail),
     st.booleans(),
 )
 @example(b"a SEARCH " + b"(" * 10_000, False)
@@ -130,6 +140,9 @@ LONG_COMMANDS: dict[str, Callable[[int], bytes]] = {
     "stars": lambda size: b"a FETCH " + b"*:*," * (size // 4) + b"1 FLAGS",
     "digits": lambda size: b"a FETCH " + b"9" * size + b" FLAGS",
     "keys": lambda size: b"a SEARCH " + b"SEEN " * (size // 5) + b"SEEN",
+    "criteria": lambda size: b"a SORT (" + b"REVERSE SIZE " * (size // 13) + b"SIZE) UTF-8 ALL",
+    "partial": lambda size: b"a SEARCH RETURN (PARTIAL 1:" + b"9" * size,
+    "tags": lambda size: b"a CANCELUPDATE" + b' "x"' * (size // 4),
     "nots": lambda size: b"a SEARCH " + b"NOT " * (size // 4) + b"SEEN",
     "parentheses": lambda size: b"a SEARCH " + b"(" * size,
     "flags": lambda size: b"a STORE 1 FLAGS (" + b"x " * (size // 2) + b"x)",

@@ -59,8 +59,6 @@ RESPONSES = [
     (b"".join(r.search(SOME)), b"* SEARCH 1 2 3 5\r\n"),
     (b"".join(r.search(SOME, 9)), b"* SEARCH 1 2 3 5 (MODSEQ 9)\r\n"),
     (b"".join(r.search(NONE, 9)), b"* SEARCH\r\n"),
-    (b"".join(r.esearch(b"a", True, [("COUNT", 4), ("ALL", SOME)])), b'* ESEARCH (TAG "a") UID COUNT 4 ALL 1:3,5\r\n'),
-    (b"".join(r.esearch(b"a", False, [])), b'* ESEARCH (TAG "a")\r\n'),
     (r.namespace([("", "/")], [("Users/", "/")]), b'* NAMESPACE (("" "/")) (("Users/" "/")) NIL\r\n'),
     (r.id_({"name": "Mailfold", "os": None}), b'* ID ("name" "Mailfold" "os" NIL)\r\n'),
     (r.id_({}), b"* ID NIL\r\n"),

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from shared.protocol.imap import search_key as k
-from shared.protocol.imap.commands import Search, SearchReturn
+from shared.protocol.imap.commands import PartialRange, Search, SearchReturn
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.parse.command import parse_command
 from shared.protocol.imap.search_key import uses_modseq
@@ -93,8 +93,11 @@ def test_key(program: bytes) -> None:
 def test_return_options() -> None:
     assert search(b"ALL").returns is None
     assert search(b"RETURN () ALL").returns == frozenset({SearchReturn.ALL})
-    assert search(b"return (MIN max COUNT ALL SAVE) CHARSET UTF-8 ALL") == Search(
-        b"a", k.All(), returns=frozenset(SearchReturn)
+    assert search(b"return (MIN max COUNT ALL SAVE CONTEXT update) CHARSET UTF-8 ALL") == Search(
+        b"a", k.All(), returns=frozenset(SearchReturn) - {SearchReturn.PARTIAL}
+    )
+    assert search(b"RETURN (partial 1:5) ALL") == Search(
+        b"a", k.All(), returns=frozenset({SearchReturn.PARTIAL}), partial=PartialRange(1, 5)
     )
 
 

@@ -31,7 +31,9 @@ def test_states(text: bytes, states: set[ImapState]) -> None:
     assert {state for state in ImapState if is_allowed(parse_command(text), state)} == states
 
 
-@pytest.mark.parametrize("text", [b"FETCH 1 FLAGS", b"STORE 1 FLAGS ()", b"SEARCH ALL"])
+@pytest.mark.parametrize(
+    "text", [b"FETCH 1 FLAGS", b"STORE 1 FLAGS ()", b"SEARCH ALL", b"SORT (DATE) UTF-8 ALL", b"THREAD REFS UTF-8 ALL"]
+)
 def test_sequence_numbers_must_hold_still(text: bytes) -> None:
     assert forbids_expunge(parse_command(b"a " + text))
     assert not forbids_expunge(parse_command(b"a UID " + text))

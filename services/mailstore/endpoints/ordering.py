@@ -1,0 +1,62 @@
+"""Serves the Ordering contract."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from services.mailstore.endpoints.refusals import as_contract_errors
+from services.mailstore.handlers import load, queries
+from services.mailstore.listing.summaries import Summaries
+from services.mailstore.ordering.matches import MatchingSummaries
+from services.mailstore.ordering.sorting import Sorter
+from services.mailstore.ordering.threads import Threader
+from services.mailstore.search.scan import Searcher
+from services.mailstore.settings import MailstoreSettings
+from shared.blobs.port import Blobs
+from shared.eventstore.store import EventStore
+from shared.rpc.mailfold.mailstore.v1 import ordering_pb2 as pb
+from shared.rpc.mailfold.mailstore.v1.ordering_pb2_grpc import OrderingServicer
+from shared.turns import Turns
+
+_BATCH = 1000
+"""UIDs in one batch."""
+_AT_ONCE = 4
+"""Orderings that hold their keys at once; further ones wait."""
+
+
+class OrderingEndpoint(OrderingServicer):
+    """Answers the access service."""
+
+    def __init__(self, store: EventStore, blobs: Blobs, turns: Turns, limits: MailstoreSettings) -> None:
+        self._store = store
+        searcher = Searcher(store, blobs, turns, limits.search_texts)
+        matching = MatchingSummaries(store, searcher, Summaries(store, blobs, turns), turns)
+        self._sorter = Sorter(matching, turns, limits.ordering_megaoctets)
+        self._threader = Threader(matching, turns, limits.ordering_megaoctets)
+        self._room = asyncio.Semaphore(_AT_ONCE)
+
+    async def Sort(self, request: pb.SortRequest, context: Any) -> AsyncIterator[pb.SortBatch]:
+        version = await self._version(request.account, request.mailbox)
+        with as_contract_errors():
+            async with self._room:
+                outcome = await self._sorter.sort(request.mailbox, request.key, request.now, request.criteria)
+        yield pb.SortBatch(uids=outcome.uids[:_BATCH], highest_modseq=outcome.highest_modseq, version=version)
+        for start in range(_BATCH, len(outcome.uids), _BATCH):
+            yield pb.SortBatch(uids=outcome.uids[start : start + _BATCH])
+
+    async def Thread(self, request: pb.ThreadRequest, context: Any) -> AsyncIterator[pb.ThreadBatch]:
+        version = await self._version(request.account, request.mailbox)
+        with as_contract_errors():
+            async with self._room:
+                pieces = await self._threader.threads(request.mailbox, request.key, request.now, request.algorithm)
+        yield pb.ThreadBatch(version=version)
+        for piece in pieces:
+            yield pb.ThreadBatch(threads=piece)
+
+    async def _version(self, account: str, mailbox: str) -> int:
+        """The version of the account before the messages are read. Raises NotFound."""
+        with as_contract_errors():
+            await self._store.read(lambda reader: load.mailbox_by_id(reader, account, mailbox))
+        return await self._store.read(lambda reader: queries.version_of(reader, account))

@@ -1,0 +1,95 @@
+"""ESEARCH: the results of extended searches and sorts, and their updates (RFC 4731, RFC 5267, RFC 7377, RFC 9394)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from shared.protocol.imap.commands import PartialRange
+from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.response import NUMBERS_A_PIECE, set_pieces
+from shared.protocol.imap.wire_string import wire_mailbox, wire_string
+
+Numbers = NumberSet | Sequence[int]
+"""Numbers in the order of the mailbox, or in another order."""
+_SHORTEST_RANGE = 3
+
+
+# esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)          ; RFC 4731
+def esearch(
+    tag: bytes,
+    uid: bool,
+    items: Iterable[Iterable[bytes]],
+    source: tuple[str, int] | None = None,
+    *,
+    utf8: bool = False,
+) -> Iterator[bytes]:
+    """ESEARCH with items that the functions below make, in pieces of one response.
+
+    The caller leaves out the items that an empty result must not have. `source` is a mailbox with its UIDVALIDITY
+    (RFC 7377 §2.1).
+    """
+    place = b""
+    if source is not None:
+        place = b" MAILBOX %b UIDVALIDITY %d" % (wire_mailbox(source[0], utf8), source[1])
+    yield b"* ESEARCH (TAG %b%b)%b" % (wire_string(tag), place, b" UID" if uid else b"")
+    for item in items:
+        yield from item
+    yield b"\r\n"
+
+
+def number_item(name: str, number: int) -> tuple[bytes, ...]:
+    """An item such as `COUNT 3`."""
+    return (f" {name} {number}".encode(),)
+
+
+def set_item(name: str, numbers: Numbers) -> Iterator[bytes]:
+    """An item such as `ALL 1:3,5`."""
+    yield f" {name} ".encode()
+    yield from _pieces(numbers)
+
+
+# ret-data-partial = "PARTIAL" SP "(" partial-range SP partial-results ")"     ; RFC 9394 §3.1
+def partial_item(asked: PartialRange, numbers: Numbers) -> Iterator[bytes]:
+    """PARTIAL with the range as the client wrote it."""
+    yield f" PARTIAL ({asked.first}:{asked.last} ".encode()
+    yield from _pieces(numbers) if numbers else (b"NIL",)
+    yield b")"
+
+
+# ret-data-addto = "ADDTO" SP "(" context-position SP sequence-set *(SP context-position SP sequence-set) ")"
+def positions_item(name: str, pairs: Sequence[tuple[int, Numbers]]) -> Iterator[bytes]:
+    """ADDTO or REMOVEFROM with pairs of a position and results; nothing without pairs (RFC 5267 §4.3)."""
+    separator = f" {name} (".encode()
+    for position, numbers in pairs:
+        yield b"%b%d " % (separator, position)
+        yield from _pieces(numbers)
+        separator = b" "
+    if pairs:
+        yield b")"
+
+
+def _pieces(numbers: Numbers) -> Iterator[bytes]:
+    return set_pieces(numbers) if isinstance(numbers, NumberSet) else _ordered_pieces(numbers)
+
+
+def _ordered_pieces(numbers: Sequence[int]) -> Iterator[bytes]:
+    """A sequence-set in the order of the numbers. A range stands only for ascending neighbours (RFC 5267 §3.2)."""
+    elements, comma = _elements(numbers), ""
+    while piece := ",".join(islice(elements, NUMBERS_A_PIECE)):
+        yield f"{comma}{piece}".encode()
+        comma = ","
+
+
+def _elements(numbers: Sequence[int]) -> Iterator[str]:
+    at, end = 0, len(numbers)
+    while at < end:
+        first, last = numbers[at], at
+        while last + 1 < end and numbers[last + 1] == numbers[last] + 1:
+            last += 1
+        if last + 1 - at >= _SHORTEST_RANGE:
+            yield f"{first}:{numbers[last]}"
+            at = last + 1
+        else:
+            yield str(first)
+            at += 1
