@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, _Place] = {
     "revert": _Place("history", "revert"),
     "block": _Place("block", "app"),
     "allow": _Place("allow", "app"),
+    "lockouts": _Place("lockouts", "app"),
     "dkim": _Place("dkim", "app"),
     "relay": _Place("relay", "app"),
     "sieve": _Place("sieve", "app"),

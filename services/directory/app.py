@@ -22,6 +22,7 @@ from services.directory.endpoints.bulk import BulkCommands, BulkEndpoint
 from services.directory.endpoints.credentials import CredentialCommands, CredentialsEndpoint
 from services.directory.endpoints.guarded import guarded
 from services.directory.endpoints.ldap import LdapEndpoint
+from services.directory.endpoints.lockouts import LockoutsEndpoint
 from services.directory.endpoints.mail_rights import MailRightsEndpoint
 from services.directory.endpoints.names import NameCommands
 from services.directory.endpoints.sending import SendingCommands
@@ -30,7 +31,7 @@ from services.directory.handlers import load, sharing
 from services.directory.handlers.aliases import AliasCommands
 from services.directory.handlers.app_passwords import AppPasswordCommands, PasswordMaker
 from services.directory.handlers.applications import ApplicationCommands
-from services.directory.handlers.attempts import CountedAttempts
+from services.directory.handlers.attempts import AccountNames, CountedAttempts
 from services.directory.handlers.authentication import Authenticator
 from services.directory.handlers.book import CurrentBook, book_events, read_book
 from services.directory.handlers.bulk_kinds import BulkKinds
@@ -46,6 +47,8 @@ from services.directory.handlers.hash_renewal import HashRenewal
 from services.directory.handlers.imports import Imports
 from services.directory.handlers.ldap_sync import LdapSync
 from services.directory.handlers.line_preparation import LinePreparation
+from services.directory.handlers.lockout_rows import WallTimes, open_lockouts
+from services.directory.handlers.lockouts import LockoutCommands
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
 from services.directory.handlers.pop3_switch import ProtocolSwitches
@@ -60,7 +63,7 @@ from services.directory.ldap_settings import LdapSettings
 from services.directory.settings import SECTIONS as SECTIONS
 from services.directory.settings import DirectorySettings, ExpirySettings, SharingSettings
 from shared.dns.settings import ResolverSettings
-from shared.events.directory import AccountAdded, UserPasswordChanged, UserSwitched
+from shared.events.directory import AccountAdded, AccountRemoved, UserPasswordChanged, UserSwitched
 from shared.eventstore.event import Recorded
 from shared.eventstore.store import EventStore
 from shared.grpc.servicers import Registration
@@ -74,6 +77,7 @@ from shared.rpc.mailfold.directory.v1.bulk_pb2_grpc import add_BulkServicer_to_s
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import add_CredentialsServicer_to_server
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
 from shared.rpc.mailfold.directory.v1.ldap_pb2_grpc import add_LdapServicer_to_server
+from shared.rpc.mailfold.directory.v1.lockouts_pb2_grpc import add_LockoutsServicer_to_server
 from shared.rpc.mailfold.directory.v1.mailrights_pb2_grpc import add_MailRightsServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
@@ -102,7 +106,8 @@ class Directory:
         self._current = CurrentBook()
         self._settings = SettingCommands(self.store, host.settings, sections, SettingsFile(host.places))
         folded = FoldedLogins()
-        self._journal = LoginJournal(self.store, folded, host.clock, section.fold_seconds)
+        self._journal = LoginJournal(self.store, folded, self._throttle.lockouts, host.clock, section.fold_seconds)
+        lockouts = LockoutCommands(self.store, self._throttle, self._journal, host.clock)
         sending = _sending_commands(host, self.store, section)
         self._upkeep = DkimUpkeep(SERVICE, self.store, sending.dkim, sending.secrets, section.dkim_check_seconds)
         aliases = AliasCommands(self._current, host.clock)
@@ -132,6 +137,7 @@ class Directory:
             endpoint,
             (add_CredentialsServicer_to_server, CredentialsEndpoint(self.store, credentials)),
             (add_LdapServicer_to_server, LdapEndpoint(self._ldap)),
+            (add_LockoutsServicer_to_server, LockoutsEndpoint(lockouts)),
             (add_BulkServicer_to_server, bulk),
             (add_MailRightsServicer_to_server, MailRightsEndpoint(self.store, RightsGuard(self.store, host.clock))),
         )
@@ -156,6 +162,9 @@ class Directory:
         """
         await self._host.open_store(self.store)
         self._current.book = await self.store.read(read_book)
+        times = WallTimes(self._host.clock)
+        for lockout in await self.store.read(lambda reader: open_lockouts(reader, times)):
+            self._throttle.resume(lockout)
         if self._host.reads_only:
             return
         self.store.on_commit(self._current.follow)
@@ -196,8 +205,13 @@ class Directory:
         canonical, passwords = self._current.canonical, PasswordChecks(self._hasher, self._ldap.source)
         renewal = HashRenewal(self.store, self._hasher)
         switches = ProtocolSwitches(self.store, pop3=section.pop3)
-        attempts = CountedAttempts(self._throttle, line, verified, folded, clock, switches)
+        names = AccountNames(self.store, self._has_account, clock, section.trusted_days)
+        attempts = CountedAttempts(self._throttle, line, verified, folded, names, switches)
         return Authenticator(self.store, passwords, attempts, verified, clock, canonical, renewal)
+
+    def _has_account(self, key: str) -> bool:
+        names = self._current.book.names
+        return key in names.accounts or names.applications.get(key) is not None
 
     def _bulk(self, host: Host, dkim: DkimCommands, password_length: int) -> BulkEndpoint:
         kinds, reverting = _trial_parts(host, self._current)
@@ -206,11 +220,11 @@ class Directory:
         return BulkEndpoint(self.store, BulkCommands(imports, reverting, self._trials, self._settings))
 
     def _forgive(self, recorded: list[Recorded]) -> None:
-        """Clear the wrong passwords of accounts that are new or have a new password."""
+        """Clear the wrong passwords of accounts that are new, are removed or have a new password."""
         events = [entry.event for entry in recorded]
         users = {event.id for event in events if isinstance(event, UserPasswordChanged | UserSwitched)}
         self._verified.forget({event.id for event in events if isinstance(event, UserPasswordChanged)})
-        added = {key_of(event.address) for event in events if isinstance(event, AccountAdded)}
+        added = {key_of(event.address) for event in events if isinstance(event, AccountAdded | AccountRemoved)}
         if users or added:
             accounts = self._current.book.names.accounts
             suspects = self._throttle.suspects()
@@ -225,6 +239,7 @@ class Directory:
         counts = await self.store.read(load.counts) | {
             "domains_without_postmaster": self._roles.without_postmaster(self._current.book),
             "open_erasures": await self.store.read(open_count),
+            "lockouts": len(self._throttle.lockouts.in_force(self._host.clock.monotonic())),
         }
         reply = owner_pb2.ReportReply(counts=counts)
         await self._upkeep.report(reply)
@@ -258,6 +273,7 @@ def _throttle_limits(section: DirectorySettings) -> ThrottleLimits:
         section.failure_seconds,
         section.trusted_days * _DAY,
         section.account_delay,
+        section.failures_everywhere,
     )
 
 

@@ -39,6 +39,7 @@ from services.directory.projections.expiry import ExpiryRuleProjection
 from services.directory.projections.groups import GroupsProjection
 from services.directory.projections.ldap import LdapProjection
 from services.directory.projections.lists import ListProjection
+from services.directory.projections.lockouts import LockoutProjection
 from services.directory.projections.moderators import ModeratorProjection
 from services.directory.projections.pop3_switch import Pop3SwitchProjection
 from services.directory.projections.return_paths import ReturnPathProjection
@@ -92,6 +93,7 @@ PROJECTIONS = (
     Pop3SwitchProjection,
     SizeLimitProjection,
     ModeratorProjection,
+    LockoutProjection,
 )
 
 

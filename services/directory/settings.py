@@ -51,7 +51,7 @@ class DirectorySettings(Section, frozen=True):
         int,
         Meta(
             description="Wrong passwords of one client (IPv4 address or IPv6 /64) for an account, after which further "
-            "log-ins are refused without a check.",
+            "log-ins are refused without a check. The same wrong password again is no further one.",
             ge=1,
             le=10_000,
         ),
@@ -60,10 +60,20 @@ class DirectorySettings(Section, frozen=True):
         int,
         Meta(
             description="Wrong passwords of one client for all accounts together, after which further log-ins are "
-            "refused without a check; loopback is exempt.",
+            "refused without a check, except to accounts to which it logged in before; loopback is exempt.",
             ge=1,
         ),
     ] = 50
+    failures_everywhere: Annotated[
+        int,
+        Meta(
+            description="Wrong passwords for an account of all clients together that are new to it, after which "
+            "further log-ins of such clients are refused without a check; a client that logged in there before, and an "
+            "app password, go on. 0: they are only delayed.",
+            ge=0,
+            le=100_000,
+        ),
+    ] = 200
     failure_seconds: Annotated[
         int, Meta(description="Seconds without a wrong password after which they are forgotten.", ge=1, le=86_400)
     ] = 600
@@ -79,12 +89,12 @@ class DirectorySettings(Section, frozen=True):
     trusted_days: Annotated[
         int,
         Meta(
-            description="Days a client that logged in to an account is not delayed there while others guess at it; 0: "
-            "never.",
+            description="Days for which a client that logged in to an account is neither delayed nor refused there "
+            "because others guess; 0: never.",
             ge=0,
             le=365,
         ),
-    ] = 7
+    ] = 30
     postmaster: Annotated[
         str,
         Meta(

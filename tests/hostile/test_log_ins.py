@@ -64,3 +64,16 @@ def test_1000_guesses_of_the_form_of_an_app_password_are_100(server: MailfoldSer
     assert (wrong, too_many) == (100, 900)
     answers = log_in_side_by_side(server, person, [phone["password"], person.password], "127.0.4.1")
     assert [answer for answer in answers if not answer.startswith(b"OK")] == []
+
+
+def test_lockouts_of_all_protocols_are_shown_and_lifted(server: MailfoldServer) -> None:
+    """A client that was locked out by IMAP is refused by SMTP too, until the operator lifts it."""
+    person = server.people.person("una")
+    log_in_side_by_side(server, person, [f"wrong {number}" for number in range(12)], "127.0.5.1")
+    (shown,) = server.command.json("lockouts", "list", "--account", person.address)
+    assert (shown["kind"], shown["account"], shown["network"]) == ("client", person.address, "127.0.5.1")
+    assert shown["reason"] == "10 different wrong passwords from there at this account, the last one by imap"
+    assert log_in_side_by_side(server, person, [person.password], "127.0.5.1")[0].startswith(_TOO_MANY)
+    assert len(server.command.json("lockouts", "lift", "--account", person.address)) == 1
+    assert log_in_side_by_side(server, person, [person.password], "127.0.5.1")[0].startswith(b"OK")
+    assert server.command.json("lockouts", "list", "--account", person.address) == []

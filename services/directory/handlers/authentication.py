@@ -11,9 +11,9 @@ import msgspec
 from services.directory.adapters.ldap_connection import LdapUnavailable
 from services.directory.domain.app_passwords import AppPasswordUse
 from services.directory.domain.generated_passwords import read_generated
+from services.directory.domain.guesses import Guess
 from services.directory.domain.ldap_people import entry_of
 from services.directory.domain.login_name import Canonical, LoginName, read_login
-from services.directory.domain.throttle import Guess
 from services.directory.handlers.attempts import CountedAttempt, CountedAttempts
 from services.directory.handlers.credentials_tried import (
     MEMBER_NOT_NAMED,

@@ -6,7 +6,8 @@ import asyncio
 from collections import deque
 
 from services.directory.adapters.passwords import TooManyWaiting
-from services.directory.domain.throttle import AttemptOutcome, Guess, Throttle, ThrottleDecision
+from services.directory.domain.guesses import Guess
+from services.directory.domain.throttle import AttemptOutcome, Throttle, ThrottleDecision
 from shared.clock import Clock
 
 

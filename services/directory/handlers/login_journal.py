@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import structlog
 
 from services.directory.domain.folded_logins import FoldedLogin, FoldedLogins
+from services.directory.domain.lockouts import Lockouts
 from services.directory.handlers.commands import append
+from services.directory.handlers.lockout_rows import WallTimes, record_known_networks, record_notes
 from shared.background import BackgroundTask, every
 from shared.clock import Clock
 from shared.events.credentials import AppPasswordUsed
@@ -16,6 +18,7 @@ from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
+from shared.network.address import network_of
 
 log = structlog.get_logger("directory")
 _PATIENCE = 60.0
@@ -27,9 +30,12 @@ class LoginJournal:
     A crash may lose the log-ins since the last write; that is acceptable, while a disk flush for each log-in is not.
     """
 
-    def __init__(self, store: EventStore, folded: FoldedLogins, clock: Clock, every_seconds: float) -> None:
+    def __init__(
+        self, store: EventStore, folded: FoldedLogins, lockouts: Lockouts, clock: Clock, every_seconds: float
+    ) -> None:
         self._store = store
         self._folded = folded
+        self._lockouts = lockouts
         self._clock = clock
         self._task = BackgroundTask(
             "directory", "login-journal", every(every_seconds, self.write), longest=3 * every_seconds + _PATIENCE
@@ -45,13 +51,21 @@ class LoginJournal:
         await self.write(everything=True)
 
     async def write(self, *, everything: bool = False) -> None:
-        """Write the log-ins that are due, in one transaction."""
+        """Write the log-ins that are due, and the lockouts that began or ended, in one transaction."""
         due = list(self._folded.due(self._clock.monotonic(), everything=everything))
-        if not due:
+        notes = self._lockouts.due(self._clock.monotonic())
+        if not (due or notes):
             return
+        times = WallTimes(self._clock)
         stream = f"logins:{datetime.fromtimestamp(self._clock.now() / 1_000_000, UTC):%Y-%m-%d}"
+
+        def work(tx: Transaction) -> None:
+            _append(tx, stream, due)
+            record_known_networks(tx, _networks(due), self._clock.now())
+            record_notes(tx, notes, times)
+
         try:
-            await self._store.write(lambda tx: _append(tx, stream, due))
+            await self._store.write(work)
         except StoreUnavailable as error:
             log.warning("directory.logins_lost", count=len(due), error=str(error))
 
@@ -63,6 +77,12 @@ def _append(tx: Transaction, stream: str, due: Sequence[tuple[FoldedLogin, int]]
     for credential, login in used.items():
         event = AppPasswordUsed(credential, login.protocol, login.address)
         append(tx, f"app-password:{credential}", [event], Provenance(_actor(login)))
+
+
+def _networks(due: Sequence[tuple[FoldedLogin, int]]) -> set[tuple[str, str]]:
+    """The accounts that were opened, with the networks from which."""
+    opened = {(login.account, network_of(login.address)) for login, _ in due if not login.reason}
+    return {(account, network) for account, network in opened if account and network}
 
 
 def _actor(login: FoldedLogin) -> Actor:

@@ -265,6 +265,14 @@ def _held(reader: Reader, request: Any) -> Touched:
     return Touched(touched.domains | other.domains, owner=owner)
 
 
+def _lockouts(reader: Reader, request: Any) -> Touched:
+    """Lockouts at an account concern its domain; those of networks need an admin of the server."""
+    if not request.account:
+        return _ADMIN_ONLY
+    account = load.account(reader, request.account) or credential_rows.application(reader, request.account)
+    return Touched(frozenset({address_domain(reader, account.address if account else request.account)}))
+
+
 RULES: Mapping[str, Rule] = {
     "Directory/ShowDomain": _named_domain,
     "Directory/SetDomainValue": _named_domain,
@@ -315,6 +323,8 @@ RULES: Mapping[str, Rule] = {
     "Protocols/ShowPop3": _owned_account,
     "AllMail/SetAllMail": _owned_account,
     "AllMail/ShowAllMail": _owned_account,
+    "Lockouts/ListLockouts": _lockouts,
+    "Lockouts/LiftLockouts": _lockouts,
     "Sharing/SetSharing": _sending_domain,
     "Sharing/ShowSharing": _sending_domain,
     "Sharing/Identify": _owned_account,

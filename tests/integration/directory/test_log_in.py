@@ -175,7 +175,8 @@ async def test_log_ins_are_events_folded_and_written_at_the_stop(people: Running
     assert by_kind["login.succeeded", ""].provenance.actor.address == "192.0.2.1"
     assert by_kind["login.refused", "ann@example.org"].event.reason == "bad-credentials"
     assert by_kind["login.refused", ""].event.count == 3
-    assert len(result) == 3
+    assert by_kind["login.network_known", ""].event.address == "192.0.2.1"
+    assert len(result) == 4
 
 
 @pytest.mark.parametrize("environment", [{"MAILFOLD_DIRECTORY_REMEMBER_SECONDS": "0"}])

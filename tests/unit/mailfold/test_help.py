@@ -101,6 +101,7 @@ def test_every_promised_command_is_there() -> None:
         *(f"domain {word}" for word in ("incoming", "alias", "set", "values", "signature")),
         *(f"user {word}" for word in ("field", "fields", "may-send-as")),
         *(f"alias {word}" for word in ("targets", "owners", "until")),
+        *(f"lockouts {word}" for word in ("list", "lift")),
         *(f"app-password {word}" for word in ("add", "list", "remove")),
         *(f"application {word}" for word in ("rename", "password", "limit", "quota", "size", "receives", "restore")),
         *(f"list {word}" for word in ("set", "owners", "members", "join", "leave", "pause", "resume")),

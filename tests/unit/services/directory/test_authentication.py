@@ -8,7 +8,7 @@ from typing import Any, cast
 from services.directory.adapters.passwords import PasswordHasher
 from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.throttle import Throttle, ThrottleLimits
-from services.directory.handlers.attempts import CountedAttempts
+from services.directory.handlers.attempts import AccountNames, CountedAttempts
 from services.directory.handlers.authentication import Authenticator, LoginAttempt
 from services.directory.handlers.credentials_tried import CredentialsTried
 from services.directory.handlers.hash_renewal import HashRenewal
@@ -43,10 +43,11 @@ async def test_an_attempt_whose_client_leaves_counts_all_the_same() -> None:
     hasher, throttle, clock = SlowHasher(), Throttle(ThrottleLimits(10, 50, 600, 0, 5)), FixedClock()
     verified = VerifiedLogins(0, 10)
     switches = ProtocolSwitches(cast(EventStore, NobodyKnown()), pop3=False)
+    names = AccountNames(cast(EventStore, NobodyKnown()), lambda _key: False, clock, 30)
     authentication = Authenticator(
         cast(EventStore, NobodyKnown()),
         cast(PasswordHasher, hasher),
-        CountedAttempts(throttle, LogInLine(throttle, clock, 500), verified, FoldedLogins(), clock, switches),
+        CountedAttempts(throttle, LogInLine(throttle, clock, 500), verified, FoldedLogins(), names, switches),
         verified,
         clock,
         lambda address: address,

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from services.directory.adapters.passwords import TooManyWaiting
-from services.directory.domain.throttle import AttemptOutcome, Guess, Throttle, ThrottleLimits, guess
+from services.directory.domain.guesses import Guess, guess
+from services.directory.domain.throttle import AttemptOutcome, Throttle, ThrottleLimits
 from services.directory.handlers.log_in_line import LogInLine
 from shared.clock import FixedClock
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from services.directory.domain.throttle import AttemptOutcome, Throttle, ThrottleDecision, ThrottleLimits, guess
+from services.directory.domain.guesses import guess
+from services.directory.domain.lockouts import Lockout
+from services.directory.domain.throttle import AttemptOutcome, Throttle, ThrottleDecision, ThrottleLimits
 
 ACCOUNT, OWNER, STRANGER = "ann@example.org", "192.0.2.1", "198.51.100.1"
 GO, WAIT, REFUSE = ThrottleDecision.GO, ThrottleDecision.WAIT, ThrottleDecision.REFUSE
@@ -11,8 +13,11 @@ GO, WAIT, REFUSE = ThrottleDecision.GO, ThrottleDecision.WAIT, ThrottleDecision.
 class Clients:
     """Log-ins with a throttle, by password and address."""
 
-    def __init__(self, longest_delay: float = 5.0) -> None:
-        self.throttle = Throttle(ThrottleLimits(3, 5, 100, 1000, longest_delay))
+    def __init__(self, longest_delay: float = 5.0, everywhere: int = 0) -> None:
+        self.throttle = Throttle(ThrottleLimits(3, 5, 100, 1000, longest_delay, everywhere))
+
+    def in_force(self, now: float) -> list[Lockout]:
+        return self.throttle.lockouts.in_force(now)
 
     def begin(self, password: str, address: str, account: str = ACCOUNT, now: float = 0.0) -> ThrottleDecision:
         return self.throttle.begin(guess(account, address, hash(password)), now)
@@ -22,10 +27,13 @@ class Clients:
     ) -> None:
         self.throttle.end(guess(account, address, hash(password)), outcome, now)
 
-    def fail(self, password: str, address: str, account: str = ACCOUNT, now: float = 0.0) -> ThrottleDecision:
-        verdict = self.begin(password, address, account, now)
+    def fail(
+        self, password: str, address: str, account: str = ACCOUNT, now: float = 0.0, *, is_name_known: bool = True
+    ) -> ThrottleDecision:
+        tried = guess(account, address, hash(password), "imap", is_name_known=is_name_known)
+        verdict = self.throttle.begin(tried, now)
         if verdict is GO:
-            self.end(password, address, AttemptOutcome.WRONG, account, now)
+            self.throttle.end(tried, AttemptOutcome.WRONG, now)
         return verdict
 
     def log_in(self, address: str, account: str = ACCOUNT, now: float = 0.0) -> ThrottleDecision:
@@ -142,12 +150,15 @@ def test_the_delay_can_be_switched_off() -> None:
     assert clients.delay(OWNER) == 0.0
 
 
-def test_the_owners_address_has_a_limit_too() -> None:
+def test_the_owners_network_has_a_limit_but_not_for_the_password_that_was_right_there() -> None:
+    """A stranger in it cannot lock the owner out, and a new guess is refused."""
     clients = Clients()
     clients.log_in(OWNER)
     for number in range(3):
         clients.fail(str(number), OWNER, now=1)
-    assert clients.begin("right", OWNER, now=2) is REFUSE
+    assert clients.begin("another guess", OWNER, now=2) is REFUSE
+    assert [clients.log_in(OWNER, now=2) for _ in range(3)] == [GO] * 3
+    assert clients.begin("another guess", OWNER, now=2) is REFUSE
 
 
 def test_a_device_with_an_old_password_does_not_lock_out_others_of_its_network() -> None:
@@ -213,13 +224,93 @@ def test_a_new_password_is_no_fresh_start_for_a_network() -> None:
     assert clients.begin("right", STRANGER) is REFUSE
 
 
-def test_memory_is_bounded() -> None:
+def test_a_device_that_logs_in_again_and_again_gives_a_stranger_beside_it_no_further_tries() -> None:
     clients = Clients()
-    for number in range(50_000):
-        address = f"2001:db8:{number:x}::1"
-        clients.fail("wrong", address, f"user{number}@example.org")
-        clients.log_in(address, f"user{number}@example.com")
-    throttle = clients.throttle
-    kept = (throttle._tried, throttle._trusted, throttle._networks._counts, throttle._accounts._counts)
-    assert [len(memory) <= 20_000 for memory in kept] == [True] * 4
-    assert not throttle._running and not throttle._running_networks
+    verdicts = []
+    for number in range(9):
+        clients.log_in(OWNER, now=number)
+        verdicts.append(clients.fail(str(number), OWNER, now=number))
+    assert verdicts == [GO] * 3 + [REFUSE] * 6
+
+
+def test_the_accounts_that_a_network_knows_go_on_when_it_is_locked() -> None:
+    clients = Clients()
+    clients.log_in(OWNER)
+    for number in range(5):
+        clients.fail("wrong", OWNER, f"user{number}@example.org", now=1)
+    assert clients.begin("right", OWNER, "user9@example.org", now=2) is REFUSE
+    assert clients.begin("right, or typed for the first time", OWNER, now=2) is GO
+
+
+def test_an_account_is_locked_for_networks_that_are_new_to_it() -> None:
+    clients = Clients(everywhere=10)
+    clients.log_in(OWNER)
+    for number in range(10):
+        assert clients.fail(str(number), f"198.51.100.{number}", now=1) is GO
+    assert clients.begin("right", "203.0.113.9", now=2) is REFUSE
+    assert clients.begin("right", "203.0.113.9", "bob@example.org", now=2) is GO
+    assert clients.begin("right", OWNER, now=2) is GO
+    assert clients.begin("typed anew", OWNER, now=2) is GO
+    assert clients.begin("right", "203.0.113.9", now=102) is GO
+
+
+def test_one_wrong_password_that_travels_is_one_mistake_of_the_account() -> None:
+    """A phone with an old password changes its network all day."""
+    clients = Clients(everywhere=4)
+    for number in range(50):
+        assert clients.fail("old", f"198.51.100.{number}") is GO
+    assert clients.begin("right", "203.0.113.9") is GO
+
+
+def test_names_that_nobody_has_have_the_same_limits_and_note_nothing() -> None:
+    clients = Clients(everywhere=10)
+    verdicts = [clients.fail(str(number), STRANGER, is_name_known=False) for number in range(4)]
+    assert verdicts == [GO] * 3 + [REFUSE]
+    for number in range(9):
+        clients.fail(f"{number}!", f"203.0.113.{number}", is_name_known=False)
+    assert clients.fail("right", "192.0.2.77", is_name_known=False) is REFUSE
+    assert list(clients.throttle.lockouts) == []
+
+
+def test_lockouts_say_for_whom_and_why() -> None:
+    clients = Clients(everywhere=4)
+    for number in range(3):
+        clients.fail(str(number), STRANGER, now=number)
+    clients.fail("3", "203.0.113.9", now=5)
+    for number in range(2):
+        clients.fail("wrong", STRANGER, f"user{number}@example.org", now=6)
+    kinds = [(entry.kind, entry.account, entry.network, entry.mistakes, entry.until) for entry in clients.in_force(7)]
+    assert kinds == [
+        ("network", "", STRANGER, 5, 106),
+        ("account", ACCOUNT, "", 4, 105),
+        ("client", ACCOUNT, STRANGER, 3, 102),
+    ]
+
+
+def test_a_lockout_that_is_lifted_ends_at_once() -> None:
+    clients = Clients(everywhere=6)
+    for number in range(6):
+        clients.fail(str(number), f"203.0.113.{number % 2}")
+    for number in range(5):
+        clients.fail("wrong", STRANGER, f"user{number}@example.org")
+    assert {entry.kind for entry in clients.in_force(0)} == {"client", "network", "account"}
+    for lockout in clients.in_force(0):
+        clients.throttle.lift(lockout)
+    assert clients.in_force(0) == []
+    for address in (STRANGER, "203.0.113.0", "192.0.2.77"):
+        assert clients.begin("right", address) is GO
+
+
+def test_lockouts_go_on_in_the_next_process() -> None:
+    before, after = Clients(everywhere=6), Clients(everywhere=6)
+    for number in range(6):
+        before.fail(str(number), f"203.0.113.{number % 2}")
+    for number in range(5):
+        before.fail("wrong", STRANGER, f"user{number}@example.org")
+    for lockout in before.in_force(0):
+        after.throttle.resume(lockout)
+    assert after.begin("right", "203.0.113.0", now=1) is REFUSE
+    assert after.begin("right", "192.0.2.77", now=1) is REFUSE
+    assert after.begin("right", STRANGER, "bob@example.org", now=1) is REFUSE
+    assert after.begin("right", "192.0.2.77", now=101) is GO
+    assert after.throttle.lockouts.due(1).begun == []
