@@ -58,6 +58,7 @@ COMMANDS: Mapping[str, _Place] = {
     "dkim": _Place("dkim", "app"),
     "relay": _Place("relay", "app"),
     "sieve": _Place("sieve", "app"),
+    "pop3": _Place("pop3", "app"),
     "queue": _Place("queue", "app"),
     "submissions": _Place("submissions", "app"),
     "test-mail": _Place("test_mail", "test_mail"),

@@ -9,11 +9,12 @@ set -eu
 PACKAGES="
 swaks libnet-ssleay-perl curl openssl sieve-connect
 isync neomutt interimap offlineimap3
+fetchmail getmail6 mpop
 roundcube-core roundcube-plugins roundcube-sqlite3 php-cli php-sqlite3 php-mbstring php-intl php-xml
 chromium chromium-driver
 postgresql slapd
 dnsmasq-base unbound nsd
-postfix dovecot-sieve dovecot-imapd
+postfix dovecot-sieve dovecot-imapd dovecot-pop3d
 strace systemd
 "
 POLICY=/usr/sbin/policy-rc.d

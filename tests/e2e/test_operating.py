@@ -40,6 +40,8 @@ def test_status(server: MailfoldServer) -> None:
         ("submissions", 465, "implicit"),
         ("imaps", 993, "implicit"),
         ("managesieve", 4190, "starttls"),
+        ("pop3s", 995, "implicit"),
+        ("pop3", 110, "starttls"),
     }
     assert listening >= {(protocol, server.port(port), tls) for protocol, port, tls in expected}
 

@@ -6,11 +6,12 @@ import itertools
 import os
 import socket
 
-SMTP, SUBMISSIONS, SUBMISSION, IMAPS, MANAGESIEVE = 25, 465, 587, 993, 4190
-WELL_KNOWN = (SMTP, SUBMISSIONS, SUBMISSION, IMAPS, MANAGESIEVE)
+SMTP, SUBMISSIONS, SUBMISSION, IMAPS, MANAGESIEVE, POP3, POP3S = 25, 465, 587, 993, 4190, 110, 995
+WELL_KNOWN = (SMTP, SUBMISSIONS, SUBMISSION, IMAPS, MANAGESIEVE, POP3, POP3S)
 _LOWEST, _STEP, _STEPS, _PER_STEP = 10_000, 1_000, 18, 30
 """Below the kernel's range of outgoing ports (from 32768), so that no client of ours occupies a listener's port.
-With 30 offsets at each of 20 steps no two servers share a port: the ports of a server are 122 or more apart."""
+With 30 offsets at each of 20 steps no two servers share a port, but for 993 and 995, which are looked at before they
+are taken: the other ports of a server are 85 or more apart."""
 _turn = itertools.count()
 
 

@@ -136,6 +136,8 @@ class MailfoldServer:
         return {
             "MAILFOLD_RESOLVER_ADDRESSES": self.dns.address,
             "MAILFOLD_OUTBOUND_SENDING": "false",
+            "MAILFOLD_POP3_LISTEN": "true",
+            "MAILFOLD_POP3_STARTTLS": "true",
             "MAILFOLD_SERVER_HOSTNAME": "mx.example.org",
             **store,
             **self.extra,
