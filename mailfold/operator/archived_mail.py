@@ -57,7 +57,9 @@ class ArchivedMail:
         async for batch in (await self._stub()).Fetch(request):
             rows = zip(batch.uids, batch.flags, batch.attributes, batch.prefixes, batch.blobs, strict=True)
             for uid, flags, attributes, prefix, blob in rows:
-                yield StoredMail(mailbox.name, uid, tuple(flags.flags), _date(attributes), prefix, blob)
+                yield StoredMail(
+                    mailbox.name, uid, tuple(batch.flag_sets[flags].flags), _date(attributes), prefix, blob
+                )
 
     async def matches(self, mailbox: Any, text: str, field: str) -> list[int]:
         """The UID ranges of messages with a text, anywhere or in a field of the header."""

@@ -43,6 +43,8 @@ from services.mailstore.handlers.script_dry_run import DryRuns
 from services.mailstore.handlers.script_filing import ScriptFiling
 from services.mailstore.handlers.script_messages import ScriptMessages
 from services.mailstore.handlers.scripts import ScriptCommands
+from services.mailstore.listing.builder import ListingBuilder
+from services.mailstore.listing.pages import Listing
 from services.mailstore.listing.summaries import Summaries
 from services.mailstore.projections.annotations import AnnotationProjection
 from services.mailstore.projections.closing import ClosingProjection
@@ -122,9 +124,11 @@ class Mailstore:
         metadata = sqlalchemy.MetaData()
         self.store = host.event_store(SERVICE, metadata, projections(metadata))
         directory = host.channel("directory", SERVICE)
+        self._listing = Listing(None if host.reads_only else host.places.listing)
+        self._builder = ListingBuilder(SERVICE, self.store, host.blobs, self._listing, host.turns)
         self._closings = AccountClosings(SERVICE, self.store, directory, host.bus)
         self._eraser = Eraser(SERVICE, self.store)
-        self._erasure = MailstoreErasure(SERVICE, self.store, directory, host.bus)
+        self._erasure = MailstoreErasure(SERVICE, self.store, directory, host.bus, self._builder.tidy_all)
         limits = host.section(MailstoreSettings)
         quotas = Quotas(directory, host.clock)
         self._decisions = self._script_decisions(directory)
@@ -142,6 +146,7 @@ class Mailstore:
             quotas,
             limits,
             host.turns,
+            self._listing,
         )
         self._quota_notices = QuotaNotices(
             self.store,
@@ -164,7 +169,10 @@ class Mailstore:
     ) -> Sequence[Registration]:
         host = self._host
         return (
-            (add_OrderingServicer_to_server, OrderingEndpoint(self.store, host.blobs, host.turns, limits)),
+            (
+                add_OrderingServicer_to_server,
+                OrderingEndpoint(self.store, host.blobs, host.turns, limits, self._listing),
+            ),
             (add_ClosingsServicer_to_server, ClosingsEndpoint(self.store)),
             (
                 add_ExpiryServicer_to_server,
@@ -195,7 +203,7 @@ class Mailstore:
     def _maildrops(self, owners: Owners) -> MaildropsEndpoint:
         host = self._host
         return MaildropsEndpoint(
-            Maildrops(self.store, Summaries(self.store, host.blobs, host.turns), host.turns), owners
+            Maildrops(self.store, Summaries(self.store, host.blobs, host.turns, self._listing), host.turns), owners
         )
 
     def _mailbox_scripts(self, quotas: Quotas, limits: MailstoreSettings, directory: Channel) -> MailboxScriptRuns:
@@ -259,6 +267,7 @@ class Mailstore:
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
         self.store.on_commit(lambda recorded: _ring(self._host.bus, recorded))
+        self._listing.open(self._builder.lacks)
         if not self._host.reads_only:
             await self._start_tasks()
 
@@ -272,10 +281,20 @@ class Mailstore:
         await self._quota_notices.stop()
         await self._closings.stop()
         await self._eraser.stop()
+        await self._builder.stop()
+        await self._listing.close()
         await self.store.close()
 
     async def _start_tasks(self) -> None:
-        for task in (self._eraser, self._quota_notices, self.expiry, self.applications, self.mailbox_scripts):
+        tasks = (
+            self._eraser,
+            self._quota_notices,
+            self.expiry,
+            self.applications,
+            self.mailbox_scripts,
+            self._builder,
+        )
+        for task in tasks:
             self.store.on_commit(task.committed)
             task.start()
         self.forgetting.start()

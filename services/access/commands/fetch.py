@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import repeat
 
 import msgspec
 import structlog
@@ -12,6 +15,7 @@ from services.access.commands.answer import answer_for, done
 from services.access.commands.contents import Contents, Piece, UnknownEncoding
 from services.access.commands.fetch_plan import FetchPlan, SectionItem, plan_of
 from services.access.session.channel import SessionEnded
+from services.access.session.selected import Selected
 from services.access.session.session import ImapSession
 from services.access.session.sync import write_vanished
 from shared.blobs.blob_id import BlobId
@@ -115,14 +119,17 @@ async def _answer_batch(
     session: ImapSession, requested: FetchPlan, batch: pb.FetchBatch, outcome: FetchOutcome
 ) -> None:
     if requested.flags or requested.marks_seen:
-        session.channel.write(session.mailbox.report_keywords(flag for flags in batch.flags for flag in flags.flags))
+        session.channel.write(
+            session.mailbox.report_keywords(flag for flags in batch.flag_sets for flag in flags.flags)
+        )
     if any(batch.seen_set):
         session.mailbox.watch.note(batch.version)
     heads = _heads(session, requested, batch)
     outcome.answered += len(heads)
     await session.backend.turns.spend(rows=2 * len(heads))
     if not requested.contents:
-        session.channel.write(b"".join([head + b")\r\n" for head in heads]))
+        if heads:
+            session.channel.write(b")\r\n".join(heads) + b")\r\n")
         await session.channel.spill()
         return
     for head, blob, prefix in zip(heads, batch.blobs, batch.prefixes, strict=True):
@@ -130,32 +137,57 @@ async def _answer_batch(
 
 
 def _heads(session: ImapSession, requested: FetchPlan, batch: pb.FetchBatch) -> list[bytes]:
-    """The response for each message, up to its sections: `* 1 FETCH (UID 7 FLAGS (\\Seen) …`."""
-    heads, mailbox, utf8 = [], session.mailbox, session.utf8
-    sequence_of, note_reported, with_uid, with_modseq = (
-        mailbox.runs.sequence_of,
-        mailbox.note_reported,
-        requested.uid,
-        requested.modseq,
-    )
-    recent = mailbox.recent_of(batch.uids)
-    for uid, flags, modseq, attributes, seen in zip(
-        batch.uids, batch.flags, batch.modseqs, batch.attributes, batch.seen_set, strict=True
-    ):
-        items = []
-        if with_uid:
-            items.append(b"UID %d" % uid)
-        if requested.flags or seen:  # RFC 3501 §6.4.5: report a \\Seen that this command has set
-            items.append(b"FLAGS " + _flag_list((*flags.flags, RECENT) if uid in recent else tuple(flags.flags)))
-            note_reported(uid, modseq)
-        if with_modseq:
-            items.append(b"MODSEQ (%d)" % modseq)
-        if attributes:
-            items.append(quoted_utf8(attributes) if utf8 else attributes)
-        heads.append(b"* %d FETCH (%b" % (sequence_of(uid), b" ".join(items)))
-    if with_modseq:
-        mailbox.note_modseq(max(batch.modseqs, default=0))
-    return heads
+    """The response for each message, up to its sections: `* 1 FETCH (UID 7 FLAGS (\\Seen) …`.
+
+    A column of items is made at a time: a loop over the items of each message would be most of the work of a listing.
+    """
+    mailbox, uids, modseqs = session.mailbox, list(batch.uids), list(batch.modseqs)
+    columns: list[Sequence[bytes]] = []
+    if requested.uid:
+        columns.append([b"UID %d" % uid for uid in uids])
+    if requested.flags or batch.seen_set:
+        columns.append(_flags_column(mailbox, requested, batch, uids, modseqs))
+    if requested.modseq:
+        columns.append([b"MODSEQ (%d)" % modseq for modseq in modseqs])
+        mailbox.note_modseq(max(modseqs, default=0))
+    if requested.attributes:
+        columns.append(list(map(quoted_utf8, batch.attributes)) if session.utf8 else batch.attributes)
+    items: Iterable[bytes]
+    if len(columns) == 1:
+        items = columns[0]
+    elif batch.seen_set:  # some messages have no flags to report
+        items = [b" ".join(filter(None, row)) for row in zip(*columns, strict=True)]
+    else:
+        items = map(b" ".join, zip(*columns, strict=True)) if columns else repeat(b"", len(uids))
+    return list(map(b"* %d FETCH (%b".__mod__, zip(_numbers(mailbox, uids), items, strict=True)))
+
+
+def _flags_column(
+    mailbox: Selected, requested: FetchPlan, batch: pb.FetchBatch, uids: list[int], modseqs: list[int]
+) -> list[bytes]:
+    """FLAGS of each message; without the item only where this command has set \\Seen (RFC 3501 §6.4.5)."""
+    texts = [b"FLAGS " + _flag_list(tuple(flags.flags)) for flags in batch.flag_sets]
+    column = [texts[number] for number in batch.flags]
+    for uid in mailbox.recent_of(uids):
+        at = bisect_left(uids, uid)
+        column[at] = b"FLAGS " + _flag_list((*batch.flag_sets[batch.flags[at]].flags, RECENT))
+    if not requested.flags:
+        column = [text if is_seen else b"" for text, is_seen in zip(column, batch.seen_set, strict=True)]
+    if max(modseqs, default=0) > mailbox.version:
+        for uid, modseq, text in zip(uids, modseqs, column, strict=True):
+            if text:
+                mailbox.note_reported(uid, modseq)
+    return column
+
+
+def _numbers(mailbox: Selected, uids: list[int]) -> Iterable[int]:
+    """The sequence numbers of ascending UIDs, all of which are in the view."""
+    if not uids:
+        return ()
+    first, last = mailbox.runs.sequence_of(uids[0]), mailbox.runs.sequence_of(uids[-1])
+    if first and last - first == len(uids) - 1:
+        return range(first, last + 1)
+    return map(mailbox.runs.sequence_of, uids)
 
 
 async def _answer_contents(

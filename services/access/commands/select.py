@@ -105,8 +105,8 @@ async def _resynchronise(session: ImapSession, selected: Selected, known: c.Qres
     async for batch in session.backend.mailstore.fetch(request):
         await write_vanished(session, selected, batch, uids)
         changed = [
-            pb.Changed(uid=uid, flags=batch.flags[at].flags, modseq=batch.modseqs[at])
-            for at, uid in enumerate(batch.uids)
+            pb.Changed(uid=uid, flags=batch.flag_sets[flags].flags, modseq=modseq)
+            for uid, flags, modseq in zip(batch.uids, batch.flags, batch.modseqs, strict=True)
         ]
         lines = flag_lines(selected, changed, modseq=True)
         session.channel.write(b"".join(lines))

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.handlers import load, queries
+from services.mailstore.listing.pages import Listing
 from services.mailstore.listing.summaries import Summaries
 from services.mailstore.ordering.matches import MatchingSummaries
 from services.mailstore.ordering.sorting import Sorter
@@ -29,10 +30,12 @@ _AT_ONCE = 4
 class OrderingEndpoint(OrderingServicer):
     """Answers the access service."""
 
-    def __init__(self, store: EventStore, blobs: Blobs, turns: Turns, limits: MailstoreSettings) -> None:
+    def __init__(
+        self, store: EventStore, blobs: Blobs, turns: Turns, limits: MailstoreSettings, listing: Listing
+    ) -> None:
         self._store = store
-        searcher = Searcher(store, blobs, turns, limits.search_texts)
-        matching = MatchingSummaries(store, searcher, Summaries(store, blobs, turns), turns)
+        searcher = Searcher(store, blobs, turns, limits.search_texts, listing)
+        matching = MatchingSummaries(store, searcher, Summaries(store, blobs, turns, listing), turns)
         self._sorter = Sorter(matching, turns, limits.ordering_megaoctets)
         self._threader = Threader(matching, turns, limits.ordering_megaoctets)
         self._room = asyncio.Semaphore(_AT_ONCE)

@@ -19,6 +19,7 @@ from services.mailstore.handlers.messages import Key, MessageCommands, OldMessag
 from services.mailstore.handlers.paged import ALL, PagedCommands
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.handlers.views import Views
+from services.mailstore.listing.pages import Listing
 from services.mailstore.search.scan import Searcher
 from services.mailstore.settings import MailstoreSettings
 from shared.blobs.port import Blobs
@@ -53,6 +54,7 @@ class MailstoreEndpoint(MailstoreServicer):
         quotas: Quotas,
         limits: MailstoreSettings,
         turns: Turns,
+        listing: Listing,
     ) -> None:
         self._store = store
         self._ids = ids
@@ -63,9 +65,9 @@ class MailstoreEndpoint(MailstoreServicer):
         self._limits = limits
         self._views = Views(store, turns)
         self._paged = PagedCommands(store, mailboxes, messages)
-        self._fetcher = Fetcher(store, blobs, turns)
+        self._fetcher = Fetcher(store, blobs, turns, listing)
         self._turns = turns
-        self._searcher = Searcher(store, blobs, turns, limits.search_texts)
+        self._searcher = Searcher(store, blobs, turns, limits.search_texts, listing)
 
     async def Deliver(self, request: pb.DeliverRequest, context: Any) -> pb.DeliverReply:
         key = Key(request.queue_id, request.recipient, request.index)

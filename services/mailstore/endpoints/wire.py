@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain
 
+from services.mailstore.domain.flags import Flags
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers.delivery_places import DeliveryPlace
 from services.mailstore.handlers.fetch import Fetched, RequestedAttributes
@@ -93,23 +94,27 @@ def requested(request: pb.FetchRequest) -> RequestedAttributes:
     )
 
 
-def batch(fetched: Iterable[Fetched], version: int, *, contents: bool) -> pb.FetchBatch:
+def batch(fetched: Fetched, version: int, *, contents: bool) -> pb.FetchBatch:
     """A batch of fetched messages.
 
     `version` is the version that it shows; setting \\Seen makes a newer one.
     """
-    reply = pb.FetchBatch(version=version)
-    for message, flags, attributes in fetched:
-        reply.uids.append(message.uid)
-        reply.flags.append(pb.FlagList(flags=flags))
-        reply.modseqs.append(message.modseq)
-        reply.attributes.append(attributes)
-        reply.seen_set.append(message.is_marked)
-        if message.is_marked:
-            reply.version = max(reply.version, message.modseq)
-        if contents:
-            reply.blobs.append(message.blob)
-            reply.prefixes.append(message.prefix)
+    messages = fetched.messages
+    sets: dict[tuple[int, str], int] = {}
+    reply = pb.FetchBatch(
+        version=version,
+        uids=[message.uid for message in messages],
+        modseqs=[message.modseq for message in messages],
+        attributes=fetched.attributes,
+        flags=[sets.setdefault((message.system, message.keywords), len(sets)) for message in messages],
+        flag_sets=[pb.FlagList(flags=Flags(*flags).names()) for flags in sets],
+    )
+    if any(message.is_marked for message in messages):
+        reply.seen_set.extend([message.is_marked for message in messages])
+        reply.version = max(version, *(message.modseq for message in messages if message.is_marked))
+    if contents:
+        reply.blobs.extend([message.blob for message in messages])
+        reply.prefixes.extend([message.prefix for message in messages])
     return reply
 
 

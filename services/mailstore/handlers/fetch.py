@@ -1,21 +1,20 @@
-"""FETCH from rows and scans: attributes in the form in which IMAP sends them, in batches."""
+"""FETCH from rows and the listing: attributes in the form in which IMAP sends them, in batches."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from itertools import starmap
 from typing import NamedTuple
 
-from services.mailstore.domain.flags import Flags
+from services.mailstore.listing.columns import Kind
+from services.mailstore.listing.pages import Listing
+from services.mailstore.listing.structures import Structures
 from services.mailstore.projections.conditions import LONG, conditions
-from shared.blobs.blob_id import BlobId
-from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.store import EventStore
 from shared.protocol.imap.dates import format_date_time
 from shared.protocol.imap.ranges import Ranges
-from shared.protocol.message.scan import Scan, scan
-from shared.scans import scan_of
 from shared.turns import Turns
 
 BATCH = 200
@@ -24,8 +23,6 @@ _OCTETS = 256 * 1024
 """Octets of attributes and prefixes in one batch: the structure of a message with thousands of parts is large."""
 _STATEMENTS = 16
 """SQL statements for one batch, because some ranges may hold no message."""
-_COLUMNS = "uid, system, keywords, modseq, size, internal_date, zone, saved, content, thread, blob"
-_EMPTY = scan(b"")
 
 
 class RequestedAttributes(NamedTuple):
@@ -43,9 +40,26 @@ class RequestedAttributes(NamedTuple):
     """Blob ids and prefixes, from which sections are read."""
 
     @property
-    def scans(self) -> bool:
-        """Whether the structure scan is needed."""
-        return self.envelope or self.body or self.body_structure
+    def structures(self) -> tuple[Kind, ...]:
+        """What the structure scan gives."""
+        kinds = (self.envelope, Kind.ENVELOPE), (self.body, Kind.BODY), (self.body_structure, Kind.BODYSTRUCTURE)
+        return tuple(kind for asked, kind in kinds if asked)
+
+    @property
+    def columns(self) -> str:
+        """The columns of rows, in the order of MessageRow; what is not needed is a constant, which costs nothing."""
+        return ", ".join(
+            (
+                "uid, system, keywords, modseq",
+                "size" if self.size else "0",
+                "internal_date, zone" if self.internal_date else "0, 0",
+                "saved" if self.save_date else "0",
+                "content" if self.email_id else "''",
+                "thread" if self.thread_id else "''",
+                "blob" if self.structures or self.contents else "''",
+                *(["prefix"] if self.contents else []),
+            )
+        )
 
 
 class MessageRow(NamedTuple):
@@ -68,11 +82,10 @@ class MessageRow(NamedTuple):
 
 
 class Fetched(NamedTuple):
-    """The attributes of one message, ready to be sent."""
+    """Some messages, and the attributes of each, ready to be sent."""
 
-    message: MessageRow
-    flags: tuple[str, ...]
-    attributes: bytes
+    messages: list[MessageRow]
+    attributes: list[bytes]
 
 
 Mark = Callable[[list[MessageRow]], Awaitable[list[MessageRow]]]
@@ -82,59 +95,74 @@ Mark = Callable[[list[MessageRow]], Awaitable[list[MessageRow]]]
 class Fetcher:
     """Reads rows in short batches, so that no transaction stays open while a client reads slowly."""
 
-    def __init__(self, store: EventStore, blobs: Blobs, turns: Turns) -> None:
+    def __init__(self, store: EventStore, blobs: Blobs, turns: Turns, listing: Listing) -> None:
         self._store = store
         self._blobs = blobs
         self._turns = turns
+        self._listing = listing
 
     async def fetch(
         self, mailbox: str, uids: Ranges, requested: RequestedAttributes, changed_since: int, mark: Mark | None = None
-    ) -> AsyncIterator[list[Fetched]]:
+    ) -> AsyncIterator[Fetched]:
         """Fetch the messages of ascending UID ranges, in ascending order and in batches."""
         left = uids
+        structures = Structures(self._listing, self._blobs, self._turns, mailbox, requested.structures)
         while left:
-            messages, left = await self._store.read(_page(mailbox, left, changed_since, contents=requested.contents))
+            messages, left = await self._store.read(_page(mailbox, left, changed_since, requested))
             await self._turns.spend(rows=len(messages) + 1, keys=len(left) // 50)
-            async for batch in self._batches(await mark(messages) if mark else messages, requested):
+            async for batch in self._batches(await mark(messages) if mark else messages, requested, structures):
                 yield batch
+        structures.done()
 
     async def _batches(
-        self, messages: list[MessageRow], requested: RequestedAttributes
-    ) -> AsyncIterator[list[Fetched]]:
-        batch: list[Fetched] = []
-        octets = 0
-        for message in messages:
-            structure = await self._scan(message.blob) if requested.scans else None
-            attributes = _attributes(message, requested, structure)
-            batch.append(Fetched(message, Flags(message.system, message.keywords).names(), attributes))
-            octets += len(attributes) + len(message.prefix)
+        self, messages: list[MessageRow], requested: RequestedAttributes, structures: Structures
+    ) -> AsyncIterator[Fetched]:
+        if not requested.structures:
+            for part in _parts(messages):
+                yield Fetched(part, _attributes(part, requested, []))
+            return
+        wires: list[bytes] = []
+        octets = begin = 0
+        for end, message in enumerate(messages, 1):
+            wire = structures.held(message.uid, message.blob)
+            if wire is None:
+                wire = await structures.of(message.uid, message.blob)
+            wires.append(wire)
+            octets += len(wire) + len(message.prefix)
             if octets > _OCTETS:
-                yield batch
-                batch, octets = [], 0
-        if batch:
-            yield batch
+                part = messages[begin:end]
+                yield Fetched(part, _attributes(part, requested, wires))
+                wires, octets, begin = [], 0, end
+        await self._turns.spend(octets=structures.take_octets())
+        if wires:
+            part = messages[begin:]
+            yield Fetched(part, _attributes(part, requested, wires))
 
-    async def _scan(self, blob: str) -> Scan:
-        try:
-            stored = await self._blobs.read(BlobId(blob))
-            await self._turns.spend(files=1, octets=len(stored.scan))
-            return await scan_of(self._blobs, stored)
-        except BlobError:
-            # The blob is missing or damaged, as `verify` will report. The client must still be able to open the
-            # mailbox.
-            return _EMPTY
+
+def _parts(messages: list[MessageRow]) -> Iterator[list[MessageRow]]:
+    """The messages in parts with a bounded number of octets of prefixes."""
+    begin = octets = 0
+    for end, message in enumerate(messages, 1):
+        octets += len(message.prefix)
+        if octets > _OCTETS:
+            yield messages[begin:end]
+            begin, octets = end, 0
+    if begin < len(messages):
+        yield messages[begin:]
 
 
 def _page(
-    mailbox: str, left: Ranges, changed_since: int, *, contents: bool
+    mailbox: str, left: Ranges, changed_since: int, requested: RequestedAttributes
 ) -> Callable[[Reader], tuple[list[MessageRow], Ranges]]:
     """Read a batch of rows; returns them and the ranges that remain.
 
     The work is bounded however many ranges there are.
     """
-    columns = f"{_COLUMNS}, prefix" if contents else _COLUMNS
     # `+modseq` keeps SQLite from reading all rows behind a MODSEQ instead of those with the given UIDs.
-    sql = f"SELECT {columns} FROM entry WHERE mailbox = ? AND {{}} AND +modseq > ? ORDER BY uid LIMIT ?"  # noqa: S608
+    sql = (
+        f"SELECT {requested.columns} FROM entry WHERE mailbox = ? AND {{}}"  # noqa: S608
+        " AND +modseq > ? ORDER BY uid LIMIT ?"
+    )
 
     def ask(reader: Reader) -> tuple[list[MessageRow], Ranges]:
         messages: list[MessageRow] = []
@@ -146,7 +174,7 @@ def _page(
                 break
             for condition, parameters in conditions(left[at:end]):
                 rows = reader.all(sql.format(condition), (mailbox, *parameters, changed_since, room))
-                messages += map(_with_prefix, rows) if contents else [MessageRow(*row) for row in rows]
+                messages += map(_with_prefix, rows) if requested.contents else starmap(MessageRow, rows)
                 if len(rows) == room:
                     return messages, _behind(left[at:], messages[-1].uid)
             at = end
@@ -179,26 +207,23 @@ def _behind(left: Ranges, uid: int) -> Ranges:
     return tuple((max(first, uid + 1), last) for first, last in left[at : at + 1]) + left[at + 1 :]
 
 
-def _attributes(message: MessageRow, requested: RequestedAttributes, structure: Scan | None) -> bytes:
-    pieces = []
+def _attributes(messages: list[MessageRow], requested: RequestedAttributes, structures: list[bytes]) -> list[bytes]:
+    """The attributes of messages; a column is made at a time, because a loop over attributes would cost the most."""
+    columns: list[list[bytes]] = []
     if requested.size:
-        pieces.append(b"RFC822.SIZE %d" % message.size)
+        columns.append([b"RFC822.SIZE %d" % message.size for message in messages])
     if requested.internal_date:
-        pieces.append(b"INTERNALDATE " + format_date_time(message.internal_date, message.zone))
-    if structure is not None:
-        pieces += [
-            name + wire
-            for asked, name, wire in (
-                (requested.envelope, b"ENVELOPE ", structure.envelope),
-                (requested.body, b"BODY ", structure.body),
-                (requested.body_structure, b"BODYSTRUCTURE ", structure.bodystructure),
-            )
-            if asked
-        ]
+        columns.append(
+            [b"INTERNALDATE " + format_date_time(message.internal_date, message.zone) for message in messages]
+        )
+    if structures:
+        columns.append(structures)
     if requested.email_id:
-        pieces.append(b"EMAILID (" + message.content.encode() + b")")
+        columns.append([b"EMAILID (" + message.content.encode() + b")" for message in messages])
     if requested.thread_id:
-        pieces.append(b"THREADID (" + message.thread.encode() + b")")
+        columns.append([b"THREADID (" + message.thread.encode() + b")" for message in messages])
     if requested.save_date:
-        pieces.append(b"SAVEDATE " + format_date_time(message.saved))
-    return b" ".join(pieces)
+        columns.append([b"SAVEDATE " + format_date_time(message.saved) for message in messages])
+    if len(columns) == 1:
+        return columns[0]
+    return list(map(b" ".join, zip(*columns, strict=True))) if columns else [b""] * len(messages)

@@ -41,7 +41,8 @@ class EntryRow(NamedTuple):
     content: str
     thread: str
     blob: str = ""
-    prefix: bytes = b""
+    prefix: bytes | None = None
+    """None: it was not read."""
 
 
 class Candidate:
@@ -108,9 +109,9 @@ class Candidate:
 
     def _read_header(self) -> bytes:
         if self._blob is None:
-            return self.row.prefix
+            return self.row.prefix or b""
         end = self._scan.header_end if self._scan else header_end(self._blob.scan)
-        return self.row.prefix + self._blob.read(0, min(end, HEADER_LIMIT))
+        return (self.row.prefix or b"") + self._blob.read(0, min(end, HEADER_LIMIT))
 
     @property
     def _scanned(self) -> Scan:

@@ -26,7 +26,7 @@ _COMPARISONS: Mapping[DayTest.Relation.ValueType, Callable[[int, int], bool]] = 
     DayTest.SINCE: operator.ge,
 }
 _NumberKey = Literal["larger", "smaller", "older", "younger", "modseq"]
-_RowKey = Literal["all", "flag", "uids", "internal_date", "email_id", "thread_id"] | _NumberKey
+_RowKey = Literal["flag", "uids", "internal_date", "email_id", "thread_id"] | _NumberKey
 
 
 class BadKey(ValueError):
@@ -72,13 +72,15 @@ class Compiled(NamedTuple):
     test: Test
     questions: tuple[SearchQuestion, ...]
     keys: int
+    examines_rows: bool
+    """Whether the test looks at more of a message than the answers."""
 
 
 def compile_key(key: SearchKey, now: int) -> Compiled:
     """Compile a key; `now` in UTC microseconds is for OLDER and YOUNGER. Raises BadKey."""
     compiler = _Compiler(now)
     test = compiler.test(key)
-    return Compiled(test, tuple(compiler.questions), compiler.keys)
+    return Compiled(test, tuple(compiler.questions), compiler.keys, compiler.examines_rows)
 
 
 class _Compiler:
@@ -88,6 +90,7 @@ class _Compiler:
         self._now = now
         self.questions: dict[SearchQuestion, int] = {}
         self.keys = 0
+        self.examines_rows = False
 
     def test(self, key: SearchKey) -> Test:
         self.keys += 1 + key.negated
@@ -113,7 +116,10 @@ class _Compiler:
                 return self._question(TextQuestion(key.text.casefold())) if key.text else _everything
             case None:
                 raise BadKey("the key is of another release")
+            case "all":
+                return _everything
             case _:
+                self.examines_rows = True
                 return _row_test(key, kind, self._now)
 
     def _tests(self, keys: SearchKeys) -> list[Test]:
@@ -162,8 +168,6 @@ def _any_of(tests: list[Test], candidate: Candidate) -> bool | None:
 def _row_test(key: SearchKey, kind: _RowKey, now: int) -> Test:
     """A test of the row of a message alone. Raises BadKey."""
     match kind:
-        case "all":
-            return _everything
         case "flag":
             return _flag(key.flag.flag, key.flag.is_set)
         case "uids":

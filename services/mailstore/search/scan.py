@@ -1,12 +1,19 @@
-"""SEARCH through every message of a mailbox, a page at a time; other requests are served between pages."""
+"""SEARCH through every message of a mailbox, a page at a time; other requests are served between pages.
+
+Questions about common header fields are answered by the listing where it has the message.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from itertools import starmap
+from typing import NamedTuple
 
 from services.mailstore.domain.decide import MailboxRefused
+from services.mailstore.listing.pages import Listing
 from services.mailstore.search.candidate import Candidate, EntryRow
 from services.mailstore.search.compile import Compiled, compile_key
+from services.mailstore.search.held import Answers, HeldAnswers
 from services.mailstore.search.texts import TextReader
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
@@ -18,24 +25,35 @@ from shared.scans import newer_scan, scan_of
 from shared.turns import Turns
 
 _ROW = "uid, system, keywords, modseq, size, internal_date, zone, content, thread"
+_KEYS_OF_ROW = "uid, 0, '', modseq, 0, 0, 0, '', '', blob"
+"""What is needed of a row when answers alone decide."""
 _PAGE = 500
-"""Rows of a page when the rows alone decide."""
+"""Rows of a page without prefixes."""
 _PAGE_WITH_PREFIX = 100
 """Rows of a page with prefixes, each of which may have some ten kilobytes."""
 _KEYS_AT_A_TIME = 2000
 _COMPILING = 17
 """The cost of compiling a key, in keys compared."""
 _ALL_UIDS = 1, 1 << 40
+_Matching = Callable[[Compiled, Sequence[EntryRow], str, HeldAnswers], Awaitable[list[EntryRow]]]
+
+
+class _Rows(NamedTuple):
+    """The columns of rows, and how many of them are read at a time."""
+
+    columns: str
+    size: int
 
 
 class Searcher:
     """Searches the mailboxes of one store. `texts` is the largest number of distinct texts in a search."""
 
-    def __init__(self, store: EventStore, blobs: Blobs, turns: Turns, texts: int) -> None:
+    def __init__(self, store: EventStore, blobs: Blobs, turns: Turns, texts: int, listing: Listing) -> None:
         self._store = store
         self._blobs = blobs
         self._turns = turns
         self._texts = texts
+        self._listing = listing
 
     async def search(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[list[int], int]]:
         """Search page by page; yields the matching UIDs, ascending, and the highest MODSEQ among them.
@@ -46,21 +64,39 @@ class Searcher:
         await self._turns.spend(keys=_COMPILING * compiled.keys)
         if len(compiled.questions) > self._texts:
             raise MailboxRefused("LIMIT", f"a search compares at most {self._texts} different texts")
-        first, last = _bounds(key)
-        after, size = first - 1, _PAGE_WITH_PREFIX if compiled.questions else _PAGE
-        while True:
-            rows = await self._store.read(_page(mailbox, after, last, size, bool(compiled.questions)))
-            await self._turns.spend(rows=len(rows))
-            matching = await self._matching(compiled, rows)
+        bounds, held = _bounds(key), HeldAnswers(self._listing, mailbox, compiled.questions)
+        async for matching in self._search(mailbox, bounds, compiled, held):
             if matching:
                 yield [row.uid for row in matching], max(row.modseq for row in matching)
+        held.done()
+
+    async def _search(
+        self, mailbox: str, bounds: tuple[int, int], compiled: Compiled, held: HeldAnswers
+    ) -> AsyncIterator[list[EntryRow]]:
+        """The matching messages of each page of rows."""
+        matching: _Matching
+        if not compiled.questions:
+            kind, matching = _Rows(_ROW, _PAGE), self._matching
+        elif held.covers == len(compiled.questions) and not compiled.examines_rows:
+            kind, matching = _Rows(_KEYS_OF_ROW, _PAGE), self._matching_answers
+        elif held.covers == len(compiled.questions):
+            kind, matching = _Rows(f"{_ROW}, blob", _PAGE), self._matching_texts
+        else:
+            kind, matching = _Rows(f"{_ROW}, blob, prefix", _PAGE_WITH_PREFIX), self._matching_texts
+        (first, last), size = bounds, kind.size
+        after = first - 1
+        while True:
+            rows = await self._store.read(_page(mailbox, after, last, kind))
+            await self._turns.spend(rows=len(rows))
+            yield await matching(compiled, rows, mailbox, held)
             if len(rows) < size:
                 return
             after = rows[-1].uid
 
-    async def _matching(self, compiled: Compiled, rows: Sequence[EntryRow]) -> list[EntryRow]:
-        if compiled.questions:
-            return await self._matching_texts(compiled, rows)
+    async def _matching(
+        self, compiled: Compiled, rows: Sequence[EntryRow], _mailbox: str, _held: HeldAnswers
+    ) -> list[EntryRow]:
+        """Search by rows alone."""
         matching: list[EntryRow] = []
         size = max(1, _KEYS_AT_A_TIME // compiled.keys)
         for start in range(0, len(rows), size):
@@ -69,30 +105,70 @@ class Searcher:
             await self._turns.spend(keys=len(piece) * compiled.keys)
         return matching
 
-    async def _matching_texts(self, compiled: Compiled, rows: Sequence[EntryRow]) -> list[EntryRow]:
-        """Search one message after the other, and read the messages whose rows do not decide."""
+    async def _matching_answers(
+        self, compiled: Compiled, rows: Sequence[EntryRow], mailbox: str, held: HeldAnswers
+    ) -> list[EntryRow]:
+        """Search by the answers of pages alone; messages that have none are read."""
+        turns, verdicts = self._turns, dict[int, tuple[Answers, bool | None]]()
+        matching: list[EntryRow] = []
+        unknown: list[EntryRow] = []
+        for row in rows:
+            answers = held.of(row.uid, row.blob)
+            known = verdicts.get(id(answers))
+            if known is None:
+                candidate = _answered(Candidate(row, None), answers)
+                known = verdicts[id(answers)] = answers, compiled.test(candidate)
+                turns.count(keys=compiled.keys)
+            if held.octets:
+                await turns.spend(octets=held.take_octets())
+            _, verdict = known
+            if verdict:
+                matching.append(row)
+            elif verdict is None:
+                unknown.append(row)
+        await turns.spend(keys=len(rows))
+        if unknown:
+            matching = sorted([*matching, *await self._matching_texts(compiled, unknown, mailbox, held)])
+        return matching
+
+    async def _matching_texts(
+        self, compiled: Compiled, rows: Sequence[EntryRow], mailbox: str, held: HeldAnswers
+    ) -> list[EntryRow]:
+        """Search one message after the other, and read the messages whose rows and pages do not decide."""
         reader, turns = TextReader(compiled, self._turns), self._turns
         matching: list[EntryRow] = []
         for row in rows:
             turns.count(keys=compiled.keys)
-            verdict = compiled.test(Candidate(row, None))
+            candidate = Candidate(row, None)
+            verdict = compiled.test(candidate)
+            if verdict is None and held.covers:
+                candidate.answers.update(held.of(row.uid, row.blob))
+                turns.count(keys=compiled.keys, octets=held.take_octets())
+                verdict = compiled.test(candidate)
             if verdict is None:
                 turns.count(files=1)
-                verdict = await self._matches(reader, row)
+                verdict = await self._matches(reader, mailbox, row, candidate.answers)
             if verdict:
                 matching.append(row)
             if turns.is_spent:
                 await turns.spend()
         return matching
 
-    async def _matches(self, reader: TextReader, row: EntryRow) -> bool:
+    async def _matches(self, reader: TextReader, mailbox: str, row: EntryRow, answers: Answers) -> bool:
+        if row.prefix is None:
+            row = row._replace(prefix=await self._store.read(_prefix(mailbox, row.uid)))
         try:
             blob = await self._blobs.read(BlobId(row.blob))
             scan = await (scan_of if reader.needs_scan else newer_scan)(self._blobs, blob)
-            return await reader.decide(Candidate(row, blob, scan))
+            return await reader.decide(_answered(Candidate(row, blob, scan), answers))
         except BlobError:
             # The blob is missing or damaged, as `verify` will report; the rest of the message is searched.
-            return await reader.decide(Candidate(row, None))
+            return await reader.decide(_answered(Candidate(row, None), answers))
+
+
+def _answered(candidate: Candidate, answers: Answers) -> Candidate:
+    candidate.answers.update(answers)
+    return candidate
 
 
 def _bounds(key: SearchKey) -> tuple[int, int]:
@@ -109,7 +185,17 @@ def _bounds(key: SearchKey) -> tuple[int, int]:
             return _ALL_UIDS
 
 
-def _page(mailbox: str, after: int, last: int, size: int, with_bytes: bool) -> Callable[[Reader], list[EntryRow]]:
-    columns = f"{_ROW}, blob, prefix" if with_bytes else _ROW
-    sql = f"SELECT {columns} FROM entry WHERE mailbox = ? AND uid > ? AND uid <= ? ORDER BY uid LIMIT {size}"  # noqa: S608
-    return lambda reader: [EntryRow(*row) for row in reader.all(sql, (mailbox, after, last))]
+def _page(mailbox: str, after: int, last: int, kind: _Rows) -> Callable[[Reader], list[EntryRow]]:
+    sql = (
+        f"SELECT {kind.columns} FROM entry WHERE mailbox = ? AND uid > ? AND uid <= ?"  # noqa: S608
+        f" ORDER BY uid LIMIT {kind.size}"
+    )
+    return lambda reader: list(starmap(EntryRow, reader.all(sql, (mailbox, after, last))))
+
+
+def _prefix(mailbox: str, uid: int) -> Callable[[Reader], bytes]:
+    def ask(reader: Reader) -> bytes:
+        row = reader.first_row("SELECT prefix FROM entry WHERE mailbox = ? AND uid = ?", (mailbox, uid))
+        return bytes(row[0]) if row else b""
+
+    return ask

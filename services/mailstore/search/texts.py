@@ -54,6 +54,8 @@ class TextReader:
         """Answer the questions about single header fields."""
         values: dict[str, list[str]] = {}
         for number, question in self._of_header:
+            if number in candidate.answers:
+                continue
             if isinstance(question, DateQuestion):
                 day = candidate.sent_day
                 candidate.answers[number] = day is not None and question.holds(day)

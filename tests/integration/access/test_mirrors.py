@@ -127,7 +127,7 @@ def mailbox_rows(server: ImapServer, user: str) -> dict[int, frozenset[bytes]]:
     request = pb.FetchRequest(account=f"a-{user}", mailbox=view.mailbox.id, uids=uids)
     batches = server.mailstore_stream("Fetch", request)
     return {
-        uid: frozenset(flag.encode() for flag in flags.flags)
+        uid: frozenset(flag.encode() for flag in batch.flag_sets[flags].flags)
         for batch in batches
         for uid, flags in zip(batch.uids, batch.flags, strict=True)
     }

@@ -20,6 +20,8 @@ from services.mailstore.handlers.owners import Owners
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.handlers.removed import RemovedMessages
 from services.mailstore.handlers.restoring import Restoring
+from services.mailstore.listing.builder import ListingBuilder
+from services.mailstore.listing.pages import Listing
 from services.mailstore.settings import MailstoreSettings
 from shared.blobs.blob_id import BlobId
 from shared.blobs.memory import MemoryBlobs
@@ -82,7 +84,7 @@ class _NoUsers(Owners):
 class CountedMailstore:
     """The store's contract, called directly. It holds one account."""
 
-    def __init__(self, backend: Backend, *, steps: bool, clock: Clock) -> None:
+    def __init__(self, backend: Backend, *, steps: bool, clock: Clock, listing: Path | None = None) -> None:
         metadata = sqlalchemy.MetaData()
         limits = MailstoreSettings(max_mailboxes=100, max_subscriptions=10, copy_messages=25_600)
         self.turns = Turns()
@@ -97,6 +99,8 @@ class CountedMailstore:
         self.store = EventStore(backend, metadata, projections(metadata), clock, turns=self.turns)
         self.blobs = MemoryBlobs()
         self._source = StoreSource(self.store)
+        self.listing = Listing(listing)
+        self.builder = ListingBuilder("mailstore", self.store, self.blobs, self.listing, self.turns, pause=0)
         self._endpoint = MailstoreEndpoint(
             self.store,
             self.blobs,
@@ -107,6 +111,7 @@ class CountedMailstore:
             self.quotas,
             limits,
             self.turns,
+            self.listing,
         )
         self._removed = RemovedEndpoint(
             RemovedMessages(self.store, self.blobs, self.turns),
@@ -186,6 +191,27 @@ class CountedMailstore:
         )
         return cast(pb.DeliverReply, await self.call("Deliver", request))
 
+    async def deliver_body(self, body: bytes, prefix: bytes = b"", mailbox: str = "INBOX") -> int:
+        """Deliver a mail of these octets; returns its UID."""
+        with self.blobs.writer() as writer:
+            writer.write(body)
+            scanned = scan(body)
+            reference = await writer.commit(encode_scan(scanned))
+        request = pb.DeliverRequest(
+            account=ACCOUNT,
+            queue_id=self._ids.new(IdKind.QUEUE),
+            recipient="ann@example.org",
+            mailbox=mailbox,
+            create=True,
+            blob=reference.id,
+            size=reference.size,
+            prefix=prefix,
+            message_id=scanned.message_id,
+            subject=scanned.subject,
+        )
+        reply: pb.DeliverReply = await self.call("Deliver", request)
+        return reply.uid
+
     async def append(self, count: int = 1) -> pb.AppendReply:
         """APPEND of several messages."""
         messages = [await self._appended() for _ in range(count)]
@@ -215,16 +241,25 @@ class CountedMailstore:
 
 @contextlib.asynccontextmanager
 async def counted_mailstore(
-    database: Path | Backend, *, steps: bool = True, clock: Clock | None = None
+    database: Path | Backend, *, steps: bool = True, clock: Clock | None = None, listing: Path | None = None
 ) -> AsyncIterator[CountedMailstore]:
-    """A store that is open for the length of a block; a path is a SQLite file. Counting instructions makes it slow."""
+    """A store that is open for the length of a block; a path is a SQLite file. Counting instructions makes it slow.
+
+    With the path of a listing, its builder works in the background.
+    """
     backend = SqliteBackend(database) if isinstance(database, Path) else database
-    mailstore = CountedMailstore(backend, steps=steps, clock=clock or SystemClock())
+    mailstore = CountedMailstore(backend, steps=steps, clock=clock or SystemClock(), listing=listing)
     await mailstore.store.open()
+    if listing is not None:
+        mailstore.listing.open(mailstore.builder.lacks)
+        mailstore.store.on_commit(mailstore.builder.committed)
+        mailstore.builder.start()
     try:
         await mailstore.call("OpenAccount", pb.OpenAccountRequest(account=ACCOUNT))
         yield mailstore
     finally:
+        await mailstore.builder.stop()
+        await mailstore.listing.close()
         await mailstore.store.close()
 
 

@@ -89,5 +89,5 @@ async def test_a_mail_comes_without_too_many_keywords(mailstore: CountedMailstor
     view = await _view(mailstore, "INBOX")
     request = pb.FetchRequest(account=ACCOUNT, mailbox=view.mailbox.id, uids=spans((reply.uid, reply.uid)))
     (batch,) = await mailstore.fetched(request)
-    assert list(batch.flags[0].flags) == ["\\Flagged"]
+    assert list(batch.flag_sets[batch.flags[0]].flags) == ["\\Flagged"]
     assert list(view.keywords) == ["$Work"]

@@ -114,7 +114,11 @@ class Place:
         batches = await self.mailstore.fetched(
             pb.FetchRequest(account=ACCOUNT, mailbox=mailbox.id, uids=spans((1, 10_000)))
         )
-        return {uid: set(flags.flags) for batch in batches for uid, flags in zip(batch.uids, batch.flags, strict=True)}
+        return {
+            uid: set(batch.flag_sets[flags].flags)
+            for batch in batches
+            for uid, flags in zip(batch.uids, batch.flags, strict=True)
+        }
 
     async def events(self, *kinds: type[Event]) -> list[Any]:
         """All events of these kinds."""

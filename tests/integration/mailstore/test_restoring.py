@@ -139,7 +139,7 @@ async def everything(place: Place) -> pb.FetchRequest:
 def attributes(batches: list[pb.FetchBatch]) -> dict[int, tuple[list[str], bytes]]:
     """Flags and attributes by UID."""
     return {
-        uid: (list(flags.flags), octets)
+        uid: (list(batch.flag_sets[flags].flags), octets)
         for batch in batches
         for uid, flags, octets in zip(batch.uids, batch.flags, batch.attributes, strict=True)
     }

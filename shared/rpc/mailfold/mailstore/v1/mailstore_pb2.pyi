@@ -646,7 +646,6 @@ class FetchBatch(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     UIDS_FIELD_NUMBER: _builtins.int
-    FLAGS_FIELD_NUMBER: _builtins.int
     MODSEQS_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     BLOBS_FIELD_NUMBER: _builtins.int
@@ -654,11 +653,11 @@ class FetchBatch(_message.Message):
     VANISHED_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     SEEN_SET_FIELD_NUMBER: _builtins.int
+    FLAG_SETS_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     @_builtins.property
     def uids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
-    @_builtins.property
-    def flags(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlagList]: ...
     @_builtins.property
     def modseqs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     @_builtins.property
@@ -673,13 +672,20 @@ class FetchBatch(_message.Message):
     def vanished(self) -> Global___UidSet: ...
     @_builtins.property
     def seen_set(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bool]:
-        """\\Seen was set by this fetch"""
+        """\\Seen was set by this fetch; empty when it set none"""
+
+    @_builtins.property
+    def flag_sets(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlagList]:
+        """the different sets of flags in this batch"""
+
+    @_builtins.property
+    def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """of each message: an index into `flag_sets`"""
 
     def __init__(
         self,
         *,
         uids: _abc.Iterable[_builtins.int] | None = ...,
-        flags: _abc.Iterable[Global___FlagList] | None = ...,
         modseqs: _abc.Iterable[_builtins.int] | None = ...,
         attributes: _abc.Iterable[_builtins.bytes] | None = ...,
         blobs: _abc.Iterable[_builtins.str] | None = ...,
@@ -687,10 +693,12 @@ class FetchBatch(_message.Message):
         vanished: Global___UidSet | None = ...,
         version: _builtins.int = ...,
         seen_set: _abc.Iterable[_builtins.bool] | None = ...,
+        flag_sets: _abc.Iterable[Global___FlagList] | None = ...,
+        flags: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["vanished", b"vanished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "blobs", b"blobs", "flags", b"flags", "modseqs", b"modseqs", "prefixes", b"prefixes", "seen_set", b"seen_set", "uids", b"uids", "vanished", b"vanished", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "blobs", b"blobs", "flag_sets", b"flag_sets", "flags", b"flags", "modseqs", b"modseqs", "prefixes", b"prefixes", "seen_set", b"seen_set", "uids", b"uids", "vanished", b"vanished", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
