@@ -12,11 +12,16 @@ from services.mailstore.endpoints.closings import ClosingsEndpoint
 from services.mailstore.endpoints.expiry import ExpiryEndpoint
 from services.mailstore.endpoints.maildrops import MaildropsEndpoint
 from services.mailstore.endpoints.ordering import OrderingEndpoint
+from services.mailstore.endpoints.foreign_calls import ForeignMailboxes
+from services.mailstore.endpoints.foreign_placing import ForeignPlacing
+from services.mailstore.endpoints.guarded import Guarded
+from services.mailstore.endpoints.mailbox_sharing import MailboxSharingEndpoint
 from services.mailstore.endpoints.quota import QuotaEndpoint
 from services.mailstore.endpoints.removed import RemovedEndpoint
 from services.mailstore.endpoints.scripts import ScriptsEndpoint
 from services.mailstore.endpoints.servicer import MailstoreEndpoint
 from services.mailstore.handlers import script_rows
+from services.mailstore.handlers.access_lists import AccessLists
 from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.annotations import AnnotationCommands, annotation_text
 from services.mailstore.handlers.closing import AccountClosings
@@ -25,12 +30,15 @@ from services.mailstore.handlers.erasure_step import MailstoreErasure
 from services.mailstore.handlers.expiry import Expiry, ExpiryRules
 from services.mailstore.handlers.expiry_commands import ExpiryCommands
 from services.mailstore.handlers.forgetting import UndeleteWindow
+from services.mailstore.handlers.grant_endings import GrantEndings
+from services.mailstore.handlers.held_rights import Holders
 from services.mailstore.handlers.mailbox_script_filing import MailboxScriptFiling
 from services.mailstore.handlers.mailbox_script_runs import MailboxScriptRuns
 from services.mailstore.handlers.mailbox_script_sending import MailboxScriptSending
 from services.mailstore.handlers.maildrops import Maildrops
 from services.mailstore.handlers.messages import MessageCommands
 from services.mailstore.handlers.owners import Owners
+from services.mailstore.handlers.placing_elsewhere import MessagesElsewhere
 from services.mailstore.handlers.quota_notices import QuotaNotices
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.handlers.removed import RemovedMessages
@@ -45,10 +53,12 @@ from services.mailstore.handlers.script_messages import ScriptMessages
 from services.mailstore.handlers.scripts import ScriptCommands
 from services.mailstore.listing.builder import ListingBuilder
 from services.mailstore.listing.pages import Listing
+from services.mailstore.handlers.shared_mailboxes import SharedMailboxes
 from services.mailstore.listing.summaries import Summaries
 from services.mailstore.projections.annotations import AnnotationProjection
 from services.mailstore.projections.closing import ClosingProjection
 from services.mailstore.projections.expiry import ExpiringMailboxProjection
+from services.mailstore.projections.mailbox_rights import MailboxRightsProjection
 from services.mailstore.projections.mailbox_scripts import MailboxScriptProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
 from services.mailstore.projections.quota_warnings import QuotaWarningProjection
@@ -69,6 +79,7 @@ from shared.eventstore.transaction import Projection
 from shared.grpc.channel import Channel
 from shared.grpc.servicers import Registration
 from shared.owner.commit_bell import ring_at_commits
+from shared.owner.followed_book import FollowedBook
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
@@ -82,6 +93,7 @@ from shared.rpc.mailfold.mailstore.v1.ordering_pb2_grpc import add_OrderingServi
 from shared.rpc.mailfold.mailstore.v1.quota_pb2_grpc import add_QuotaServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.removed_pb2_grpc import add_RemovedServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.scripts_pb2_grpc import add_ScriptsServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.sharing_pb2_grpc import add_MailboxSharingServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
 from shared.scripts.owner import ScriptOwners
@@ -109,6 +121,7 @@ def projections(metadata: sqlalchemy.MetaData) -> Sequence[Projection]:
         ExpiringMailboxProjection(metadata),
         AnnotationProjection(metadata),
         UniqueIdProjection(metadata),
+        MailboxRightsProjection(metadata),
         MailboxScriptProjection(metadata),
         ScriptProjection(metadata),
         ScriptApplicationProjection(metadata),
@@ -127,6 +140,9 @@ class Mailstore:
         self._listing = Listing(None if host.reads_only else host.places.listing)
         self._builder = ListingBuilder(SERVICE, self.store, host.blobs, self._listing, host.turns)
         self._closings = AccountClosings(SERVICE, self.store, directory, host.bus)
+        self._endings = GrantEndings(SERVICE, self.store, directory, host.bus)
+        self._book = FollowedBook(SERVICE, directory, host.bus)
+        self._holders = Holders(self._book)
         self._eraser = Eraser(SERVICE, self.store)
         self._erasure = MailstoreErasure(SERVICE, self.store, directory, host.bus, self._builder.tidy_all)
         limits = host.section(MailstoreSettings)
@@ -159,10 +175,25 @@ class Mailstore:
         self.expiry = Expiry(self.store, rules, host.clock, limits.expiry_seconds, host.ids)
         self.forgetting = UndeleteWindow(self.store, host.clock, limits.undelete_days, limits.expiry_seconds)
         self.mailbox_scripts = self._mailbox_scripts(quotas, limits, directory)
-        self.registrations: Sequence[Registration] = (
-            (add_MailstoreServicer_to_server, endpoint),
-            *self._further(rules, Owners(directory), quotas, limits),
-        )
+        foreign = self._foreign(quotas, limits)
+        self.registrations: Sequence[Registration] = [
+            (register, Guarded(servicer, foreign))
+            for register, servicer in (
+                (add_MailstoreServicer_to_server, endpoint),
+                *self._further(rules, Owners(directory), quotas, limits),
+            )
+        ]
+
+    def _foreign(self, quotas: Quotas, limits: MailstoreSettings) -> ForeignMailboxes:
+        host, store = self._host, self.store
+        summaries = Summaries(store, host.blobs, host.turns)
+        messages = MessageCommands(host.ids, host.clock, limits)
+        elsewhere = MessagesElsewhere(store, messages, summaries, host.ids)
+        return ForeignMailboxes(store, self._holders, ForeignPlacing(store, self._holders, elsewhere, quotas))
+
+    def _sharing(self, owners: Owners, limits: MailstoreSettings) -> MailboxSharingEndpoint:
+        lists = AccessLists(self.store, self._holders, limits.access_entries)
+        return MailboxSharingEndpoint(lists, SharedMailboxes(self.store, self._holders, self._host.turns), owners)
 
     def _further(
         self, rules: ExpiryRules, owners: Owners, quotas: Quotas, limits: MailstoreSettings
@@ -187,6 +218,7 @@ class Mailstore:
                 add_AnnotationsServicer_to_server,
                 AnnotationsEndpoint(AnnotationCommands(self.store, limits, host.clock), owners),
             ),
+            (add_MailboxSharingServicer_to_server, self._sharing(owners, limits)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (
                 add_OwnerServicer_to_server,
@@ -280,6 +312,8 @@ class Mailstore:
         await self.forgetting.stop()
         await self._quota_notices.stop()
         await self._closings.stop()
+        await self._endings.stop()
+        await self._book.follower.stop()
         await self._eraser.stop()
         await self._builder.stop()
         await self._listing.close()
@@ -299,6 +333,8 @@ class Mailstore:
             task.start()
         self.forgetting.start()
         await self._closings.start()
+        await self._endings.start()
+        await self._book.start()
         await self._erasure.worker.start()
 
     async def _report(self) -> owner_pb2.ReportReply:

@@ -43,6 +43,10 @@ class MailstoreSettings(Section, frozen=True):
         ),
     ] = 1000
     max_message_keywords: Annotated[int, Meta(description="Keywords that one message may have.", ge=5, le=1000)] = 64
+    access_entries: Annotated[
+        int,
+        Meta(description="Entries that the access control list of a mailbox (RFC 4314) may have.", ge=10, le=10_000),
+    ] = 500
     annotation_octets: Annotated[
         int, Meta(description="Octets that the value of an annotation (METADATA) may have.", ge=1024, le=65_536)
     ] = 16_384

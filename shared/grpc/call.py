@@ -19,11 +19,33 @@ T = TypeVar("T")
 UNKNOWN = Provenance(Actor("system"))
 _provenance: ContextVar[Provenance] = ContextVar("current_provenance", default=UNKNOWN)
 _caller: ContextVar[str] = ContextVar("caller", default="")
+_session_account: ContextVar[str] = ContextVar("session_account", default="")
 
 
 def current_provenance() -> Provenance:
     """The provenance of the running code, which goes into every event it writes."""
     return _provenance.get()
+
+
+def session_account() -> str:
+    """The account of the session that makes the call, which has no rights but its own; empty for a service's own
+    calls."""
+    return _session_account.get()
+
+
+def act_for(account: str) -> None:
+    """Let this account ask in all calls in the rest of the running task; empty: the service itself asks."""
+    _session_account.set(account)
+
+
+@contextlib.contextmanager
+def asked_by(account: str) -> Iterator[None]:
+    """Let this account ask in the block."""
+    token = _session_account.set(account)
+    try:
+        yield
+    finally:
+        _put_back(_session_account, token)
 
 
 def caller() -> str:

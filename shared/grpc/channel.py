@@ -11,15 +11,16 @@ from typing import Any, Protocol, TypeAlias, cast
 import grpc
 
 from shared.eventstore.event import encode_actor
-from shared.grpc.call import current_provenance
+from shared.grpc.call import current_provenance, session_account
 from shared.grpc.errors import from_rpc
 
-CREDENTIAL, ACTOR, CAUSE, CORRELATION, COMMAND = (
+CREDENTIAL, ACTOR, CAUSE, CORRELATION, COMMAND, ACCOUNT = (
     "mf-credential",
     "mf-actor-bin",
     "mf-cause-bin",
     "mf-correlation-bin",
     "mf-command-bin",
+    "mf-account-bin",
 )
 """The metadata of a call."""
 _MESSAGE_LIMIT = 64 * 1024 * 1024
@@ -97,4 +98,5 @@ class RemoteChannel:
             (CAUSE, current.cause.encode()),
             (CORRELATION, current.correlation.encode()),
             (COMMAND, current.command.encode()),
+            (ACCOUNT, session_account().encode()),
         )

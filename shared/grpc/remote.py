@@ -11,8 +11,8 @@ from typing import Any
 import grpc
 
 from shared.eventstore.event import Provenance, decode_actor
-from shared.grpc.call import acting
-from shared.grpc.channel import ACTOR, CAUSE, COMMAND, CORRELATION, CREDENTIAL, OPTIONS
+from shared.grpc.call import acting, asked_by
+from shared.grpc.channel import ACCOUNT, ACTOR, CAUSE, COMMAND, CORRELATION, CREDENTIAL, OPTIONS
 from shared.grpc.credentials import caller_of
 from shared.grpc.errors import Invalid, ServiceError, to_details
 from shared.grpc.servicers import Method
@@ -25,6 +25,14 @@ def provenance_of(metadata: Mapping[str, Any]) -> Provenance:
         return Provenance(
             decode_actor(actor.decode() or '{"kind":"system"}'), cause.decode(), correlation.decode(), command.decode()
         )
+    except ValueError as error:
+        raise Invalid("the call's metadata cannot be read", "metadata") from error
+
+
+def account_of(metadata: Mapping[str, Any]) -> str:
+    """The account of the session that makes a call. Raises Invalid."""
+    try:
+        return bytes(metadata.get(ACCOUNT, b"")).decode()
     except ValueError as error:
         raise Invalid("the call's metadata cannot be read", "metadata") from error
 
@@ -68,7 +76,7 @@ class RemoteServer:
             try:
                 caller = caller_of(str(metadata.get(CREDENTIAL, "")), self._accepted)
                 method.admit(caller)
-                with acting(provenance_of(metadata)):
+                with acting(provenance_of(metadata)), asked_by(account_of(metadata)):
                     return await method.answer(request, caller)
             except ServiceError as error:
                 await context.abort(grpc.StatusCode[error.status], to_details(error))
@@ -81,7 +89,7 @@ class RemoteServer:
             try:
                 caller = caller_of(str(metadata.get(CREDENTIAL, "")), self._accepted)
                 method.admit(caller)
-                with acting(provenance_of(metadata)):
+                with acting(provenance_of(metadata)), asked_by(account_of(metadata)):
                     async for reply in method.stream(request, caller):
                         yield reply
             except ServiceError as error:

@@ -9,7 +9,7 @@ from typing import Any
 from services.access.session.backend import LogInDependencies
 from services.access.session.channel import SessionChannel
 from shared.eventstore.event import Actor, Provenance
-from shared.grpc.call import UNKNOWN, act, acting, with_command
+from shared.grpc.call import UNKNOWN, act, act_for, acting, with_command
 from shared.ids import IdKind
 from shared.routing.log_ins import LogIn, RefusedLogIns
 
@@ -34,6 +34,7 @@ class AccountSession:
         self._dependencies.log_in_watch.enter(self._channel, log_in)
         actor = Actor("user", log_in.user, log_in.credential or log_in.account, self.id, self.address)
         act(Provenance(actor, correlation=self.id))
+        act_for(log_in.account)
 
     async def leave(self) -> None:
         """Release what the log-in holds."""
@@ -42,6 +43,7 @@ class AccountSession:
             self._dependencies.admission.release_account(self.account)
             self.account = ""
         act(UNKNOWN)
+        act_for("")
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

@@ -43,6 +43,7 @@ MAIL_METHODS = (
     *("Expiry/ListExpiry", "Expiry/ChangeExpiry", "Removed/ListRemoved", "Removed/RestoreRemoved"),
     *("Annotations/ListAnnotations", "Annotations/SetAnnotations"),
     *("Maildrops/ListForImport", "Maildrops/ImportUniqueIds"),
+    *("MailboxSharing/ListGrants", "MailboxSharing/RevokeGrants"),
     *SCRIPT_METHODS,
     *APPLYING_METHODS,
     *DRY_RUN_METHODS,

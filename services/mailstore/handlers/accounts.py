@@ -6,6 +6,7 @@ from services.mailstore.domain import decide
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.state import DefaultMailboxes, MailboxState
 from services.mailstore.handlers import load, naming
+from services.mailstore.handlers.inherited_rights import inherited_rights
 from services.mailstore.handlers.quota_warnings import note_decrease
 from services.mailstore.projections import chosen
 from services.mailstore.settings import MailstoreSettings
@@ -58,7 +59,8 @@ class MailboxCommands:
             validity = naming.next_uid_validity(transaction, self._clock)
             limit = self._limits.max_mailboxes
             events = decide.create_mailbox(account, name, use, place, self._new_id, validity, limit)
-            transaction.append(account, events, provenance)
+            inherited = inherited_rights(transaction, account, name, events)
+            transaction.append(account, [*events, *inherited], provenance)
         return load.mailbox_by_name(transaction, account, name)
 
     def delete(self, transaction: Transaction, account: str, name: str, provenance: Provenance) -> MailboxState:

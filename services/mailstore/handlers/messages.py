@@ -409,6 +409,14 @@ class MessageCommands:
         except MailboxRefused as refused:
             raise MailboxRefused("TRYCREATE", str(refused)) from refused
 
+    def entry(self, transaction: Transaction, account: str, uid: int, message: NewMessage) -> NewEntry:
+        """A message that comes into an account, as its event names it."""
+        return self._entry(transaction, account, uid, message)
+
+    def check_words(self, transaction: Transaction, mailbox: str, words: Set[str]) -> None:
+        """Check that a mailbox may have these keywords in addition. Raises MailboxRefused LIMIT."""
+        self._check_new_words(transaction, mailbox, words)
+
     def _entry(self, transaction: Transaction, account: str, uid: int, message: NewMessage) -> NewEntry:
         known = (message.message_id, *reversed(message.references[-_REFERENCES_ASKED:]))
         thread = load.thread_of(transaction, account, (entry for entry in known if entry)) or self._ids.new(

@@ -238,6 +238,7 @@ class Mailbox(_message.Message):
     SIZE_FIELD_NUMBER: _builtins.int
     HIGHEST_MODSEQ_FIELD_NUMBER: _builtins.int
     SELECTABLE_FIELD_NUMBER: _builtins.int
+    RIGHTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     name: _builtins.str
     special_use: _builtins.str
@@ -251,6 +252,8 @@ class Mailbox(_message.Message):
     size: _builtins.int
     highest_modseq: _builtins.int
     selectable: _builtins.bool
+    rights: _builtins.str
+    """of the caller, when the mailbox is not the caller's own"""
     def __init__(
         self,
         *,
@@ -266,10 +269,11 @@ class Mailbox(_message.Message):
         size: _builtins.int = ...,
         highest_modseq: _builtins.int = ...,
         selectable: _builtins.bool = ...,
+        rights: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "highest_modseq", b"highest_modseq", "id", b"id", "messages", b"messages", "name", b"name", "selectable", b"selectable", "size", b"size", "special_use", b"special_use", "subscribed", b"subscribed", "uid_next", b"uid_next", "uid_validity", b"uid_validity", "unseen", b"unseen"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "highest_modseq", b"highest_modseq", "id", b"id", "messages", b"messages", "name", b"name", "rights", b"rights", "selectable", b"selectable", "size", b"size", "special_use", b"special_use", "subscribed", b"subscribed", "uid_next", b"uid_next", "uid_validity", b"uid_validity", "unseen", b"unseen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -432,10 +436,13 @@ class MailboxView(_message.Message):
     KEYWORDS_FIELD_NUMBER: _builtins.int
     FIRST_UNSEEN_UID_FIELD_NUMBER: _builtins.int
     KEYWORD_LIMIT_FIELD_NUMBER: _builtins.int
+    RIGHTS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     first_unseen_uid: _builtins.int
     keyword_limit: _builtins.int
     """how many keywords the mailbox may have"""
+    rights: _builtins.str
+    """of the caller, when the mailbox is not the caller's own"""
     @_builtins.property
     def mailbox(self) -> Global___Mailbox: ...
     @_builtins.property
@@ -455,10 +462,11 @@ class MailboxView(_message.Message):
         keywords: _abc.Iterable[_builtins.str] | None = ...,
         first_unseen_uid: _builtins.int = ...,
         keyword_limit: _builtins.int = ...,
+        rights: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_unseen_uid", b"first_unseen_uid", "keyword_limit", b"keyword_limit", "keywords", b"keywords", "mailbox", b"mailbox", "uids", b"uids", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_unseen_uid", b"first_unseen_uid", "keyword_limit", b"keyword_limit", "keywords", b"keywords", "mailbox", b"mailbox", "rights", b"rights", "uids", b"uids", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -507,10 +515,13 @@ class ChangesReply(_message.Message):
     CHANGED_FIELD_NUMBER: _builtins.int
     GONE_FIELD_NUMBER: _builtins.int
     KEYWORDS_FIELD_NUMBER: _builtins.int
+    RIGHTS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     uid_next: _builtins.int
     gone: _builtins.bool
     """the mailbox was deleted"""
+    rights: _builtins.str
+    """of the caller, when the mailbox is not the caller's own"""
     @_builtins.property
     def added(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidSet]:
         """pages"""
@@ -537,10 +548,11 @@ class ChangesReply(_message.Message):
         changed: _abc.Iterable[Global___Changed] | None = ...,
         gone: _builtins.bool = ...,
         keywords: _abc.Iterable[_builtins.str] | None = ...,
+        rights: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "changed", b"changed", "gone", b"gone", "keywords", b"keywords", "uid_next", b"uid_next", "vanished", b"vanished", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "changed", b"changed", "gone", b"gone", "keywords", b"keywords", "rights", b"rights", "uid_next", b"uid_next", "vanished", b"vanished", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -962,11 +974,14 @@ class CopyRequest(_message.Message):
     UIDS_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
+    TARGET_ACCOUNT_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     mailbox: _builtins.str
     target: _builtins.str
     messages: _builtins.int
     """how many of these UIDs the caller knows: when some of them are gone, nothing is done"""
+    target_account: _builtins.str
+    """empty: the account itself"""
     @_builtins.property
     def uids(self) -> Global___UidSet: ...
     def __init__(
@@ -977,10 +992,11 @@ class CopyRequest(_message.Message):
         uids: Global___UidSet | None = ...,
         target: _builtins.str = ...,
         messages: _builtins.int = ...,
+        target_account: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["uids", b"uids"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "mailbox", b"mailbox", "messages", b"messages", "target", b"target", "uids", b"uids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "mailbox", b"mailbox", "messages", b"messages", "target", b"target", "target_account", b"target_account", "uids", b"uids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -996,11 +1012,14 @@ class CopyReply(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    TARGET_VERSION_FIELD_NUMBER: _builtins.int
     uid_validity: _builtins.int
     version: _builtins.int
     reason: _builtins.str
     """for a MOVE of many messages that ended early: the reason, as in a refusal"""
     text: _builtins.str
+    target_version: _builtins.int
+    """of the other account, when the target is in another one"""
     @_builtins.property
     def source(self) -> Global___UidSet:
         """the n-th of these is the n-th of `target`"""
@@ -1016,10 +1035,11 @@ class CopyReply(_message.Message):
         version: _builtins.int = ...,
         reason: _builtins.str = ...,
         text: _builtins.str = ...,
+        target_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["source", b"source", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "source", b"source", "target", b"target", "text", b"text", "uid_validity", b"uid_validity", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "source", b"source", "target", b"target", "target_version", b"target_version", "text", b"text", "uid_validity", b"uid_validity", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

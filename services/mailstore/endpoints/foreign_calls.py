@@ -1,0 +1,222 @@
+"""The rules for calls of a session about mailboxes of other accounts: which right each needs (RFC 4314 §4).
+
+Rights are read at each call, so that a right that was taken away counts no more. What lacks `l` is answered like what
+does not exist (RFC 4314 §6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from services.mailstore.domain.decide import MailboxRefused
+from services.mailstore.endpoints.foreign_flags import ForeignStore
+from services.mailstore.endpoints.foreign_placing import ForeignPlacing
+from services.mailstore.endpoints.guarded import Behaviour
+from services.mailstore.endpoints.refusals import as_contract_errors
+from services.mailstore.handlers import queries
+from services.mailstore.handlers.access_lists import NOT_PERMITTED, demand
+from services.mailstore.handlers.held_rights import HeldRights, Holders
+from shared.eventstore.connection import Reader
+from shared.eventstore.store import EventStore
+from shared.grpc.call import session_account
+from shared.grpc.errors import AlreadyExists, Denied
+from shared.protocol.imap.mailbox_name import INBOX, canonical_name
+from shared.protocol.imap.rights import permitted_flags
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+T = TypeVar("T")
+R = TypeVar("R")
+_WITH_LIST = ("GetAcl", "SetAcl", "ListRights", "MyRights", "FindOwner", "ListShared")
+"""Methods that look at the rights by themselves."""
+_READING = ("Search", "DeletedSize", "Sort", "Thread")
+"""Methods that read a mailbox by its id."""
+
+
+class ForeignMailboxes:
+    """One method for each call that is permitted."""
+
+    def __init__(self, store: EventStore, holders: Holders, placing: ForeignPlacing) -> None:
+        self._store = store
+        self._holders = holders
+        self._placing = placing
+        self._store_flags = ForeignStore(store)
+        self._unary: dict[str, Callable[[Any, Behaviour], Awaitable[Any]]] = {
+            "OpenAccount": self.open_account,
+            "ListMailboxes": self.mailbox,
+            "CreateMailbox": self.create,
+            "DeleteMailbox": self.delete,
+            "RenameMailbox": self.rename,
+            "ViewMailbox": self.view,
+            "Changes": self.changes,
+            "Store": self.flags,
+            "Append": self.append,
+            "Copy": placing.copy,
+            "Move": placing.move,
+            "Expunge": self.expunge,
+            "Quota": self.quota,
+            **dict.fromkeys(_READING, self.read),
+            **dict.fromkeys(_WITH_LIST, self.with_list),
+        }
+        self._streams: dict[str, Callable[[Any, Behaviour], AsyncIterator[Any]]] = {"Fetch": self.fetch}
+
+    def unary(self, method: str) -> Callable[[Any, Behaviour], Awaitable[Any]] | None:
+        """The rule of a method; None: it is refused."""
+        return self._unary.get(method)
+
+    def stream(self, method: str) -> Callable[[Any, Behaviour], AsyncIterator[Any]] | None:
+        """The rule of a method that streams."""
+        return self._streams.get(method)
+
+    async def with_list(self, request: Any, behaviour: Behaviour) -> Any:
+        """A method that looks at the rights by itself."""
+        return await behaviour(request, None)
+
+    async def open_account(self, request: pb.OpenAccountRequest, behaviour: Behaviour) -> pb.OpenAccountReply:
+        """The version of an account that shares something."""
+        account, owner = session_account(), request.account
+        if not await self._ask(lambda reader: self._holders.has_any(reader, account, owner)):
+            raise Denied(NOT_PERMITTED, "NOPERM")
+        return pb.OpenAccountReply(version=await self._ask(lambda reader: queries.version_of(reader, owner)))
+
+    async def mailbox(self, request: pb.ListMailboxesRequest, behaviour: Behaviour) -> pb.MailboxList:
+        """A single mailbox with its counters, and with the rights, by which the session decides what it shows."""
+        if not (request.id or request.name):
+            raise Denied(NOT_PERMITTED, "NOPERM")
+        held = await (self._by_id if request.id else self._by_name)(request.account, request.id or request.name)
+        if not held.rights:
+            return pb.MailboxList()
+        return _with_rights(await behaviour(request, None), held.rights)
+
+    async def create(self, request: pb.CreateMailboxRequest, behaviour: Behaviour) -> Any:
+        """CREATE needs `k` for the mailbox above. What exists unseen is refused as a right that is missing."""
+        await self._below(request.account, request.name.removesuffix("/"))
+        if request.special_use:
+            raise Denied("a mailbox of another account has no special use", "USEATTR")
+        return await self._unseen(request.account, request.name.removesuffix("/"), request, behaviour)
+
+    async def delete(self, request: pb.MailboxNameRequest, behaviour: Behaviour) -> Any:
+        """DELETE needs `x`."""
+        await self._need(request.account, request.name, "x")
+        return await behaviour(request, None)
+
+    async def rename(self, request: pb.RenameMailboxRequest, behaviour: Behaviour) -> Any:
+        """RENAME needs `x`, and `k` for the mailbox above the new name. INBOX stays the owner's."""
+        await self._need(request.account, request.name, "x")
+        await self._below(request.account, request.new_name.removesuffix("/"))
+        if canonical_name(request.name) == INBOX:
+            raise Denied("the INBOX of another account cannot be renamed", "NOPERM")
+        return await self._unseen(request.account, request.new_name.removesuffix("/"), request, behaviour)
+
+    async def view(self, request: pb.MailboxNameRequest, behaviour: Behaviour) -> pb.MailboxView:
+        """SELECT and EXAMINE need `r`."""
+        held = await self._need(request.account, request.name, "r")
+        view: pb.MailboxView = await behaviour(request, None)
+        view.rights = held.rights
+        view.mailbox.special_use = ""
+        return view
+
+    async def changes(self, request: pb.ChangesRequest, behaviour: Behaviour) -> pb.ChangesReply:
+        """What changed in a selected mailbox; without `r` it is gone."""
+        held = await self._selected(request.account, request.mailbox, "")
+        reply: pb.ChangesReply = await behaviour(request, None)
+        reply.rights = held.rights
+        return reply
+
+    async def read(self, request: Any, behaviour: Behaviour) -> Any:
+        """Questions about a selected mailbox."""
+        await self._selected(request.account, request.mailbox, "")
+        return await behaviour(request, None)
+
+    async def fetch(self, request: pb.FetchRequest, behaviour: Behaviour) -> AsyncIterator[pb.FetchBatch]:
+        """FETCH; without `s` it sets no \\Seen. Rights are looked at again before each batch."""
+        held = await self._selected(request.account, request.mailbox, "")
+        if request.mark_seen and "s" not in held.rights:
+            request = _copy_of(request)
+            request.mark_seen = False
+        async with aclosing(behaviour(request, None)) as batches:
+            async for batch in batches:
+                await self._selected(request.account, request.mailbox, "")
+                yield batch
+
+    async def flags(self, request: pb.StoreRequest, behaviour: Behaviour) -> pb.StoreReply:
+        """STORE of those flags for which there is a right; it fails only when there is none (RFC 4314 §4)."""
+        held = await self._selected(request.account, request.mailbox, "")
+        return await self._store_flags.store(request, held.rights, behaviour)
+
+    async def append(self, request: pb.AppendRequest, behaviour: Behaviour) -> pb.AppendReply:
+        """APPEND needs `i`; flags without a right are left out. Who may not read learns no UID (RFC 4315 §3)."""
+        held = await self._need(request.account, request.mailbox, "i")
+        allowed = _copy_of(request)
+        for message in allowed.messages:
+            message.flags[:] = permitted_flags(message.flags, held.rights)
+        reply: pb.AppendReply = await behaviour(allowed, None)
+        return reply if "r" in held.rights else pb.AppendReply(version=reply.version, mailbox=reply.mailbox)
+
+    async def expunge(self, request: pb.ExpungeRequest, behaviour: Behaviour) -> Any:
+        """EXPUNGE needs `e`."""
+        await self._selected(request.account, request.mailbox, "e")
+        return await behaviour(request, None)
+
+    async def quota(self, request: pb.QuotaRequest, behaviour: Behaviour) -> Any:
+        """The owner's quota, for who may read or fill one of the mailboxes."""
+        account, owner = session_account(), request.account
+        shared = await self._ask(lambda reader: self._holders.of_mailboxes(reader, account, owner))
+        if all({"r", "i"}.isdisjoint(mailbox.rights) for mailbox in shared):
+            raise Denied(NOT_PERMITTED, "NOPERM")
+        return await behaviour(request, None)
+
+    async def _need(self, owner: str, name: str, rights: str) -> HeldRights:
+        held = await self._by_name(owner, name)
+        with as_contract_errors():
+            return demand(held, rights, name)
+
+    async def _selected(self, owner: str, mailbox: str, rights: str) -> HeldRights:
+        """The rights to a selected mailbox, which without `r` is answered like a deleted one."""
+        held = await self._by_id(owner, mailbox)
+        with as_contract_errors():
+            if not held.mailbox or "r" not in held.rights:
+                raise MailboxRefused("NONEXISTENT", "the mailbox is gone")
+            return demand(held, rights, "")
+
+    async def _below(self, owner: str, name: str) -> None:
+        """Check that a mailbox of this name may be made."""
+        account = session_account()
+        if "k" not in await self._ask(lambda reader: self._holders.above(reader, account, owner, name)):
+            raise Denied(NOT_PERMITTED, "NOPERM")
+
+    async def _unseen(self, owner: str, name: str, request: Any, behaviour: Behaviour) -> Any:
+        """Make a name. Raises Denied instead of AlreadyExists for one that is not seen."""
+        try:
+            return await behaviour(request, None)
+        except AlreadyExists:
+            if "l" in (await self._by_name(owner, name)).rights:
+                raise
+            raise Denied(NOT_PERMITTED, "NOPERM") from None
+
+    async def _by_name(self, owner: str, name: str) -> HeldRights:
+        account = session_account()
+        return await self._ask(lambda reader: self._holders.by_name(reader, account, owner, name))
+
+    async def _by_id(self, owner: str, mailbox: str) -> HeldRights:
+        account = session_account()
+        return await self._ask(lambda reader: self._holders.by_id(reader, account, owner, mailbox))
+
+    async def _ask(self, ask: Callable[[Reader], T]) -> T:
+        with as_contract_errors():
+            return await self._store.read(ask)
+
+
+def _copy_of(request: R) -> R:
+    """A copy that may be changed; messages of a call may not."""
+    copied = type(request)()
+    copied.CopyFrom(request)  # type: ignore[attr-defined]
+    return copied
+
+
+def _with_rights(reply: pb.MailboxList, rights: str) -> pb.MailboxList:
+    for mailbox in reply.mailboxes:
+        mailbox.rights = rights
+        mailbox.special_use = ""
+    return reply

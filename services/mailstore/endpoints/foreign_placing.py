@@ -1,0 +1,96 @@
+"""COPY and MOVE where the source or the target is a mailbox of another account (RFC 4314 §4, RFC 6851 §3)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from services.mailstore.domain.decide import MailboxRefused
+from services.mailstore.endpoints import wire
+from services.mailstore.endpoints.guarded import Behaviour
+from services.mailstore.endpoints.refusals import as_contract_errors
+from services.mailstore.handlers.access_lists import NOT_PERMITTED
+from services.mailstore.handlers.held_rights import HeldRights, Holders
+from services.mailstore.handlers.placing_elsewhere import Goal, MessagesElsewhere, Origin
+from services.mailstore.handlers.quotas import Quotas
+from shared.eventstore.store import EventStore
+from shared.grpc.call import current_provenance, session_account
+from shared.protocol.imap.rights import ALL_RIGHTS
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+_KEEPS_FLAGS = frozenset("iswt")
+
+
+class _Allowed(NamedTuple):
+    """What may be done."""
+
+    target_account: str
+    target_rights: str
+    keeps_account: bool
+
+
+class ForeignPlacing:
+    """Carries out both commands."""
+
+    def __init__(self, store: EventStore, holders: Holders, elsewhere: MessagesElsewhere, quotas: Quotas) -> None:
+        self._store = store
+        self._holders = holders
+        self._elsewhere = elsewhere
+        self._quotas = quotas
+
+    async def copy(self, request: pb.CopyRequest, behaviour: Behaviour) -> pb.CopyReply:
+        """COPY needs `r` of the source and `i` of the target."""
+        return await self._place(request, behaviour, "r", takes_away=False)
+
+    async def move(self, request: pb.CopyRequest, behaviour: Behaviour) -> pb.CopyReply:
+        """MOVE needs `r`, `t` and `e` of the source and `i` of the target."""
+        return await self._place(request, behaviour, "rte", takes_away=True)
+
+    async def _place(
+        self, request: pb.CopyRequest, behaviour: Behaviour, source_rights: str, *, takes_away: bool
+    ) -> pb.CopyReply:
+        allowed = await self._allowed(request, source_rights)
+        if allowed.keeps_account and set(allowed.target_rights) >= _KEEPS_FLAGS:
+            reply: pb.CopyReply = await behaviour(request, None)
+        else:
+            reply = await self._elsewhere_placed(request, allowed, takes_away=takes_away)
+        if "r" not in allowed.target_rights:  # RFC 4315 §3: who may not read learns no UID
+            reply.ClearField("source")
+            reply.ClearField("target")
+        return reply
+
+    async def _elsewhere_placed(self, request: pb.CopyRequest, allowed: _Allowed, *, takes_away: bool) -> pb.CopyReply:
+        origin = Origin(request.account, request.mailbox, wire.ranges(request.uids), request.messages, takes_away)
+        quota = await self._quotas.of(allowed.target_account)
+        goal = Goal(allowed.target_account, request.target, allowed.target_rights, quota)
+        with as_contract_errors():
+            placed = await self._elsewhere.place(origin, goal, current_provenance())
+        reply = wire.placed(placed.moved.placed)
+        reply.target_version = placed.goal_version
+        if placed.moved.refused is not None:
+            reply.reason, reply.text = placed.moved.refused.reason, str(placed.moved.refused)
+        return reply
+
+    async def _allowed(self, request: pb.CopyRequest, source_rights: str) -> _Allowed:
+        owner = request.target_account or request.account
+        with as_contract_errors():
+            source = await self._source(request)
+            if "r" not in source.rights:
+                raise MailboxRefused("NONEXISTENT", "the mailbox is gone")
+            target = await self._target(owner, request.target)
+            if "i" not in target.rights and ("l" not in target.rights or not target.mailbox):
+                raise MailboxRefused("TRYCREATE", f"there is no mailbox {request.target}")
+            if "i" not in target.rights or not set(source_rights) <= set(source.rights):
+                raise MailboxRefused("NOPERM", NOT_PERMITTED)
+        return _Allowed(owner, target.rights, keeps_account=owner == request.account)
+
+    async def _source(self, request: pb.CopyRequest) -> HeldRights:
+        account, owner = session_account(), request.account
+        if owner == account:
+            return HeldRights(request.mailbox, ALL_RIGHTS)
+        return await self._store.read(lambda reader: self._holders.by_id(reader, account, owner, request.mailbox))
+
+    async def _target(self, owner: str, name: str) -> HeldRights:
+        account = session_account()
+        if owner == account:
+            return HeldRights("own", ALL_RIGHTS)
+        return await self._store.read(lambda reader: self._holders.by_name(reader, account, owner, name))

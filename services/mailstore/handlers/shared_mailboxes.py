@@ -1,0 +1,62 @@
+"""Which mailboxes of others an account sees."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from services.mailstore.handlers.held_rights import Holders, SharedName
+from services.mailstore.handlers.identifiers import account_at_level, level_of
+from shared.eventstore.store import EventStore
+from shared.turns import Turns
+
+
+class SharingOwner(NamedTuple):
+    """An account that shares mailboxes, and those that are seen."""
+
+    account: str
+    level: str
+    """What stands for it in mailbox names."""
+    is_group: bool
+    mailboxes: list[SharedName]
+
+
+class SharedMailboxes:
+    """The questions."""
+
+    def __init__(self, store: EventStore, holders: Holders, turns: Turns) -> None:
+        self._store = store
+        self._holders = holders
+        self._turns = turns
+
+    @property
+    def is_on(self) -> bool:
+        """Whether mailboxes may be shared on this server. Raises Unavailable."""
+        return self._holders.book.sharing.is_on
+
+    async def owner(self, account: str, level: str, *, group: bool) -> str:
+        """The id of the account for which a level of a name stands; empty when it shares nothing with `account`.
+
+        The work is the same for an account that does not exist.
+        """
+        book = self._holders.book
+        known = account_at_level(book, level)
+        is_right_kind = known is not None and (known.user in book.names.groups.by_id) == group
+        identity = known.id if known is not None and is_right_kind else ""
+
+        owners = await self._store.read(lambda reader: self._holders.owners(reader, account))
+        return identity if identity in owners else ""
+
+    async def listed(self, account: str) -> list[SharingOwner]:
+        """All mailboxes of others for which an account has `l`, by the level of their owners."""
+        owners = await self._store.read(lambda reader: self._holders.owners(reader, account))
+        listed = [await self._seen(account, owner) for owner in owners]
+        return sorted(owner for owner in listed if owner.mailboxes)
+
+    async def _seen(self, account: str, owner: str) -> SharingOwner:
+        book = self._holders.book
+        shared = await self._store.read(lambda reader: self._holders.of_mailboxes(reader, account, owner))
+        await self._turns.spend(rows=len(shared))
+        known = book.names.account_with_id(owner)
+        level = level_of(known.address, owner) if known is not None else owner
+        is_group = known is not None and known.user in book.names.groups.by_id
+        return SharingOwner(owner, level, is_group, [mailbox for mailbox in shared if "l" in mailbox.rights])
