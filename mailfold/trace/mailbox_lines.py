@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mailfold.texts import counted
 from mailfold.trace.names import Names
-from shared.events import expiry, mailbox, mailbox_scripts, maildrop, metadata, restoring
+from shared.events import expiry, mailbox, mailbox_rights, mailbox_scripts, maildrop, metadata, restoring
 from shared.events.mailbox import Uids
 
 
@@ -98,6 +98,16 @@ def annotated(event: metadata.AnnotationsChanged, names: Names) -> Iterator[str]
     for changed in event.values:
         done = "removed" if changed.value is None else f"set, {len(changed.value)} octets"
         yield f"annotation {changed.entry} of {place} {done}"
+
+
+def rights_changed(event: mailbox_rights.MailboxRightsChanged, names: Names) -> Iterator[str]:
+    """Rights to a mailbox were given to others, or taken away."""
+    for identifier, rights in event.rights:
+        who = names.of(identifier.removeprefix("-"))
+        has = f"has the rights {rights}" if rights else "is not in the list any more"
+        if identifier.startswith("-"):
+            has = f"is refused the rights {rights}" if rights else "is refused no right any more"
+        yield f"{who} {has} for {names.of(event.mailbox)} of {names.of(event.account)}"
 
 
 def script_due(event: mailbox_scripts.MailboxScriptDue, names: Names) -> Iterator[str]:

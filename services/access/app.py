@@ -12,6 +12,7 @@ from services.access.adapters.mailstore import MailstoreClient
 from services.access.adapters.ordering import OrderingClient
 from services.access.adapters.patience import Patience
 from services.access.adapters.scripts import ScriptsClient
+from services.access.adapters.sharing import SharingClient
 from services.access.endpoints.connection import ImapConnection
 from services.access.endpoints.imap_listener import ImapListener
 from services.access.endpoints.listener import IMAPS, MANAGESIEVE, STOP_SECONDS, SessionListener
@@ -22,6 +23,7 @@ from services.access.pop3.dependencies import PopDependencies
 from services.access.session.admission import Admission
 from services.access.session.backend import ImapDependencies, LogInDependencies, ManageSieveDependencies
 from services.access.session.log_in_watch import LoginWatch
+from services.access.session.namespaces import Namespaces
 from services.access.session.previews import Previews
 from services.access.session.recents import Recents
 from services.access.session.versions import Versions
@@ -59,6 +61,8 @@ class Access:
             mailstore,
             AnnotationsClient(channel, self._patience),
             OrderingClient(channel, self._patience),
+            SharingClient(channel, self._patience),
+            Namespaces(settings.other_users, settings.shared_mailboxes),
             host.blobs,
             host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent),
             self._versions,

@@ -12,6 +12,14 @@ from shared.settings import Section
 _WITHHELD = r"^(?!(?i:IMAP4rev1|LOGINDISABLED|STARTTLS)(@|$))[A-Za-z0-9=+./-]+(@(client|account):.+)?$"
 
 
+def _level(whose: str) -> Meta:
+    text = (
+        f"First level of the names of mailboxes that {whose} share. While sharing is on, an account's own mailbox of "
+        "this name cannot be reached."
+    )
+    return Meta(description=text, min_length=1, max_length=100, pattern=r"^[^/%*\x00-\x1f\x7f]+$")
+
+
 class AccessSettings(Section, frozen=True):
     """Limits of IMAP sessions. Times in seconds, sizes in octets."""
 
@@ -83,6 +91,8 @@ class AccessSettings(Section, frozen=True):
     write_timeout: Annotated[
         float, Meta(description="Seconds a client may take to read what was sent to it.", ge=1, le=3600)
     ] = 300.0
+    other_users: Annotated[str, _level("users")] = "Other Users"
+    shared_mailboxes: Annotated[str, _level("groups")] = "Shared"
     keepalive: Annotated[
         float,
         Meta(

@@ -10,16 +10,16 @@ from services.mailstore.endpoints.annotations import AnnotationsEndpoint
 from services.mailstore.endpoints.applying import ApplyingEndpoint
 from services.mailstore.endpoints.closings import ClosingsEndpoint
 from services.mailstore.endpoints.expiry import ExpiryEndpoint
-from services.mailstore.endpoints.maildrops import MaildropsEndpoint
-from services.mailstore.endpoints.ordering import OrderingEndpoint
 from services.mailstore.endpoints.foreign_calls import ForeignMailboxes
 from services.mailstore.endpoints.foreign_placing import ForeignPlacing
-from services.mailstore.endpoints.guarded import Guarded
 from services.mailstore.endpoints.mailbox_sharing import MailboxSharingEndpoint
+from services.mailstore.endpoints.maildrops import MaildropsEndpoint
+from services.mailstore.endpoints.ordering import OrderingEndpoint
 from services.mailstore.endpoints.quota import QuotaEndpoint
 from services.mailstore.endpoints.removed import RemovedEndpoint
 from services.mailstore.endpoints.scripts import ScriptsEndpoint
 from services.mailstore.endpoints.servicer import MailstoreEndpoint
+from services.mailstore.endpoints.session_guard import SessionGuard
 from services.mailstore.handlers import script_rows
 from services.mailstore.handlers.access_lists import AccessLists
 from services.mailstore.handlers.accounts import MailboxCommands
@@ -51,9 +51,9 @@ from services.mailstore.handlers.script_dry_run import DryRuns
 from services.mailstore.handlers.script_filing import ScriptFiling
 from services.mailstore.handlers.script_messages import ScriptMessages
 from services.mailstore.handlers.scripts import ScriptCommands
+from services.mailstore.handlers.shared_mailboxes import SharedMailboxes
 from services.mailstore.listing.builder import ListingBuilder
 from services.mailstore.listing.pages import Listing
-from services.mailstore.handlers.shared_mailboxes import SharedMailboxes
 from services.mailstore.listing.summaries import Summaries
 from services.mailstore.projections.annotations import AnnotationProjection
 from services.mailstore.projections.closing import ClosingProjection
@@ -141,8 +141,8 @@ class Mailstore:
         self._builder = ListingBuilder(SERVICE, self.store, host.blobs, self._listing, host.turns)
         self._closings = AccountClosings(SERVICE, self.store, directory, host.bus)
         self._endings = GrantEndings(SERVICE, self.store, directory, host.bus)
-        self._book = FollowedBook(SERVICE, directory, host.bus)
-        self._holders = Holders(self._book)
+        self.book = FollowedBook(SERVICE, directory, host.bus)
+        self._holders = Holders(self.book)
         self._eraser = Eraser(SERVICE, self.store)
         self._erasure = MailstoreErasure(SERVICE, self.store, directory, host.bus, self._builder.tidy_all)
         limits = host.section(MailstoreSettings)
@@ -152,18 +152,6 @@ class Mailstore:
         filing = ScriptFiling(mailboxes, host.ids, limits)
         self._application_work = ScriptWork(host.clock, limits.application_work * 1_000_000)
         self.applications = ApplicationRunner(self.store, self._decisions, filing, quotas, self._application_work)
-        endpoint = MailstoreEndpoint(
-            self.store,
-            host.blobs,
-            host.ids,
-            host.clock,
-            mailboxes,
-            MessageCommands(host.ids, host.clock, limits),
-            quotas,
-            limits,
-            host.turns,
-            self._listing,
-        )
         self._quota_notices = QuotaNotices(
             self.store,
             host.blobs,
@@ -175,18 +163,36 @@ class Mailstore:
         self.expiry = Expiry(self.store, rules, host.clock, limits.expiry_seconds, host.ids)
         self.forgetting = UndeleteWindow(self.store, host.clock, limits.undelete_days, limits.expiry_seconds)
         self.mailbox_scripts = self._mailbox_scripts(quotas, limits, directory)
-        foreign = self._foreign(quotas, limits)
-        self.registrations: Sequence[Registration] = [
-            (register, Guarded(servicer, foreign))
-            for register, servicer in (
-                (add_MailstoreServicer_to_server, endpoint),
-                *self._further(rules, Owners(directory), quotas, limits),
-            )
-        ]
+        self.registrations: Sequence[Registration] = self._guarded(
+            (add_MailstoreServicer_to_server, self._endpoint(mailboxes, quotas, limits)),
+            *self._further(rules, Owners(directory), quotas, limits),
+            foreign=self._foreign(quotas, limits),
+        )
+
+    def _endpoint(self, mailboxes: MailboxCommands, quotas: Quotas, limits: MailstoreSettings) -> MailstoreEndpoint:
+        host = self._host
+        messages = MessageCommands(host.ids, host.clock, limits)
+        return MailstoreEndpoint(
+            self.store,
+            host.blobs,
+            host.ids,
+            host.clock,
+            mailboxes,
+            messages,
+            quotas,
+            limits,
+            host.turns,
+            self._listing,
+        )
+
+    @staticmethod
+    def _guarded(*registrations: Registration, foreign: ForeignMailboxes) -> Sequence[Registration]:
+        """The contracts behind the guard that protects mailboxes from the sessions of others."""
+        return [(register, SessionGuard(servicer, foreign)) for register, servicer in registrations]
 
     def _foreign(self, quotas: Quotas, limits: MailstoreSettings) -> ForeignMailboxes:
         host, store = self._host, self.store
-        summaries = Summaries(store, host.blobs, host.turns)
+        summaries = Summaries(store, host.blobs, host.turns, self._listing)
         messages = MessageCommands(host.ids, host.clock, limits)
         elsewhere = MessagesElsewhere(store, messages, summaries, host.ids)
         return ForeignMailboxes(store, self._holders, ForeignPlacing(store, self._holders, elsewhere, quotas))
@@ -313,7 +319,7 @@ class Mailstore:
         await self._quota_notices.stop()
         await self._closings.stop()
         await self._endings.stop()
-        await self._book.follower.stop()
+        await self.book.follower.stop()
         await self._eraser.stop()
         await self._builder.stop()
         await self._listing.close()
@@ -334,7 +340,7 @@ class Mailstore:
         self.forgetting.start()
         await self._closings.start()
         await self._endings.start()
-        await self._book.start()
+        await self.book.start()
         await self._erasure.worker.start()
 
     async def _report(self) -> owner_pb2.ReportReply:

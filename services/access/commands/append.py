@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.access.commands.answer import done
 from services.access.commands.append_intake import (
     NOTHING_DONE,
     carry_out,
@@ -76,4 +77,6 @@ async def _store(
         raise
     bodies.keep()
     note_version(session, place.account, reply.version)
+    if not reply.uids:  # RFC 4315 §3: who may not read the mailbox learns no UID
+        return done(tag, "APPEND")
     return response.ok(tag, "APPEND completed", appenduid(reply.uid_validity, NumberSet.of_numbers(reply.uids)))

@@ -65,7 +65,7 @@ async def target_of(session: ImapSession, command: Append | Replace) -> OwnedNam
     """Where the messages go, asked before the client sends a large one. Raises IntakeRefused."""
     try:
         place = await session.place(command.mailbox)
-        mailbox = await session.find_mailbox(command.mailbox)
+        mailbox = await session.permitted(command.mailbox, "i")
     except NotFound:
         mailbox = None
     except ServiceError as error:

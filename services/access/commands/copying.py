@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 
 from services.access.adapters.mailstore import numbers, spans
 from services.access.commands.answer import READ_ONLY_TEXT, done
+from services.access.commands.append_intake import note_version
+from services.access.session.owned_name import OwnedName
 from services.access.session.refusals import reason_code
 from services.access.session.session import ImapSession
 from services.access.session.sync import sync
-from shared.grpc.errors import NotNow
+from shared.grpc.errors import NotFound, NotNow
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.response_code import Code, copyuid, highestmodseq
@@ -17,15 +19,24 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
 async def _request(session: ImapSession, command: c.Copy | c.Move) -> pb.CopyRequest:
-    mailbox, target = session.mailbox, await session.place(command.mailbox)
+    mailbox, target = session.mailbox, await _target(session, command.mailbox)
     uids = await session.resolve(command.sequence, uid=command.uid)
     return pb.CopyRequest(
         account=mailbox.account,
         mailbox=mailbox.id,
         uids=spans(uids),
         target=target.name,
+        target_account=target.account if target.account != mailbox.account else "",
         messages=await mailbox.count(uids, session.backend.turns),
     )
+
+
+async def _target(session: ImapSession, name: str) -> OwnedName:
+    """Where the messages go. Raises NotFound with TRYCREATE."""
+    try:
+        return await session.place(name)
+    except NotFound as missing:
+        raise NotFound(missing.message, Code.TRYCREATE.name) from missing
 
 
 async def _placed(
@@ -37,7 +48,9 @@ async def _placed(
     """
     try:
         with session.writing():
-            return await call(request)
+            reply = await call(request)
+        note_version(session, request.target_account, reply.target_version)
+        return reply
     except NotNow:
         await session.look_again()
         raise

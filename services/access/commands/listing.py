@@ -5,12 +5,17 @@ from __future__ import annotations
 from services.access.commands.answer import done
 from services.access.commands.metadata import list_metadata
 from services.access.commands.names import Name, Names, SortedNames
+from services.access.commands.shared_names import with_shared
 from services.access.commands.status import status_line
+from services.access.session.owned_name import has_right
 from services.access.session.session import ImapSession
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
+from shared.protocol.imap.acl_response import myrights
 from shared.protocol.imap.commands import ListReturn, ListSelection
 from shared.protocol.imap.list_pattern import ListPattern
+from shared.protocol.imap.rights import ALL_RIGHTS
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 _A_NAME, _A_LINE, _A_MATCH = 6, 40, 12
 """The costs of sorting a name, of listing it, and of examining it, in keys compared."""
@@ -25,7 +30,7 @@ async def list_(session: ImapSession, command: c.List) -> bytes:
     names = await _names(session)
     hidden = await _hidden_subscriptions(command, names, patterns)
     for name in names:
-        if await patterns.match(name.name):
+        if await patterns.match(name.name) and (not name.is_level_of_others or patterns.match_level(name.name)):
             await _list_name(session, command, name, _child_info(command, name, names, hidden))
             await session.channel.spill()
     return done(command.tag, "LIST")
@@ -33,7 +38,7 @@ async def list_(session: ImapSession, command: c.List) -> bytes:
 
 async def _names(session: ImapSession) -> Names:
     """The names of the account, sorted."""
-    names = Names(await session.mailboxes())
+    names = Names(await with_shared(session, await session.mailboxes()), frozenset(session.backend.namespaces))
     await session.backend.turns.spend(keys=_A_NAME * len(names))
     return names
 
@@ -50,6 +55,11 @@ class Patterns:
         await self._turns.spend(keys=_A_MATCH + len(self._patterns) * (4 + len(name) // 2))
         return any(pattern.matches(name) for pattern in self._patterns)
 
+    def match_level(self, name: str) -> bool:
+        """Whether one of the patterns asks for the levels above mailboxes: one with `*` names the mailboxes themselves,
+        and behaves as if a level above did not exist (RFC 4314 §4)."""
+        return any(pattern.matches(name) for pattern in self._patterns if not pattern.is_recursive)
+
 
 async def _hidden_subscriptions(command: c.List, names: Names, patterns: Patterns) -> SortedNames:
     """The subscribed names that no pattern matches; only a name above such a name can report it."""
@@ -64,10 +74,27 @@ async def _list_name(session: ImapSession, command: c.List, name: Name, child_in
     attributes = _attributes(command, name, extended=command.extended or session.rev2)
     session.channel.write(response.list_(name.name, attributes, child_info=child_info, utf8=session.utf8))
     await session.backend.turns.spend(keys=_A_LINE)
-    if command.status and name.mailbox is not None:
-        session.channel.write(await status_line(session, name.mailbox, command.status))
+    if name.mailbox is not None:
+        await _list_mailbox(session, command, name.mailbox)
     if command.metadata and name.mailbox is not None:
         await list_metadata(session, name.name, command)
+
+
+async def _list_mailbox(session: ImapSession, command: c.List, mailbox: pb.Mailbox) -> None:
+    """What a client asked for about each mailbox: its rights (RFC 8440), and its status, which needs `r`."""
+    if ListReturn.MYRIGHTS in command.returns:
+        session.channel.write(myrights(mailbox.name, mailbox.rights or ALL_RIGHTS, utf8=session.utf8))
+    if command.status and mailbox.rights:
+        await _list_shared_status(session, command, mailbox)
+    elif command.status:
+        session.channel.write(await status_line(session, mailbox, command.status))
+
+
+async def _list_shared_status(session: ImapSession, command: c.List, mailbox: pb.Mailbox) -> None:
+    """The status of a mailbox of another account, which its line in the list does not know."""
+    shared = await session.find_mailbox(mailbox.name)
+    if shared is not None and has_right(shared, "r"):
+        session.channel.write(await status_line(session, shared, command.status))
 
 
 def _is_chosen(command: c.List, name: Name) -> bool:
@@ -96,6 +123,8 @@ def _attributes(command: c.List, name: Name, *, extended: bool) -> list[str]:
     attributes = []
     if name.mailbox is None:
         attributes.append("\\NonExistent" if extended else "\\Noselect")
+    elif not has_right(name.mailbox, "r"):
+        attributes.append("\\Noselect")
     attributes.append("\\HasChildren" if name.has_children else "\\HasNoChildren")
     if name.subscribed and (ListReturn.SUBSCRIBED in command.returns or ListSelection.SUBSCRIBED in command.selection):
         attributes.append("\\Subscribed")

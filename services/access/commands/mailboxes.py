@@ -17,7 +17,7 @@ async def create(session: ImapSession, command: c.Create) -> bytes:
     place = await session.place(command.mailbox)
     with session.writing():
         made = await session.backend.mailstore.create(place.account, place.name, "".join(command.special_use))
-    await _note(session)
+    await _note(session, place.account)
     return response.ok(command.tag, "CREATE completed", mailboxid(made.id))  # RFC 8474 §4.1
 
 
@@ -26,7 +26,7 @@ async def delete(session: ImapSession, command: c.Delete) -> bytes:
     place = await session.place(command.mailbox)
     with session.writing():
         gone = await session.backend.mailstore.delete(place.account, place.name)
-    await _note(session)
+    await _note(session, place.account)
     if session.selected is not None and session.selected.id == gone.id:
         session.select(None)
         session.channel.write(response.ok(response.UNTAGGED, "The selected mailbox is deleted", Code.CLOSED))
@@ -36,9 +36,11 @@ async def delete(session: ImapSession, command: c.Delete) -> bytes:
 async def rename(session: ImapSession, command: c.Rename) -> bytes:
     """Rename a mailbox (RFC 3501 §6.3.5)."""
     place, goal = await session.place(command.mailbox), await session.place(command.new_name)
+    if goal.account != place.account:
+        return response.no(command.tag, "A mailbox cannot be renamed into another account", Code.CANNOT)
     with session.writing():
         await session.backend.mailstore.rename(place.account, place.name, goal.name)
-    await _note(session)
+    await _note(session, place.account)
     if session.rev2:  # RFC 9051 §6.3.9.7
         session.channel.write(response.list_(command.new_name, old_name=command.mailbox, utf8=True))
     return done(command.tag, "RENAME")
@@ -57,17 +59,20 @@ async def unsubscribe(session: ImapSession, command: c.Unsubscribe) -> bytes:
 
 
 async def namespace(session: ImapSession, command: c.Namespace) -> bytes:
-    """Report the namespaces (RFC 2342): so far only the personal one."""
-    session.channel.write(response.namespace([("", SEPARATOR)], utf8=session.utf8))
+    """Report the namespaces (RFC 2342); those of others only while sharing is on."""
+    is_on = await session.backend.sharing.is_on(session.account)
+    others, shared = ([(first + SEPARATOR, SEPARATOR)] if is_on else [] for first in session.backend.namespaces)
+    session.channel.write(response.namespace([("", SEPARATOR)], others, shared, utf8=session.utf8))
     return done(command.tag, "NAMESPACE")
 
 
 async def _subscribe(session: ImapSession, name: str, *, subscribed: bool) -> None:
     with session.writing():
         await session.backend.mailstore.subscribe(session.account, name, subscribed)
-    await _note(session)
+    await _note(session, session.account)
 
 
-async def _note(session: ImapSession) -> None:
+async def _note(session: ImapSession, account: str) -> None:
     """Let this session's next response show the change, without waiting for the doorbell."""
-    session.watch.note(await session.backend.mailstore.version(session.account))
+    if account == session.account:
+        session.watch.note(await session.backend.mailstore.version(account))

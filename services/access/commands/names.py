@@ -18,6 +18,8 @@ class Name(msgspec.Struct, frozen=True):
     mailbox: pb.Mailbox | None
     subscribed: bool
     has_children: bool
+    is_level_of_others: bool = False
+    """Whether it is only a level above the mailboxes of other accounts."""
 
 
 class SortedNames:
@@ -53,7 +55,8 @@ class SortedNames:
 class Names:
     """All names of an account at one version."""
 
-    def __init__(self, known: pb.MailboxList) -> None:
+    def __init__(self, known: pb.MailboxList, others: frozenset[str] = frozenset()) -> None:
+        self._others = others
         self._mailboxes = {mailbox.name: mailbox for mailbox in known.mailboxes}
         self._parents = SortedNames(self._mailboxes)
         self.subscriptions = SortedNames(known.subscriptions)
@@ -81,4 +84,6 @@ class Names:
         return name in self._subscribed
 
     def _name(self, name: str) -> Name:
-        return Name(name, self._mailboxes.get(name), name in self._subscribed, self._parents.has_below(name))
+        mailbox, subscribed = self._mailboxes.get(name), name in self._subscribed
+        is_level = mailbox is None and not subscribed and name.partition(SEPARATOR)[0] in self._others
+        return Name(name, mailbox, subscribed, self._parents.has_below(name), is_level)

@@ -23,19 +23,36 @@ def _resources(quota: pb.QuotaReply) -> list[tuple[str, int, int]]:
 
 
 async def get_quota(session: ImapSession, command: c.GetQuota) -> bytes:
-    if command.root != _ROOT:
+    account = session.account if command.root == _ROOT else await _owner_of(session, command.root)
+    if not account:
         return response.no(command.tag, "There is no such quota root", Code.NONEXISTENT)
-    session.channel.write(response.quota(_ROOT, _resources(await session.backend.mailstore.quota(session.account))))
+    session.channel.write(response.quota(command.root, _resources(await session.backend.mailstore.quota(account))))
     return done(command.tag, "GETQUOTA")
 
 
+async def _owner_of(session: ImapSession, root: str) -> str:
+    """The account whose quota root is named by its level in the names of shared mailboxes; empty for none."""
+    foreign = session.backend.namespaces.foreign(root)
+    if foreign is None or foreign.name:
+        return ""
+    return (await session.backend.sharing.owner(session.account, foreign.owner, group=foreign.group)).owner
+
+
+def _root_of(session: ImapSession, name: str, account: str) -> str:
+    """The quota root of a mailbox: that of its owner."""
+    foreign = session.backend.namespaces.foreign(name) if account != session.account else None
+    return _ROOT if foreign is None else session.backend.namespaces.root(foreign.owner, group=foreign.group)
+
+
 async def get_quota_root(session: ImapSession, command: c.GetQuotaRoot) -> bytes:
-    if await session.find_mailbox(command.mailbox) is None:
+    if await session.permitted(command.mailbox, "r") is None:
         return response.no(command.tag, "There is no such mailbox", Code.NONEXISTENT)
-    resources = _resources(await session.backend.mailstore.quota(session.account))
-    session.channel.write(response.quotaroot(command.mailbox, [_ROOT] if resources else [], utf8=session.utf8))
+    account = (await session.place(command.mailbox)).account
+    root = _root_of(session, command.mailbox, account)
+    resources = _resources(await session.backend.mailstore.quota(account))
+    session.channel.write(response.quotaroot(command.mailbox, [root] if resources else [], utf8=session.utf8))
     if resources:
-        session.channel.write(response.quota(_ROOT, resources))
+        session.channel.write(response.quota(root, resources))
     return done(command.tag, "GETQUOTAROOT")
 
 

@@ -33,8 +33,9 @@ async def replace_with(session: ImapSession, stream: AppendStream, bodies: Bodie
     reply = await _store(session, place.name, uid, messages[0], bodies)
     session.mailbox.watch.note(reply.version)
     # RFC 8508 §4.3: the client learns of the new message before it learns that the old one is gone.
-    code = appenduid(reply.uid_validity, NumberSet.of_numbers(reply.uids))
-    session.channel.write(response.ok(response.UNTAGGED, "Replacement message is stored", code))
+    if reply.uids:  # RFC 4315 §3: who may not read the target learns no UID
+        code = appenduid(reply.uid_validity, NumberSet.of_numbers(reply.uids))
+        session.channel.write(response.ok(response.UNTAGGED, "Replacement message is stored", code))
     with contextlib.suppress(ServiceError):  # what is not reported here is reported before the tagged response
         await sync(session, expunge=True, exists_first=True)
     return response.ok(command.tag, "REPLACE completed", highestmodseq(reply.version) if session.qresync else None)

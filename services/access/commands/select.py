@@ -32,14 +32,14 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
     session.channel.write(_rev2_data(selected, command.mailbox) if session.rev2 else _rev1_data(selected, view))
     if command.qresync is not None and command.qresync.uidvalidity == selected.uid_validity:
         await _resynchronise(session, selected, command.qresync)
-    code = Code.READ_ONLY if command.read_only else Code.READ_WRITE
+    code = Code.READ_ONLY if selected.read_only else Code.READ_WRITE
     return response.ok(command.tag, "EXAMINE completed" if command.read_only else "SELECT completed", code)
 
 
 async def close(session: ImapSession, command: c.Close) -> bytes:
     """Close the mailbox (RFC 3501 §6.4.2); messages marked \\Deleted are removed without EXPUNGE responses."""
     mailbox = session.mailbox
-    if not mailbox.read_only:
+    if not mailbox.read_only and "e" in mailbox.rights:  # RFC 4314 §4: without `e`, CLOSE removes nothing
         with session.writing():
             reply = await session.backend.mailstore.expunge(
                 pb.ExpungeRequest(account=mailbox.account, mailbox=mailbox.id)

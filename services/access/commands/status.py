@@ -27,7 +27,7 @@ _VALUES: dict[StatusItem, Callable[[pb.Mailbox], int | str]] = {
 
 async def status(session: ImapSession, command: c.Status) -> bytes:
     """Report the status of a mailbox (RFC 3501 §6.3.10)."""
-    mailbox = await session.find_mailbox(command.mailbox)
+    mailbox = await session.permitted(command.mailbox, "r")
     if mailbox is None:
         return response.no(command.tag, "There is no such mailbox", Code.NONEXISTENT)
     session.channel.write(await status_line(session, mailbox, command.items))
@@ -64,7 +64,8 @@ async def _deleted_storage(session: ImapSession, mailbox: pb.Mailbox) -> int:
     if not mailbox.deleted:
         return 0
     try:
-        return await session.backend.mailstore.deleted_size(session.account, mailbox.id)
+        place = await session.place(mailbox.name)
+        return await session.backend.mailstore.deleted_size(place.account, mailbox.id)
     except NotFound:
         return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.access.commands import (
+    acl,
     append,
     connection,
     copying,
@@ -22,6 +23,7 @@ from services.access.commands import (
     store,
 )
 from services.access.commands.answer import Handler
+from shared.protocol.imap import acl_commands
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
@@ -56,6 +58,11 @@ HANDLERS: dict[type[c.Command], Handler] = {
     c.SetQuota: quota.set_quota,
     c.GetMetadata: metadata.get_metadata,
     c.SetMetadata: metadata.set_metadata,
+    acl_commands.SetAcl: acl.set_acl,
+    acl_commands.DeleteAcl: acl.delete_acl,
+    acl_commands.GetAcl: acl.get_acl,
+    acl_commands.ListRights: acl.list_rights,
+    acl_commands.MyRights: acl.my_rights,
     c.Idle: idle.idle,
     c.Expunge: expunge.expunge,
     c.Search: search.search,

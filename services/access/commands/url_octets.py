@@ -19,7 +19,7 @@ async def url_octets(session: ImapSession, url: bytes) -> Piece:
     named = parse_message_url(url)
     try:
         place = await session.place(named.mailbox)
-        mailbox = await session.find_mailbox(named.mailbox)
+        mailbox = await session.permitted(named.mailbox, "r")
     except NotFound as missing:
         raise InvalidUrl("There is no such mailbox") from missing
     if mailbox is None or named.uid_validity not in (None, mailbox.uid_validity):

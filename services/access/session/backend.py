@@ -9,8 +9,10 @@ from services.access.adapters.directory import DirectoryClient
 from services.access.adapters.mailstore import MailstoreClient
 from services.access.adapters.ordering import OrderingClient
 from services.access.adapters.scripts import ScriptsClient
+from services.access.adapters.sharing import SharingClient
 from services.access.session.admission import Admission
 from services.access.session.log_in_watch import LoginWatch
+from services.access.session.namespaces import Namespaces
 from services.access.session.previews import Previews
 from services.access.session.recents import Recents
 from services.access.session.versions import Versions
@@ -46,6 +48,8 @@ class ImapDependencies:
     mailstore: MailstoreClient
     annotations: AnnotationsClient
     ordering: OrderingClient
+    sharing: SharingClient
+    namespaces: Namespaces
     blobs: Blobs
     room: DiskRoom
     versions: Versions

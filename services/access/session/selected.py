@@ -14,6 +14,7 @@ from shared.protocol.imap.flags import RECENT, SETTABLE_SYSTEM_FLAGS
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.ranges import Range
 from shared.protocol.imap.response_code import permanentflags
+from shared.protocol.imap.rights import ALL_RIGHTS, may_change, permitted_flags
 from shared.protocol.imap.sequence import SequenceSet
 from shared.protocol.imap.uid_runs import UidRuns
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -46,7 +47,9 @@ class Selected:
         self.id = view.mailbox.id
         self.uid_validity = view.mailbox.uid_validity
         self.modseq = view.mailbox.highest_modseq
-        self.read_only = read_only
+        self.rights = view.rights or ALL_RIGHTS
+        """The rights of the session's account (RFC 4314)."""
+        self.read_only = read_only or not may_change(self.rights)
         self.runs = runs
         self.uid_next = max(view.mailbox.uid_next, self.runs.largest + 1)
         self.version = view.version
@@ -273,6 +276,14 @@ class Selected:
         self._flags.update(dict.fromkeys(fresh))
         return self.flags()
 
+    def report_rights(self, rights: str) -> bytes:
+        """FLAGS and PERMANENTFLAGS when the rights are others than before, which decide which flags can be set."""
+        rights = rights or self.rights
+        if rights == self.rights:
+            return b""
+        self.rights = rights
+        return self.flags()
+
     @property
     def keywords(self) -> int:
         """The number of keywords that the client knows."""
@@ -281,9 +292,9 @@ class Selected:
     def flags(self) -> bytes:
         """The FLAGS and PERMANENTFLAGS responses (RFC 3501 §7.2.6)."""
         known = tuple(self._flags)
-        kept = () if self.read_only else known
+        kept = () if self.read_only else permitted_flags(known, self.rights)
         # RFC 3501 §7.1: without `\\*` the client knows that the mailbox takes no more keywords.
-        takes_more = not self.read_only and self.keywords < self._keyword_limit
+        takes_more = not self.read_only and "w" in self.rights and self.keywords < self._keyword_limit
         return response.flags(known) + response.ok(
             response.UNTAGGED, "Flags permitted", permanentflags(kept, takes_more)
         )

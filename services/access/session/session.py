@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from services.access.session.account_session import AccountSession
 from services.access.session.backend import ImapDependencies
 from services.access.session.channel import ImapChannel, within
-from services.access.session.owned_name import OwnedName
+from services.access.session.owned_name import OwnedName, has_right
 from services.access.session.selected import Selected
 from services.access.session.versions import Watch
-from shared.grpc.errors import ServiceError
+from shared.grpc.errors import Denied, NotFound, ServiceError
 from shared.protocol.imap import response
 from shared.protocol.imap.frame_event import BEFORE_LOGIN
 from shared.protocol.imap.number_set import NumberSet
@@ -130,8 +130,20 @@ class ImapSession(AccountSession):
             await self.backend.versions.leave(self._former_watches.pop())
 
     async def place(self, name: str) -> OwnedName:
-        """Where the mailbox is that a command names. Raises NotFound exactly as for a missing mailbox."""
-        return OwnedName(self.account, name)
+        """Where the mailbox is that a command names.
+
+        A name of another account leads there when that account shares anything with this one. Raises NotFound exactly
+        as for a missing mailbox.
+        """
+        foreign = self.backend.namespaces.foreign(name)
+        if foreign is None:
+            return OwnedName(self.account, name)
+        known = await self.backend.sharing.owner(self.account, foreign.owner, group=foreign.group)
+        if known.off:
+            return OwnedName(self.account, name)
+        if not (known.owner and foreign.name):
+            raise NotFound(f"there is no mailbox {foreign.name}", "NONEXISTENT")
+        return OwnedName(known.owner, foreign.name)
 
     async def watch_of(self, account: str) -> Watch:
         """The watched version of the account that owns a mailbox which is about to be selected."""
@@ -168,7 +180,39 @@ class ImapSession(AccountSession):
         return known
 
     async def find_mailbox(self, name: str) -> pb.Mailbox | None:
-        """The account's mailbox of a name. In an account with many mailboxes only this one is read."""
+        """The mailbox of a name. In an account with many mailboxes only this one is read.
+
+        The mailbox of another account has that name, and the rights to it; it is only found when there is any right.
+        """
+        if self.backend.namespaces.foreign(name) is not None:
+            return await self._find_elsewhere(name)
+        return await self._find_own(name)
+
+    async def permitted(self, name: str, right: str) -> pb.Mailbox | None:
+        """The mailbox of a name, to which there must be a right. None, as for a missing one, without `l`.
+
+        Raises Denied.
+        """
+        mailbox = await self.find_mailbox(name)
+        if mailbox is None or has_right(mailbox, right):
+            return mailbox
+        if has_right(mailbox, "l"):
+            raise Denied("you have no right to do this", "NOPERM")
+        return None
+
+    async def _find_elsewhere(self, name: str) -> pb.Mailbox | None:
+        try:
+            place = await self.place(name)
+        except NotFound:
+            return None
+        if place.account == self.account:
+            return await self._find_own(name)
+        mailbox = await self.backend.mailstore.mailbox(place.account, place.name)
+        if mailbox is not None:
+            mailbox.name = name
+        return mailbox
+
+    async def _find_own(self, name: str) -> pb.Mailbox | None:
         if self._current_mailboxes() is None:
             if self._mailboxes is None or len(self._by_name) > _FEW_MAILBOXES:
                 return await self.backend.mailstore.mailbox(self.account, name)

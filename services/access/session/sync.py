@@ -36,6 +36,7 @@ async def sync(session: ImapSession, *, expunge: bool, exists_first: bool = Fals
         changes = await _ask(session, selected)
         changed, keywords = await selected.take(changes, session.backend.turns), changes.keywords
         selected.watch.note(changes.version)
+        session.channel.write(selected.report_rights(changes.rights))
     if exists_first:
         session.channel.write(selected.report_exists())
     await _report(session, selected, changed, keywords, expunge=expunge)

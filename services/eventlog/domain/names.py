@@ -104,6 +104,12 @@ class _Changed(_Fields, frozen=True):
     source: str = ""
 
 
+class _Rights(_Fields, frozen=True):
+    account: str = ""
+    mailbox: str = ""
+    rights: tuple[tuple[str, str], ...] = ()
+
+
 class _Annotated(_Fields, frozen=True):
     owner: str = ""
 
@@ -194,6 +200,11 @@ def _appended(event: _Appended) -> EventNames:
     return EventNames(message_id=alone, mail=mail, who=(event.account,))
 
 
+def _rights_changed(event: _Rights) -> EventNames:
+    others = tuple(identifier.removeprefix("-") for identifier, _ in event.rights)
+    return EventNames(who=(event.account, *others), mailboxes=(event.mailbox,))
+
+
 def _changed(event: _Changed) -> EventNames:
     return EventNames(who=(event.account,), mailboxes=(event.mailbox or event.source,))
 
@@ -278,6 +289,7 @@ _SHAPES: dict[str, _Shape] = {
     "message.fetched_away": _shape(_Changed, _changed),
     "message.restored": _shape(_Changed, _changed),
     "mailbox.deleted": _shape(_Changed, _changed),
+    "mailbox.rights_changed": _shape(_Rights, _rights_changed),
     "mailbox_script.due": _shape(_Changed, _changed),
     "mailbox_script.ran": _shape(_Changed, _changed),
     "annotation.changed": _shape(_Annotated, _annotated),

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.endpoints.foreign_flags import ForeignStore
 from services.mailstore.endpoints.foreign_placing import ForeignPlacing
-from services.mailstore.endpoints.guarded import Behaviour
 from services.mailstore.endpoints.refusals import as_contract_errors
+from services.mailstore.endpoints.session_guard import Behaviour
 from services.mailstore.handlers import queries
 from services.mailstore.handlers.access_lists import NOT_PERMITTED, demand
 from services.mailstore.handlers.held_rights import HeldRights, Holders
@@ -52,6 +52,7 @@ class ForeignMailboxes:
             "Changes": self.changes,
             "Store": self.flags,
             "Append": self.append,
+            "Replace": self.replace,
             "Copy": placing.copy,
             "Move": placing.move,
             "Expunge": self.expunge,
@@ -151,6 +152,15 @@ class ForeignMailboxes:
         allowed = _copy_of(request)
         for message in allowed.messages:
             message.flags[:] = permitted_flags(message.flags, held.rights)
+        reply: pb.AppendReply = await behaviour(allowed, None)
+        return reply if "r" in held.rights else pb.AppendReply(version=reply.version, mailbox=reply.mailbox)
+
+    async def replace(self, request: pb.ReplaceRequest, behaviour: Behaviour) -> pb.AppendReply:
+        """REPLACE needs `r`, `t` and `e` of the source and `i` of the target (RFC 8508 §3)."""
+        await self._selected(request.account, request.mailbox, "te")
+        held = await self._need(request.account, request.target, "i")
+        allowed = _copy_of(request)
+        allowed.message.flags[:] = permitted_flags(request.message.flags, held.rights)
         reply: pb.AppendReply = await behaviour(allowed, None)
         return reply if "r" in held.rights else pb.AppendReply(version=reply.version, mailbox=reply.mailbox)
 

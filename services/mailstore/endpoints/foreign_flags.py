@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from services.mailstore.endpoints.guarded import Behaviour
+from services.mailstore.endpoints.session_guard import Behaviour
 from services.mailstore.handlers import queries
 from services.mailstore.handlers.access_lists import NOT_PERMITTED
 from shared.eventstore.store import EventStore

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.endpoints import wire
-from services.mailstore.endpoints.guarded import Behaviour
 from services.mailstore.endpoints.refusals import as_contract_errors
+from services.mailstore.endpoints.session_guard import Behaviour
 from services.mailstore.handlers.access_lists import NOT_PERMITTED
 from services.mailstore.handlers.held_rights import HeldRights, Holders
 from services.mailstore.handlers.placing_elsewhere import Goal, MessagesElsewhere, Origin

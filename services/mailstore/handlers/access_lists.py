@@ -10,7 +10,7 @@ from services.mailstore.domain.access_list import AccessList
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.handlers import load
 from services.mailstore.handlers.held_rights import HeldRights, Holders
-from services.mailstore.handlers.identifiers import found_identifier, is_owner, shown_identifier
+from services.mailstore.handlers.identifiers import is_owner, named_identifier, shown_identifier
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.store import EventStore
@@ -96,7 +96,7 @@ class AccessLists:
             mailbox = self._administered(tx, account, owner, name).mailbox
             if not tx.answered(provenance.command):
                 entries = entries_of(tx, mailbox)
-                identifier = self._found(account, owner, entries, text)
+                identifier = self._named(account, owner, entries, text)
                 events = decide.change(owner, mailbox, entries, identifier, mode, rights, self._limit)
                 tx.append(owner, events, provenance)
             return tx.version(owner)
@@ -113,7 +113,7 @@ class AccessLists:
             return entries_of(reader, self._administered(reader, account, owner, name).mailbox)
 
         entries = await self._store.read(ask)
-        identifier = found_identifier(self._holders.book, owner, account, entries, text)
+        identifier = named_identifier(self._holders.book, owner, account, entries, text)
         return (ALL_RIGHTS, []) if is_owner(self._holders.book, owner, identifier) else ("", list(ALL_RIGHTS))
 
     async def own(self, account: str, owner: str, name: str) -> str:
@@ -164,8 +164,8 @@ class AccessLists:
             return HeldRights(load.mailbox_by_name(reader, owner, name).id, ALL_RIGHTS)
         return self._holders.by_name(reader, account, owner, name)
 
-    def _found(self, account: str, owner: str, entries: AccessList, text: str) -> str:
-        identifier = found_identifier(self._holders.book, owner, account, entries, text)
+    def _named(self, account: str, owner: str, entries: AccessList, text: str) -> str:
+        identifier = named_identifier(self._holders.book, owner, account, entries, text)
         if is_owner(self._holders.book, owner, identifier.removeprefix("-")):
             raise MailboxRefused("CANNOT", "the owner always has every right")
         return identifier

@@ -96,10 +96,10 @@ class Holders:
 
     def owners(self, reader: Reader, account: str) -> list[str]:
         """The accounts that have given rights to an identifier of this account, in order of their ids."""
-        found: set[str] = set()
+        owners: set[str] = set()
         for page in _pages(held_identifiers(self.book, account)):
-            found.update(row[0] for row in reader.all(_OWNERS.format(_marks(page)), page))
-        return sorted(found - {account})
+            owners.update(row[0] for row in reader.all(_OWNERS.format(_marks(page)), page))
+        return sorted(owners - {account})
 
     def _held(self, reader: Reader, account: str, owner: str, sql: str, key: str) -> HeldRights:
         rows = reader.all(sql, (owner, key))

@@ -38,7 +38,7 @@ def is_owner(book: AddressBook, owner: str, identifier: str) -> bool:
     return identifier == owner or (is_group and account is not None and identifier == account.user)
 
 
-def found_identifier(book: AddressBook, owner: str, account: str, entries: Mapping[str, str], text: str) -> str:
+def named_identifier(book: AddressBook, owner: str, account: str, entries: Mapping[str, str], text: str) -> str:
     """The identifier that a text of `account` names for a mailbox of `owner`; one of a list is always found.
 
     Raises MailboxRefused, with the same text for what does not exist and for what may not be seen.

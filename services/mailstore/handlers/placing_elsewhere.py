@@ -71,7 +71,7 @@ class Goal(NamedTuple):
 
 
 class PlacedElsewhere(NamedTuple):
-    """Where the messages came, and the version of the goal's account."""
+    """Where the messages arrived, and the version of the goal's account."""
 
     moved: Moved
     goal_version: int
@@ -148,9 +148,9 @@ class MessagesElsewhere:
             tx.append(origin.account, decide.expunge(origin.account, source.id, taken), provenance)
             note_decrease(tx, origin.account, provenance)
         note_growth(tx, goal.account, goal.quota, load.used(tx, goal.account), self._ids, provenance)
-        came: Ranges = ((target.uid_next, target.uid_next + len(rows) - 1),) if rows else ()
-        note_messages(tx, goal.account, target, COPY, came, recorded)
-        return Placed(target.uid_validity, taken, came, tx.version(origin.account)), tx.version(goal.account)
+        arrived: Ranges = ((target.uid_next, target.uid_next + len(rows) - 1),) if rows else ()
+        note_messages(tx, goal.account, target, COPY, arrived, recorded)
+        return Placed(target.uid_validity, taken, arrived, tx.version(origin.account)), tx.version(goal.account)
 
     def _append(
         self, tx: Transaction, goal: Goal, target: MailboxState, messages: Sequence[NewMessage], by: Provenance
@@ -225,11 +225,11 @@ def _placed_before(tx: Transaction, origin: Origin, goal: Goal, earlier: Sequenc
     taken = joined(span for event in events if isinstance(event, MessagesExpunged) for span in event.uids)
     if not taken:
         taken = chosen.messages(tx, origin.mailbox, origin.uids).uids
-    came = ranges(entry.uid for entry in entries)
-    if count(taken) != count(came):
-        taken = came = ()
+    arrived = ranges(entry.uid for entry in entries)
+    if count(taken) != count(arrived):
+        taken = arrived = ()
     target = load.mailbox_by_name(tx, goal.account, goal.mailbox)
-    return Placed(target.uid_validity, taken, came, tx.version(origin.account)), tx.version(goal.account)
+    return Placed(target.uid_validity, taken, arrived, tx.version(origin.account)), tx.version(goal.account)
 
 
 def _numbered(provenance: Provenance, number: int) -> Provenance:

@@ -1,5 +1,6 @@
 """All commands together. The values of an extension may be in a module of their own, which derives from `Command`."""
 
+from shared.protocol.imap import acl_commands as acl
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
@@ -29,6 +30,11 @@ AnyCommand = (
     | c.GetQuota
     | c.GetQuotaRoot
     | c.SetQuota
+    | acl.SetAcl
+    | acl.DeleteAcl
+    | acl.GetAcl
+    | acl.ListRights
+    | acl.MyRights
     | c.GetMetadata
     | c.SetMetadata
     | c.Close

@@ -158,6 +158,7 @@ class ListReturn(Enum):
     SUBSCRIBED = b"SUBSCRIBED"
     CHILDREN = b"CHILDREN"
     SPECIAL_USE = b"SPECIAL-USE"  # RFC 6154
+    MYRIGHTS = b"MYRIGHTS"  # RFC 8440
 
 
 class List(Command, frozen=True):

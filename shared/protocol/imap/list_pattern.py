@@ -14,7 +14,7 @@ _ASCII_CAPITALS = str.maketrans(ascii_lowercase, ascii_uppercase)
 class ListPattern:
     """Reference and pattern of LIST, compiled once and matched against many names."""
 
-    __slots__ = ("_automaton", "_everything", "_matches_inbox", "_plain")
+    __slots__ = ("_automaton", "_everything", "_matches_inbox", "_plain", "is_recursive")
 
     def __init__(self, reference: str, pattern: str) -> None:
         # RFC 3501 §6.3.8 lets the server combine the two; here they are concatenated.
@@ -22,6 +22,8 @@ class ListPattern:
         if len(text) - text.count("*") - text.count("%") > MAX_NAME_BYTES:
             text = ""  # no name is so long, and an automaton for it would cost the square of its size
         self._everything = text == "*"
+        self.is_recursive = "*" in text
+        """Whether it matches names of any depth."""
         self._plain = text if not any(wildcard in text for wildcard in "*%") else None
         self._automaton = _Automaton(text)
         self._matches_inbox = _Automaton(text.translate(_ASCII_CAPITALS)).accepts(INBOX)

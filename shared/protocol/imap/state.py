@@ -2,6 +2,7 @@
 
 from enum import Enum
 
+from shared.protocol.imap import acl_commands as acl
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap.any_command import AnyCommand
@@ -43,6 +44,7 @@ ALLOWED: dict[type[c.Command], frozenset[ImapState]] = {
         ),
         _AUTHENTICATED,
     ),
+    **dict.fromkeys((acl.SetAcl, acl.DeleteAcl, acl.GetAcl, acl.ListRights, acl.MyRights), _AUTHENTICATED),
     **dict.fromkeys((c.Idle, c.GetQuota, c.GetQuotaRoot, c.SetQuota, c.GetMetadata, c.SetMetadata), _AUTHENTICATED),
     **dict.fromkeys((Compress, UnAuthenticate), _AUTHENTICATED),
     **dict.fromkeys((c.Close, c.Unselect, c.Check, c.Expunge, c.Search, c.Fetch, c.Store, c.Copy, c.Move), _SELECTED),

@@ -23,6 +23,7 @@ from services.directory.projections.sending import SendingProjection
 from services.directory.projections.signatures import SignatureProjection
 from services.ingress.projections.receptions import ReceptionProjection
 from services.mailstore.projections.closing import ClosingProjection
+from services.mailstore.projections.mailbox_rights import MailboxRightsProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
 from services.outbound.projections.holds import HoldProjection
@@ -53,6 +54,7 @@ PROJECTIONS: list[Callable[[sqlalchemy.MetaData], Projection]] = [
     SendAsProjection,
     ReceptionProjection,
     MailboxProjection,
+    MailboxRightsProjection,
     UidValidityProjection,
     ClosingProjection,
     QueueProjection,

@@ -21,7 +21,18 @@ from shared.protocol.imap.commands import (
 )
 from shared.protocol.imap.connection_commands import UnAuthenticate
 from shared.protocol.imap.error import ImapSyntaxError
-from shared.protocol.imap.parse import append, fetch, listing, mailboxes, messages, metadata, ordering, search, session
+from shared.protocol.imap.parse import (
+    acl,
+    append,
+    fetch,
+    listing,
+    mailboxes,
+    messages,
+    metadata,
+    ordering,
+    search,
+    session,
+)
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.replace_command import Replace
 
@@ -57,6 +68,11 @@ def _uid(cursor: Cursor, tag: bytes) -> AnyCommand:
 
 
 _COMMANDS: dict[bytes, Production] = {
+    b"SETACL": acl.set_acl,
+    b"DELETEACL": acl.delete_acl,
+    b"GETACL": acl.get_acl,
+    b"LISTRIGHTS": acl.list_rights,
+    b"MYRIGHTS": acl.my_rights,
     b"APPEND": append.append,
     b"AUTHENTICATE": session.authenticate,
     b"CANCELUPDATE": ordering.cancel_update,

@@ -29,7 +29,7 @@ class ForeignCalls(Protocol):
         """The rule of a method that streams."""
 
 
-class Guarded:
+class SessionGuard:
     """Stands in front of a servicer and has the same methods."""
 
     def __init__(self, servicer: Any, foreign: ForeignCalls) -> None:
