@@ -6,7 +6,7 @@ does not exist (RFC 4314 §6).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 _WITH_LIST = ("GetAcl", "SetAcl", "ListRights", "MyRights", "FindOwner", "ListShared")
 """Methods that look at the rights by themselves."""
-_READING = ("Search", "DeletedSize", "Sort", "Thread")
+_READING, _STREAMING = ("Search", "DeletedSize"), ("Sort", "Thread")
 """Methods that read a mailbox by its id."""
 
 
@@ -60,7 +60,10 @@ class ForeignMailboxes:
             **dict.fromkeys(_READING, self.read),
             **dict.fromkeys(_WITH_LIST, self.with_list),
         }
-        self._streams: dict[str, Callable[[Any, Behaviour], AsyncIterator[Any]]] = {"Fetch": self.fetch}
+        self._streams: dict[str, Callable[[Any, Behaviour], AsyncIterator[Any]]] = {
+            "Fetch": self.fetch,
+            **dict.fromkeys(_STREAMING, self.read_stream),
+        }
 
     def unary(self, method: str) -> Callable[[Any, Behaviour], Awaitable[Any]] | None:
         """The rule of a method; None: it is refused."""
@@ -130,15 +133,22 @@ class ForeignMailboxes:
         await self._selected(request.account, request.mailbox, "")
         return await behaviour(request, None)
 
+    async def read_stream(self, request: Any, behaviour: Behaviour) -> AsyncGenerator[Any, None]:
+        """Long answers about a selected mailbox; rights are looked at again before each part."""
+        await self._selected(request.account, request.mailbox, "")
+        async with aclosing(behaviour(request, None)) as parts:
+            async for part in parts:
+                await self._selected(request.account, request.mailbox, "")
+                yield part
+
     async def fetch(self, request: pb.FetchRequest, behaviour: Behaviour) -> AsyncIterator[pb.FetchBatch]:
-        """FETCH; without `s` it sets no \\Seen. Rights are looked at again before each batch."""
+        """FETCH; without `s` it sets no \\Seen."""
         held = await self._selected(request.account, request.mailbox, "")
         if request.mark_seen and "s" not in held.rights:
             request = _copy_of(request)
             request.mark_seen = False
-        async with aclosing(behaviour(request, None)) as batches:
+        async with aclosing(self.read_stream(request, behaviour)) as batches:
             async for batch in batches:
-                await self._selected(request.account, request.mailbox, "")
                 yield batch
 
     async def flags(self, request: pb.StoreRequest, behaviour: Behaviour) -> pb.StoreReply:
