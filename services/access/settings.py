@@ -101,6 +101,15 @@ class AccessSettings(Section, frozen=True):
             le=3600,
         ),
     ] = 120.0
+    progress_seconds: Annotated[
+        float,
+        Meta(
+            description="Seconds after which, again and again, a client hears that its command is still carried out "
+            "(RFC 9585); 0: never.",
+            ge=0,
+            le=600,
+        ),
+    ] = 10.0
     compare_seconds: Annotated[
         float,
         Meta(

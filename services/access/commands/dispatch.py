@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import structlog
 
 from services.access.commands.append import append_literal
 from services.access.commands.table import HANDLERS
 from services.access.session.channel import SessionEnded
+from services.access.session.progress import Progress
 from services.access.session.refusals import refusal
 from services.access.session.selected import NoSuchMessage
 from services.access.session.session import ImapSession
@@ -24,6 +27,8 @@ from shared.protocol.imap.response_code import Code, highestmodseq
 from shared.protocol.imap.state import forbids_expunge, is_allowed, refusal_of_tls
 
 log = structlog.get_logger("access")
+_LONG = (c.Search, c.Copy, c.Move, c.Store, c.Expunge, c.Close, c.Delete, c.Rename)
+"""The commands whose progress is reported: they write whole lines, or whole responses by `write_all`."""
 _GONE = "The selected mailbox is gone"
 
 
@@ -72,7 +77,8 @@ async def _command(session: ImapSession, data: bytes) -> None:
 
 async def _carried_out(session: ImapSession, command: AnyCommand) -> bytes:
     try:
-        return await HANDLERS[type(command)](session, command)
+        with _progress(session, command):
+            return await HANDLERS[type(command)](session, command)
     except ServiceError as error:
         return refusal(command.tag, error)
     except NoSuchMessage:
@@ -82,6 +88,13 @@ async def _carried_out(session: ImapSession, command: AnyCommand) -> bytes:
     except Exception as error:
         log.error("access.command_failed", session=session.id, command=type(command).__name__, exc_info=error)
         return response.no(command.tag, "Something is wrong in the server; its log says what", Code.SERVERBUG)
+
+
+def _progress(session: ImapSession, command: AnyCommand) -> contextlib.AbstractContextManager[object]:
+    """Reports on a command that may take long."""
+    if isinstance(command, _LONG):
+        return Progress(session.channel, command.tag, session.backend.settings.progress_seconds)
+    return contextlib.nullcontext()
 
 
 async def _sync(session: ImapSession, answer: bytes, *, expunge: bool) -> None:

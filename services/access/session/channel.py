@@ -66,6 +66,8 @@ class SessionChannel(Generic[E]):
         self._turns = turns
         self._out: list[bytes] = []
         self._held = 0
+        self._is_between = True
+        """Whether the octets so far end with a response."""
         self.framer = framer
         self.silence = silence
         """The seconds for which the client may still be silent."""
@@ -77,8 +79,10 @@ class SessionChannel(Generic[E]):
 
     def write(self, data: bytes) -> None:
         """Collect output."""
-        self._out.append(data)
-        self._held += len(data)
+        if data:
+            self._out.append(data)
+            self._held += len(data)
+            self._is_between = data.endswith(b"\r\n")
 
     async def spill(self) -> None:
         """Send the output when much has been collected; called between the pieces of a long answer."""
@@ -89,8 +93,10 @@ class SessionChannel(Generic[E]):
         """Collect a long answer piece by piece; other sessions are served between the pieces."""
         for piece in pieces:
             self.write(piece)
+            self._is_between = False  # the end of a piece may be that of a literal's line
             await self.spill()
             await self._turns.spend(octets=_MAKING * len(piece))
+        self._is_between = True
 
     async def flush(self) -> None:
         """Send all collected output, so that the client can read it."""
@@ -198,6 +204,14 @@ class ImapChannel(SessionChannel[FrameEvent]):
         if self.drop_input() or await self._wire.start_tls(context, seconds) is None:
             raise SessionEnded
         self.framer = CommandFramer(self.framer.limits)
+
+    def interject(self, line: bytes) -> None:
+        """Send a response at once, without waiting, if it would not be in the middle of another."""
+        if self._is_between and not self._wire.is_choked:
+            data = self._collected() + line
+            self._wire.write(
+                data if self._compression is None else self._compression.deflated(data) + self._compression.flushed()
+            )
 
     async def begin_compression(self) -> None:
         """Send the output as it is; from then on both directions are compressed (RFC 4978 §3)."""

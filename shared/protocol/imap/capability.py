@@ -44,6 +44,7 @@ AFTER_LOGIN = (
     "RIGHTS=texk",
     "LIST-MYRIGHTS",
     "UNAUTHENTICATE",
+    "INPROGRESS",
     "UTF8=ACCEPT",
     "LIST-METADATA",
 )

@@ -110,6 +110,12 @@ def badurl(url: bytes) -> bytes:
     return b'BADURL "%b"' % _NO_CODE_TEXT.sub("?", shown).encode("ascii")
 
 
+# "INPROGRESS" SP "(" (quoted / nil) SP (number / nil) SP (nz-number / nil) ")"         ; RFC 9585
+def inprogress(tag: bytes) -> bytes:
+    """INPROGRESS of a command of which nobody knows how much of it is done. A tag needs no escapes in quotes."""
+    return b'INPROGRESS ("%b" NIL NIL)' % tag
+
+
 # "MAILBOXID" SP "(" objectid ")"                   ; RFC 8474
 def mailboxid(object_id: str) -> bytes:
     """MAILBOXID."""
