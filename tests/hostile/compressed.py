@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -57,21 +58,33 @@ class CompressedConnection:
         return received
 
 
-class IdleConnections:
-    """`async with IdleConnections(server, person, 100)`: each has selected INBOX, fetched it, and idles."""
+READING = (b"SELECT INBOX", b"FETCH 1:* (FLAGS ENVELOPE BODY.PEEK[])")
 
-    def __init__(self, server: MailfoldServer, person: Person, count: int, *, compressed: bool) -> None:
+
+class IdleConnections:
+    """`async with IdleConnections(server, person, 100, compressed=True)`: each has sent these commands, and idles."""
+
+    def __init__(
+        self,
+        server: MailfoldServer,
+        person: Person,
+        count: int,
+        *,
+        compressed: bool,
+        commands: Sequence[bytes] = READING,
+    ) -> None:
         self._server = server
         self._person = person
         self._count = count
         self._compressed = compressed
+        self._commands = commands
         self.connections: list[CompressedConnection] = []
 
     async def __aenter__(self) -> Self:
         for _ in range(self._count):
             connection = await CompressedConnection.open(self._server, self._person, compressed=self._compressed)
-            await connection.ask(b"SELECT INBOX")
-            await connection.ask(b"FETCH 1:* (FLAGS ENVELOPE BODY.PEEK[])")
+            for command in self._commands:
+                assert b"t OK" in await connection.ask(command)
             connection.send(b"t IDLE\r\n")
             assert await connection.until(b"+ idling") == b"+ idling\r\n"
             self.connections.append(connection)
