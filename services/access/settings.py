@@ -54,6 +54,22 @@ class AccessSettings(Section, frozen=True):
             description="Whether IMAP is also served on port 143, in clear until STARTTLS; log-in needs TLS there too."
         ),
     ] = False
+    uid_only: Annotated[
+        bool,
+        Meta(
+            description="Whether UIDONLY is offered (RFC 9586). Some clients enable it and then use sequence numbers, "
+            "which are refused."
+        ),
+    ] = False
+    message_limit: Annotated[
+        int,
+        Meta(
+            description="Messages that one COPY, MOVE or APPEND may concern, as MESSAGELIMIT says (RFC 9738); more "
+            "are refused, and nothing is done. Other commands are never cut. 0: no limit, and nothing is announced.",
+            ge=0,
+            le=2**31,
+        ),
+    ] = 0
     withhold: Annotated[
         tuple[Annotated[str, Meta(pattern=_WITHHELD)], ...],
         Meta(

@@ -26,6 +26,7 @@ SETTINGS = {
     "access.append_limit": "20000",
     "access.listen_starttls": "true",
     "access.withhold": "WITHIN@client:*Frail*,QRESYNC@account:withheld*,XNONE",
+    "access.uid_only": "true",
     "mailstore.max_keywords": "50",
 }
 

@@ -25,7 +25,8 @@ from shared.protocol.imap.frame_event import AppendLiteral
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.parse.command import parse_append
 from shared.protocol.imap.replace_command import Replace
-from shared.protocol.imap.response_code import appenduid
+from shared.protocol.imap.response_code import Code, appenduid
+from shared.protocol.imap.state import needs_numbers
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
@@ -38,6 +39,8 @@ async def append_literal(session: ImapSession, first: AppendLiteral) -> bytes:
         command = parse_append(first.head, session.utf8)
     except ImapSyntaxError as error:
         return await refuse_literal(session, IntakeRefused(error.text, error.code, error.condition))
+    if session.uid_only and needs_numbers(command):
+        return await refuse_literal(session, IntakeRefused("UIDONLY is enabled", Code.UIDREQUIRED, "BAD"))
     stream = AppendStream(session, command, first)
     work = replace_with if isinstance(command, Replace) else _append
     return await carry_out(session, stream, work)

@@ -18,7 +18,7 @@ from shared.protocol.imap.commands import Append
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.frame_event import RefusedFrame
 from shared.protocol.imap.replace_command import Replace
-from shared.protocol.imap.response_code import Code
+from shared.protocol.imap.response_code import Code, messagelimit
 from shared.protocol.imap.state import is_allowed
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
@@ -93,6 +93,8 @@ async def take_messages(
     while (piece := await stream.next()) is not None:
         if not isinstance(piece, MessageStart):
             raise SessionEnded("Out of step")
+        if 0 < settings.message_limit <= len(messages):  # RFC 9738
+            raise IntakeRefused("One APPEND brings fewer messages", messagelimit(settings.message_limit))
         if len(messages) >= settings.append_messages:
             raise IntakeRefused(f"One APPEND brings at most {settings.append_messages} messages", Code.LIMIT)
         message, body = await MessageIntake(session, piece, stream, room, parts).take()

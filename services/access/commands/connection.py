@@ -25,8 +25,15 @@ def _possible(session: ImapSession) -> tuple[str, ...]:
     script_server = session.backend.script_server
     of_scripts = (f"IMAPSIEVE={script_server}",) if script_server else ()  # RFC 6785
     compression = () if session.channel.is_compressed else (capabilities.COMPRESSION,)
-    extensions = (*capabilities.AFTER_LOGIN, *compression, *of_scripts)
+    extensions = (*capabilities.AFTER_LOGIN, *compression, *of_scripts, *_chosen(session))
     return capabilities.after_login(session.backend.settings.append_limit, extensions)
+
+
+def _chosen(session: ImapSession) -> tuple[str, ...]:
+    """What is off by default, because some clients do not get along with it."""
+    settings = session.backend.settings
+    limit = (f"MESSAGELIMIT={settings.message_limit}",) if settings.message_limit else ()
+    return (*limit, "UIDONLY") if settings.uid_only else limit
 
 
 async def capability(session: ImapSession, command: c.Capability) -> bytes:
@@ -60,6 +67,9 @@ async def enable(session: ImapSession, command: c.Enable) -> bytes:
     session.rev2 = session.rev2 or "IMAP4rev2" in fresh
     if session.rev2 and session.selected is not None:
         session.selected.forget_recent()
+    session.uid_only = session.uid_only or "UIDONLY" in fresh
+    if session.selected is not None:
+        session.selected.uid_only = session.uid_only
     if "METADATA" in fresh:
         session.metadata_version = session.watch.version
     session.channel.write(response.enabled(fresh))
@@ -75,6 +85,7 @@ def _enabled(session: ImapSession) -> frozenset[str]:
         "METADATA": session.metadata_version is not None,
         "IMAP4rev2": session.rev2,
         "UTF8=ACCEPT": session.utf8_accept,
+        "UIDONLY": session.uid_only,
     }
     return frozenset([name for name, is_on in states.items() if is_on])
 

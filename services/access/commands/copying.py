@@ -14,7 +14,7 @@ from services.access.session.sync import sync
 from shared.grpc.errors import NotFound, NotNow
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
-from shared.protocol.imap.response_code import Code, copyuid, highestmodseq
+from shared.protocol.imap.response_code import Code, copyuid, highestmodseq, messagelimit
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
@@ -39,6 +39,14 @@ async def _target(session: ImapSession, name: str) -> OwnedName:
         raise NotFound(missing.message, Code.TRYCREATE.name) from missing
 
 
+def _over_limit(session: ImapSession, command: c.Copy | c.Move, request: pb.CopyRequest) -> bytes:
+    """The refusal of more messages than MESSAGELIMIT announces (RFC 9738); empty when there are not too many."""
+    limit = session.backend.settings.message_limit
+    if not 0 < limit < request.messages:
+        return b""
+    return response.no(command.tag, f"At most {limit} messages at once", messagelimit(limit))
+
+
 async def _placed(
     session: ImapSession, call: Callable[[pb.CopyRequest], Awaitable[pb.CopyReply]], request: pb.CopyRequest
 ) -> pb.CopyReply:
@@ -58,7 +66,10 @@ async def _placed(
 
 async def copy(session: ImapSession, command: c.Copy) -> bytes:
     """Copy messages (RFC 3501 §6.4.7) and report COPYUID (RFC 4315)."""
-    reply = await _placed(session, session.backend.mailstore.copy, await _request(session, command))
+    request = await _request(session, command)
+    if refused := _over_limit(session, command, request):
+        return refused
+    reply = await _placed(session, session.backend.mailstore.copy, request)
     session.mailbox.watch.note(reply.version)
     if not reply.source.bounds:
         return done(command.tag, "COPY")
@@ -71,7 +82,10 @@ async def move(session: ImapSession, command: c.Move) -> bytes:
     """Move messages (RFC 6851); COPYUID is sent before the messages leave the view."""
     if session.mailbox.read_only:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
-    reply = await _placed(session, session.backend.mailstore.move, await _request(session, command))
+    request = await _request(session, command)
+    if refused := _over_limit(session, command, request):
+        return refused
+    reply = await _placed(session, session.backend.mailstore.move, request)
     session.mailbox.watch.note(reply.version)
     if not reply.source.bounds:
         return done(command.tag, "MOVE")

@@ -24,7 +24,7 @@ from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.ordering_commands import Sort, Thread
 from shared.protocol.imap.parse.command import parse_command
 from shared.protocol.imap.response_code import Code, highestmodseq
-from shared.protocol.imap.state import forbids_expunge, is_allowed, refusal_of_tls
+from shared.protocol.imap.state import forbids_expunge, is_allowed, needs_numbers, refusal_of_tls
 
 log = structlog.get_logger("access")
 _LONG = (c.Search, c.Copy, c.Move, c.Store, c.Expunge, c.Close, c.Delete, c.Rename)
@@ -59,12 +59,8 @@ async def _command(session: ImapSession, data: bytes) -> None:
             session.saved = NumberSet()
         session.channel.write(response.syntax_error(error))
         return
-    if not is_allowed(command, session.state):
-        session.channel.write(response.bad(command.tag, f"{type(command).__name__.upper()} is not allowed now"))
-        return
-    if refused := refusal_of_tls(command, session.is_secure):
-        code = None if session.is_secure else Code.PRIVACYREQUIRED
-        session.channel.write((response.no if code else response.bad)(command.tag, refused, code))
+    if refused := _refused(session, command):
+        session.channel.write(refused)
         return
     answer = await _carried_out(session, command)
     # the responses to SELECT describe one state, to which a client applies its cache
@@ -73,6 +69,18 @@ async def _command(session: ImapSession, data: bytes) -> None:
     if isinstance(command, c.Search | Sort | Thread):
         answer = _with_expunge_issued(session, answer)
     await _finish(session, answer)
+
+
+def _refused(session: ImapSession, command: AnyCommand) -> bytes:
+    """The response to a command that may not be carried out now; empty when it may."""
+    if not is_allowed(command, session.state):
+        return response.bad(command.tag, f"{type(command).__name__.upper()} is not allowed now")
+    if session.uid_only and needs_numbers(command):
+        return response.bad(command.tag, "UIDONLY is enabled", Code.UIDREQUIRED)  # RFC 9586 §3
+    if refused := refusal_of_tls(command, session.is_secure):
+        code = None if session.is_secure else Code.PRIVACYREQUIRED
+        return (response.no if code else response.bad)(command.tag, refused, code)
+    return b""
 
 
 async def _carried_out(session: ImapSession, command: AnyCommand) -> bytes:

@@ -14,6 +14,7 @@ from services.access.adapters.mailstore import spans
 from services.access.commands.answer import answer_for, done
 from services.access.commands.contents import Contents, Piece, UnknownEncoding
 from services.access.commands.fetch_plan import FetchPlan, SectionItem, plan_of
+from services.access.commands.fetch_window import windowed
 from services.access.session.channel import SessionEnded
 from services.access.session.selected import Selected
 from services.access.session.session import ImapSession
@@ -55,6 +56,8 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
     uids = await session.resolve(command.sequence, uid=command.uid)
     if command.vanished and not session.qresync:
         return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 §3.2.6
+    if command.partial is not None:
+        uids = await windowed(session, command, uids, command.partial)
     if requested.is_uid_alone and command.changed_since is None:
         return await _answer_uids(session, command, uids)
     outcome = FetchOutcome()
@@ -72,10 +75,11 @@ async def _answer_uids(session: ImapSession, command: c.Fetch, uids: NumberSet) 
 
     It includes messages that are gone while the client still counts them (RFC 2180 §4.1.1).
     """
-    runs = session.mailbox.runs
+    runs, uid_only = session.mailbox.runs, session.mailbox.uid_only
+    line = b"* %d UIDFETCH (UID %d)\r\n" if uid_only else b"* %d FETCH (UID %d)\r\n"
     for page in runs.batches(uids, _UIDS_A_TURN):
         lines = [
-            b"* %d FETCH (UID %d)\r\n" % (number + at, first + at)
+            line % ((first if uid_only else number) + at, first + at)
             for number, first, last in runs.numbered(page)
             for at in range(last - first + 1)
         ]
@@ -143,7 +147,7 @@ def _heads(session: ImapSession, requested: FetchPlan, batch: pb.FetchBatch) -> 
     """
     mailbox, uids, modseqs = session.mailbox, list(batch.uids), list(batch.modseqs)
     columns: list[Sequence[bytes]] = []
-    if requested.uid:
+    if requested.uid and not mailbox.uid_only:
         columns.append([b"UID %d" % uid for uid in uids])
     if requested.flags or batch.seen_set:
         columns.append(_flags_column(mailbox, requested, batch, uids, modseqs))
@@ -159,6 +163,8 @@ def _heads(session: ImapSession, requested: FetchPlan, batch: pb.FetchBatch) -> 
         items = [b" ".join(filter(None, row)) for row in zip(*columns, strict=True)]
     else:
         items = map(b" ".join, zip(*columns, strict=True)) if columns else repeat(b"", len(uids))
+    if mailbox.uid_only:  # RFC 9586: the UID is in front
+        return list(map(b"* %d UIDFETCH (%b".__mod__, zip(uids, items, strict=True)))
     return list(map(b"* %d FETCH (%b".__mod__, zip(_numbers(mailbox, uids), items, strict=True)))
 
 

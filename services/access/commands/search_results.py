@@ -77,7 +77,7 @@ def items(returned: ReturnOptions, shown: Numbers) -> list[Iterable[bytes]]:
     if SearchReturn.COUNT in options:
         made.append(number_item("COUNT", len(shown)))
     if returned.partial is not None:
-        made.append(partial_item(returned.partial, _window(shown, returned.partial)))
+        made.append(partial_item(returned.partial, window(shown, returned.partial)))
     return made
 
 
@@ -103,8 +103,8 @@ async def _some(returned: ReturnOptions, uids: Numbers) -> NumberSet:
         return NumberSet()
     ends = [_first(uids)] if SearchReturn.MIN in returned.options else []
     ends += [_last(uids)] if SearchReturn.MAX in returned.options else []
-    window = _window(uids, returned.partial) if returned.partial is not None else NumberSet()
-    return NumberSet.of_numbers(ends).union(await _as_set(window))
+    part = window(uids, returned.partial) if returned.partial is not None else NumberSet()
+    return NumberSet.of_numbers(ends).union(await _as_set(part))
 
 
 async def _as_set(numbers: Numbers) -> NumberSet:
@@ -123,7 +123,7 @@ def _last(numbers: Numbers) -> int:
     return numbers.largest if isinstance(numbers, NumberSet) else numbers[-1]
 
 
-def _window(numbers: Numbers, asked: PartialRange) -> Numbers:
+def window(numbers: Numbers, asked: PartialRange) -> Numbers:
     """The results at the places of a range, in their own order (RFC 9394 §3.1)."""
     low, high = sorted((asked.first, asked.last))
     count = len(numbers)

@@ -28,6 +28,7 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
     watch.note(view.version)
     recents = None if session.rev2 else session.backend.recents
     selected = Selected(watch, view, runs, recents, read_only=command.read_only)
+    selected.uid_only = session.uid_only
     session.select(selected)
     session.channel.write(_rev2_data(selected, command.mailbox) if session.rev2 else _rev1_data(selected, view))
     if command.qresync is not None and command.qresync.uidvalidity == selected.uid_validity:
@@ -66,7 +67,7 @@ def _leave_mailbox(session: ImapSession) -> None:
 def _rev1_data(selected: Selected, view: pb.MailboxView) -> bytes:
     """The answer to a client of IMAP4rev1 (RFC 3501 §6.3.1)."""
     counts = response.exists(len(selected.runs)) + response.recent(selected.recent_count)
-    number = selected.runs.sequence_of(view.first_unseen_uid)
+    number = 0 if selected.uid_only else selected.runs.sequence_of(view.first_unseen_uid)
     first_unseen = response.ok(response.UNTAGGED, "First unseen", unseen(number)) if number else b""
     return selected.flags() + counts + _identity(selected) + first_unseen
 

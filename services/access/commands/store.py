@@ -80,11 +80,7 @@ def _modseq_line(mailbox: Selected, change: pb.Changed) -> bytes:
     """The MODSEQ of a changed message, which is reported even with .SILENT (RFC 7162 §3.1.3)."""
     number = mailbox.runs.sequence_of(change.uid)
     mailbox.note_modseq(change.modseq)
-    return (
-        fetch_response.fetch(number, [fetch_response.uid_item(change.uid), fetch_response.modseq_item(change.modseq)])
-        if number
-        else b""
-    )
+    return mailbox.fetch_line(number, change.uid, [fetch_response.modseq_item(change.modseq)]) if number else b""
 
 
 def _answer(mailbox: Selected, command: c.Store, reply: pb.StoreReply, asked: int) -> bytes:

@@ -9,7 +9,7 @@ from services.access.adapters.mailstore import numbers
 from services.access.session.recents import Recents
 from services.access.session.updates import UpdatedSearch
 from services.access.session.versions import Watch
-from shared.protocol.imap import response
+from shared.protocol.imap import fetch_response, response
 from shared.protocol.imap.flags import RECENT, SETTABLE_SYSTEM_FLAGS
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.ranges import Range
@@ -45,6 +45,8 @@ class Selected:
         self.account = watch.account
         """The account that owns the mailbox; that of the log-in unless the mailbox is shared."""
         self.id = view.mailbox.id
+        self.uid_only = False
+        """Whether the client knows no sequence numbers (UIDONLY, RFC 9586)."""
         self.uid_validity = view.mailbox.uid_validity
         self.modseq = view.mailbox.highest_modseq
         self.rights = view.rights or ALL_RIGHTS
@@ -235,6 +237,12 @@ class Selected:
     def shown_flags(self, uid: int, flags: Iterable[str]) -> tuple[str, ...]:
         """The flags of a message as this session shows them."""
         return (*flags, RECENT) if self.recent and uid in self.recent else tuple(flags)
+
+    def fetch_line(self, number: int, uid: int, items: Sequence[bytes]) -> bytes:
+        """The FETCH response with the UID and these items of a message, UIDFETCH for a client of UIDONLY."""
+        if self.uid_only:
+            return fetch_response.uid_fetch(uid, items)
+        return fetch_response.fetch(number, [fetch_response.uid_item(uid), *items])
 
     def report_exists(self) -> bytes:
         """The EXISTS response if the client's number is wrong."""

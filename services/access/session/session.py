@@ -53,6 +53,8 @@ class ImapSession(AccountSession):
         """Whether the client has enabled IMAP4rev2 (RFC 9051 §6.3.1)."""
         self.utf8_accept = False
         """Whether the client has enabled UTF8=ACCEPT (RFC 9755 §3)."""
+        self.uid_only = False
+        """Whether the client has enabled UIDONLY, so that it knows no sequence numbers (RFC 9586)."""
         self.condstore = False
         self.qresync = False
         self.metadata_version: int | None = None

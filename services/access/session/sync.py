@@ -81,7 +81,7 @@ async def _report(
     if expunge:
         for search in selected.updated.values():
             await session.channel.write_all(search.expunged(selected.gone))
-        await session.channel.write_all(selected.report_expunges(vanished=session.qresync))
+        await session.channel.write_all(selected.report_expunges(vanished=session.qresync or session.uid_only))
         await selected.forget_expunged(session.backend.turns)
     session.channel.write(selected.report_exists() + selected.report_recent())
     await write_flags(session, selected, changed)
@@ -121,8 +121,8 @@ def flag_lines(selected: Selected, changed: Iterable[pb.Changed], *, modseq: boo
 
 def _flag_line(selected: Selected, number: int, change: pb.Changed, *, modseq: bool) -> bytes:
     flags = selected.shown_flags(change.uid, change.flags)
-    items = [fetch_response.uid_item(change.uid), fetch_response.flags_item(flags)]
+    items = [fetch_response.flags_item(flags)]
     if modseq:
         items.append(fetch_response.modseq_item(change.modseq))
         selected.note_modseq(change.modseq)
-    return fetch_response.fetch(number, items)
+    return selected.fetch_line(number, change.uid, items)

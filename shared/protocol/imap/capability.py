@@ -45,6 +45,7 @@ AFTER_LOGIN = (
     "LIST-MYRIGHTS",
     "UNAUTHENTICATE",
     "INPROGRESS",
+    "PARTIAL",
     "UTF8=ACCEPT",
     "LIST-METADATA",
 )
@@ -52,7 +53,7 @@ AFTER_LOGIN = (
 implements."""
 
 ENABLED_NAMES: Mapping[str, str] = {
-    name.upper(): name for name in ("CONDSTORE", "QRESYNC", "METADATA", "IMAP4rev2", "UTF8=ACCEPT")
+    name.upper(): name for name in ("CONDSTORE", "QRESYNC", "METADATA", "IMAP4rev2", "UTF8=ACCEPT", "UIDONLY")
 }
 """The extensions that ENABLE turns on, as ENABLED names them; other names are ignored (RFC 5161 §3.1)."""
 

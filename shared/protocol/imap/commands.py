@@ -305,6 +305,7 @@ class Fetch(Command, frozen=True):
     uid: bool = False
     changed_since: int | None = None
     vanished: bool = False
+    partial: PartialRange | None = None
 
 
 class StoreMode(Enum):

@@ -12,6 +12,12 @@ def fetch(sequence: int, items: Sequence[bytes]) -> bytes:
     return b"* %d FETCH (%b)\r\n" % (sequence, b" ".join(items))
 
 
+# message-data =/ uniqueid SP "UIDFETCH" SP msg-att             ; RFC 9586
+def uid_fetch(uid: int, items: Sequence[bytes]) -> bytes:
+    """The same for a client that knows no sequence numbers."""
+    return b"* %d UIDFETCH (%b)\r\n" % (uid, b" ".join(items))
+
+
 def fetch_parts(sequence: int, items: Sequence[bytes], label: bytes, size: int) -> tuple[bytes, bytes]:
     """The bytes before and after a body that is copied from the blob store to the socket."""
     before = b"".join([item + b" " for item in items])

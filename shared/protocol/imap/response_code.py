@@ -44,6 +44,7 @@ class Code(Enum):
     TOOBIG = b"TOOBIG"  # RFC 4469
     TRYCREATE = b"TRYCREATE"
     UIDNOTSTICKY = b"UIDNOTSTICKY"  # RFC 4315
+    UIDREQUIRED = b"UIDREQUIRED"  # RFC 9586
     UNAVAILABLE = b"UNAVAILABLE"
     UNKNOWN_CTE = b"UNKNOWN-CTE"  # RFC 3516
     USEATTR = b"USEATTR"  # RFC 6154
@@ -114,6 +115,12 @@ def badurl(url: bytes) -> bytes:
 def inprogress(tag: bytes) -> bytes:
     """INPROGRESS of a command of which nobody knows how much of it is done. A tag needs no escapes in quotes."""
     return b'INPROGRESS ("%b" NIL NIL)' % tag
+
+
+# "MESSAGELIMIT" SP message-limit [SP uniqueid]       ; RFC 9738
+def messagelimit(limit: int) -> bytes:
+    """MESSAGELIMIT: the command concerns more messages, and nothing was done."""
+    return b"MESSAGELIMIT %d" % limit
 
 
 # "MAILBOXID" SP "(" objectid ")"                   ; RFC 8474

@@ -186,3 +186,16 @@ def uses_modseq(key: SearchKey) -> bool:
             return uses_modseq(inner)
         case _:
             return False
+
+
+def names_numbers(key: SearchKey) -> bool:
+    """Whether any key is a set of sequence numbers; `$` is none."""
+    match key:
+        case SeqSet(sequence):
+            return not sequence.saved
+        case And(keys) | Or(keys):
+            return any(names_numbers(inner) for inner in keys)
+        case Not(inner):
+            return names_numbers(inner)
+        case _:
+            return False

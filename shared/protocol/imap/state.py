@@ -8,6 +8,7 @@ from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap.any_command import AnyCommand
 from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
 from shared.protocol.imap.replace_command import Replace
+from shared.protocol.imap.search_key import names_numbers
 
 
 class ImapState(Enum):
@@ -62,6 +63,19 @@ def is_allowed(command: AnyCommand, state: ImapState) -> bool:
 def forbids_expunge(command: AnyCommand) -> bool:
     """Whether no EXPUNGE may be sent during the command: one with sequence numbers (RFC 3501 §7.4.1)."""
     return isinstance(command, c.Fetch | c.Store | c.Search | o.Sort | o.Thread) and not command.uid
+
+
+def needs_numbers(command: AnyCommand) -> bool:
+    """Whether the command uses or asks for sequence numbers, which a client of UIDONLY gave up (RFC 9586 §3)."""
+    match command:
+        case c.Fetch() | c.Store() | c.Copy() | c.Move() | Replace():
+            return not command.uid
+        case c.Search() | o.Sort() | o.Thread():
+            return not command.uid or names_numbers(command.key)
+        case c.Select(qresync=c.Qresync(sequence_match=tuple())):
+            return True
+        case _:
+            return False
 
 
 def refusal_of_tls(command: AnyCommand, secure: bool, cleartext_login: bool = False) -> str | None:

@@ -184,7 +184,7 @@ def rows_of(server: ImapServer, user: str, mailbox: str) -> dict[int, frozenset[
     uids = pb.UidSet(bounds=[bound for page in view.uids for bound in page.bounds])
     request = pb.FetchRequest(account=f"a-{user}", mailbox=view.mailbox.id, uids=uids)
     return {
-        uid: frozenset(flag.encode() for flag in flags.flags)
+        uid: frozenset(flag.encode() for flag in batch.flag_sets[flags].flags)
         for batch in server.mailstore_stream("Fetch", request)
         for uid, flags in zip(batch.uids, batch.flags, strict=True)
     }

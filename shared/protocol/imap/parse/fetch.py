@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from shared.protocol.imap.commands import Fetch
+from shared.protocol.imap.commands import Fetch, PartialRange
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.fetch import (
     MACROS,
@@ -18,6 +18,7 @@ from shared.protocol.imap.fetch import (
 )
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.lists import parenthesised
+from shared.protocol.imap.parse.search_options import partial_range
 from shared.protocol.imap.parse.section import section, section_binary
 from shared.protocol.imap.parse.sets import sequence_set
 from shared.protocol.imap.parse.strings import MAX_MODSEQ, keyword, mod_sequence_value
@@ -47,6 +48,7 @@ class _FetchTail(NamedTuple):
     items: tuple[FetchItem, ...]
     changed_since: int | None
     vanished: bool
+    partial: PartialRange | None
 
 
 # fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" ... ")") [fetch-modifiers]
@@ -66,21 +68,21 @@ def _fetch(cursor: Cursor, tag: bytes, uid: bool) -> Fetch:
     tail = cursor.data[cursor.pos :]
     cursor.pos = len(cursor.data)
     # Clients send the same few item lists again and again; most are parsed once.
-    items, changed_since, vanished = (_known_tail if len(tail) <= _CACHED_LENGTH else _fetch_tail)(tail, uid)
-    return Fetch(tag, sequence, items, uid, changed_since, vanished)
+    read = (_known_tail if len(tail) <= _CACHED_LENGTH else _fetch_tail)(tail, uid)
+    return Fetch(tag, sequence, read.items, uid, read.changed_since, read.vanished, read.partial)
 
 
 def _fetch_tail(text: bytes, uid: bool) -> _FetchTail:
     cursor = Cursor(text)
     items = _items(cursor)
-    changed_since, vanished = (None, False) if cursor.at_end() else _modifiers(cursor)
+    changed_since, vanished, partial = (None, False, None) if cursor.at_end() else _modifiers(cursor)
     cursor.end()
     if vanished and not uid:
         raise ImapSyntaxError("VANISHED needs UID FETCH")  # RFC 7162 §3.2.6
     implied: list[FetchItem] = [FetchAttribute.UID] if uid else []
     if changed_since is not None:
         implied.append(FetchAttribute.MODSEQ)  # RFC 7162 §3.1.4.1
-    return _FetchTail(tuple(dict.fromkeys([*implied, *items])), changed_since, vanished)
+    return _FetchTail(tuple(dict.fromkeys([*implied, *items])), changed_since, vanished, partial)
 
 
 _known_tail = lru_cache(maxsize=1024)(_fetch_tail)
@@ -142,21 +144,28 @@ def _partial(cursor: Cursor) -> tuple[Partial | None, bytes]:
 
 # fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")"           ; RFC 4466
 # fetch-modifier =/ "CHANGEDSINCE" SP mod-sequence-value / "VANISHED"        ; RFC 7162
-def _modifiers(cursor: Cursor) -> tuple[int | None, bool]:
+#                 / "PARTIAL" SP partial-range                               ; RFC 9394
+def _modifiers(cursor: Cursor) -> tuple[int | None, bool, PartialRange | None]:
     cursor.space()
     modifiers = parenthesised(cursor, _modifier)
-    since = [modifier for modifier in modifiers if modifier is not None]
-    if len(since) > 1 or not since:
-        raise ImapSyntaxError("Expected one CHANGEDSINCE")  # RFC 7162 §3.2.6: VANISHED needs it
-    return since[0], None in modifiers
+    since = [modifier for modifier in modifiers if isinstance(modifier, int)]
+    partial = [modifier for modifier in modifiers if isinstance(modifier, PartialRange)]
+    if len(since) > 1 or len(partial) > 1:
+        raise ImapSyntaxError("A FETCH modifier is given twice")
+    if None in modifiers and not since:
+        raise ImapSyntaxError("VANISHED needs CHANGEDSINCE")  # RFC 7162 §3.2.6
+    return (since[0] if since else None), None in modifiers, (partial[0] if partial else None)
 
 
-def _modifier(cursor: Cursor) -> int | None:
-    """The mod-sequence of CHANGEDSINCE, or None for VANISHED."""
+def _modifier(cursor: Cursor) -> int | PartialRange | None:
+    """The mod-sequence of CHANGEDSINCE, the range of PARTIAL, or None for VANISHED."""
     match keyword(cursor):
         case b"CHANGEDSINCE":
             cursor.space()
             return mod_sequence_value(cursor)
+        case b"PARTIAL":
+            cursor.space()
+            return partial_range(cursor)
         case b"VANISHED":
             return None
         case _:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from shared.protocol.imap.dates import parse_date
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.flags import ANSWERED, DELETED, DRAFT, FLAGGED, RECENT, SEEN, InvalidFlag, canonical_flag
+from shared.protocol.imap.number_set import MAX_NUMBER
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.sets import sequence_set
 from shared.protocol.imap.parse.strings import astring, atom, number64, nz_number
@@ -30,6 +31,7 @@ from shared.protocol.imap.search_key import (
     Uid,
     Younger,
 )
+from shared.protocol.imap.sequence import SequenceSet
 
 # date = date-text / DQUOTE date-text DQUOTE
 _DATE = re.compile(rb'"[0-9A-Za-z-]+"|[0-9A-Za-z-]+')
@@ -135,6 +137,19 @@ def _uid(cursor: SearchCursor) -> SearchKey:
     return Uid(sequence_set(cursor))
 
 
+# "UIDAFTER" SP uniqueid / "UIDBEFORE" SP uniqueid      ; RFC 9738
+def _uid_after(cursor: SearchCursor) -> SearchKey:
+    cursor.space()
+    uid = nz_number(cursor)
+    return Uid(SequenceSet(((uid + 1, MAX_NUMBER),) if uid < MAX_NUMBER else ()))
+
+
+def _uid_before(cursor: SearchCursor) -> SearchKey:
+    cursor.space()
+    uid = nz_number(cursor)
+    return Uid(SequenceSet(((1, uid - 1),) if uid > 1 else ()))
+
+
 # search-modsequence = "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-value       ; RFC 7162, may be 0
 def _modseq(cursor: SearchCursor) -> SearchKey:
     cursor.space()
@@ -179,6 +194,8 @@ LEAVES: dict[bytes, Reader] = {
     b"THREADID": lambda cursor: ThreadId(_object_id(cursor)),
     b"TO": _address("To"),
     b"UID": _uid,
+    b"UIDAFTER": _uid_after,
+    b"UIDBEFORE": _uid_before,
     b"UNANSWERED": _constant(Flag(ANSWERED, False)),
     b"UNDELETED": _constant(Flag(DELETED, False)),
     b"UNDRAFT": _constant(Flag(DRAFT, False)),
