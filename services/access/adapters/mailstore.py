@@ -60,6 +60,12 @@ class MailstoreClient:
         reply = await self._patience.call(self._stub.ListMailboxes, request)
         return reply.mailboxes[0] if reply.mailboxes else None
 
+    async def mailbox_by_id(self, account: str, mailbox: str) -> pb.Mailbox | None:
+        """The mailbox of this id with its counters, or None."""
+        request = pb.ListMailboxesRequest(account=account, with_status=True, id=mailbox)
+        reply = await self._patience.call(self._stub.ListMailboxes, request)
+        return reply.mailboxes[0] if reply.mailboxes else None
+
     async def view(self, account: str, name: str) -> pb.MailboxView:
         """The state of a mailbox at one version. Raises NotFound."""
         return await self._patience.call(self._stub.ViewMailbox, pb.MailboxNameRequest(account=account, name=name))

@@ -99,5 +99,6 @@ async def write_esearch(
         return
     made = items(returned, shown)
     if shown and returned.modseq:
-        made.append(await modseq_item(session, returned, results))
+        mailbox = session.mailbox
+        made.append(await modseq_item(session, returned, results, mailbox.account, mailbox.id))
     await session.channel.write_all(esearch(command.tag, command.uid, made))

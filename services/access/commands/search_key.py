@@ -7,7 +7,7 @@ from datetime import date
 from typing import assert_never
 
 from services.access.adapters.mailstore import spans
-from shared.grpc.errors import LimitReached
+from shared.grpc.errors import Invalid, LimitReached
 from shared.protocol.imap import search_key as k
 from shared.protocol.imap.flags import RECENT
 from shared.protocol.imap.number_set import NumberSet
@@ -28,7 +28,7 @@ _RELATIONS: Mapping[k.DateTest, pb.DayTest.Relation.ValueType] = {
 }
 _EPOCH = date(1970, 1, 1)
 _Value = k.Larger | k.Smaller | k.Older | k.Younger | k.Modseq | k.EmailId | k.ThreadId
-_Leaf = k.All | k.Flag | k.Header | k.Body | k.Text | k.InternalDate | k.SentDate | _Value
+_Leaf = k.All | k.Flag | k.Header | k.Body | k.Text | k.InternalDate | k.SentDate | k.SavedDate | _Value
 
 
 class Translation:
@@ -73,6 +73,8 @@ class Translation:
             case k.Flag(flag, is_set) if flag == RECENT:
                 self._put_uids(made, self._recent)
                 made.negated = not is_set
+            case k.NamedFilter(name):
+                raise Invalid(f"the filter {name} is not resolved", "invalid")
             case _:
                 _put_leaf(made, key)
 
@@ -99,6 +101,8 @@ def _put_leaf(made: pb.SearchKey, key: _Leaf) -> None:
             made.internal_date.CopyFrom(_day_test(test, day))
         case k.SentDate(test, day):
             made.sent_date.CopyFrom(_day_test(test, day))
+        case k.SavedDate(test, day):
+            made.saved_date.CopyFrom(_day_test(test, day))
         case _:
             _put_value(made, key)
 

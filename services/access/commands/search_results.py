@@ -81,14 +81,13 @@ def items(returned: ReturnOptions, shown: Numbers) -> list[Iterable[bytes]]:
     return made
 
 
-async def modseq_item(session: ImapSession, returned: ReturnOptions, results: Results) -> tuple[bytes, ...]:
+async def modseq_item(
+    session: ImapSession, returned: ReturnOptions, results: Results, account: str, mailbox: str
+) -> tuple[bytes, ...]:
     """The MODSEQ of the results that are returned: with MIN, MAX and PARTIAL alone only of those (RFC 7162 §3.1.10)."""
     if not returned.has_some:
         return number_item("MODSEQ", results.highest_modseq)
-    mailbox = session.mailbox
-    request = pb.FetchRequest(
-        account=mailbox.account, mailbox=mailbox.id, uids=spans(await _some(returned, results.uids))
-    )
+    request = pb.FetchRequest(account=account, mailbox=mailbox, uids=spans(await _some(returned, results.uids)))
     modseqs = [modseq async for batch in session.backend.mailstore.fetch(request) for modseq in batch.modseqs]
     return number_item("MODSEQ", max(modseqs, default=results.highest_modseq))
 

@@ -29,6 +29,7 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
     recents = None if session.rev2 else session.backend.recents
     selected = Selected(watch, view, runs, recents, read_only=command.read_only)
     selected.uid_only = session.uid_only
+    selected.name = command.mailbox
     session.select(selected)
     session.channel.write(_rev2_data(selected, command.mailbox) if session.rev2 else _rev1_data(selected, view))
     if command.qresync is not None and command.qresync.uidvalidity == selected.uid_validity:

@@ -14,6 +14,7 @@ from services.access.commands import (
     login,
     mailboxes,
     metadata,
+    multisearch,
     ordering,
     quota,
     replace,
@@ -23,10 +24,12 @@ from services.access.commands import (
     store,
 )
 from services.access.commands.answer import Handler
+from services.access.commands.named_filters import with_filters
 from shared.protocol.imap import acl_commands
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
+from shared.protocol.imap.multisearch_command import MultiSearch
 from shared.protocol.imap.replace_command import Replace
 
 HANDLERS: dict[type[c.Command], Handler] = {
@@ -65,9 +68,10 @@ HANDLERS: dict[type[c.Command], Handler] = {
     acl_commands.MyRights: acl.my_rights,
     c.Idle: idle.idle,
     c.Expunge: expunge.expunge,
-    c.Search: search.search,
-    o.Sort: ordering.sort,
-    o.Thread: ordering.thread,
+    c.Search: with_filters(search.search),
+    MultiSearch: with_filters(multisearch.multi_search),
+    o.Sort: with_filters(ordering.sort),
+    o.Thread: with_filters(ordering.thread),
     o.CancelUpdate: ordering.cancel_update,
     c.Fetch: fetch.fetch,
     c.Store: store.store,

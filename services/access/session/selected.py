@@ -47,6 +47,8 @@ class Selected:
         self.id = view.mailbox.id
         self.uid_only = False
         """Whether the client knows no sequence numbers (UIDONLY, RFC 9586)."""
+        self.name = view.mailbox.name
+        """The name by which the client selected it."""
         self.uid_validity = view.mailbox.uid_validity
         self.modseq = view.mailbox.highest_modseq
         self.rights = view.rights or ALL_RIGHTS

@@ -38,6 +38,8 @@ class EntryRow(NamedTuple):
     """Microseconds since 1970 UTC."""
     zone: int
     """Minutes east of UTC in which the internal date was given."""
+    saved: int
+    """When the message came into this mailbox, in microseconds since 1970 UTC."""
     content: str
     thread: str
     blob: str = ""

@@ -20,13 +20,14 @@ from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import DayTest, SearchKey, S
 Test = Callable[[Candidate], bool | None]
 """Returns None when a question must be answered first."""
 _SECOND = 1_000_000
+_DAY = 86_400 * _SECOND
 _COMPARISONS: Mapping[DayTest.Relation.ValueType, Callable[[int, int], bool]] = {
     DayTest.BEFORE: operator.lt,
     DayTest.ON: operator.eq,
     DayTest.SINCE: operator.ge,
 }
 _NumberKey = Literal["larger", "smaller", "older", "younger", "modseq"]
-_RowKey = Literal["flag", "uids", "internal_date", "email_id", "thread_id"] | _NumberKey
+_RowKey = Literal["flag", "uids", "internal_date", "saved_date", "email_id", "thread_id"] | _NumberKey
 
 
 class BadKey(ValueError):
@@ -175,6 +176,9 @@ def _row_test(key: SearchKey, kind: _RowKey, now: int) -> Test:
         case "internal_date":
             compare, day = _comparison(key.internal_date), key.internal_date.day
             return lambda candidate: compare(candidate.internal_day, day)
+        case "saved_date":
+            compare, day = _comparison(key.saved_date), key.saved_date.day
+            return lambda candidate: compare(candidate.row.saved // _DAY, day)
         case "email_id":
             return lambda candidate: candidate.row.content == key.email_id
         case "thread_id":

@@ -24,8 +24,8 @@ from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
 from shared.scans import newer_scan, scan_of
 from shared.turns import Turns
 
-_ROW = "uid, system, keywords, modseq, size, internal_date, zone, content, thread"
-_KEYS_OF_ROW = "uid, 0, '', modseq, 0, 0, 0, '', '', blob"
+_ROW = "uid, system, keywords, modseq, size, internal_date, zone, saved, content, thread"
+_KEYS_OF_ROW = "uid, 0, '', modseq, 0, 0, 0, 0, '', '', blob"
 """What is needed of a row when answers alone decide."""
 _PAGE = 500
 """Rows of a page without prefixes."""

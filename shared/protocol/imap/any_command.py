@@ -4,6 +4,7 @@ from shared.protocol.imap import acl_commands as acl
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
+from shared.protocol.imap.multisearch_command import MultiSearch
 from shared.protocol.imap.replace_command import Replace
 
 AnyCommand = (
@@ -42,6 +43,7 @@ AnyCommand = (
     | c.Check
     | c.Expunge
     | c.Search
+    | MultiSearch
     | o.Sort
     | o.Thread
     | o.CancelUpdate

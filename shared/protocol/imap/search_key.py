@@ -92,6 +92,19 @@ class SentDate(msgspec.Struct, frozen=True):
     day: date
 
 
+class SavedDate(msgspec.Struct, frozen=True):
+    """The date on which the message came into this mailbox, without regard to time and zone (RFC 8514 §4.3)."""
+
+    test: DateTest
+    day: date
+
+
+class NamedFilter(msgspec.Struct, frozen=True):
+    """The search that is stored by this name (RFC 5466); the session replaces it before it searches."""
+
+    name: str
+
+
 class Larger(msgspec.Struct, frozen=True):
     """RFC822.SIZE above this many octets."""
 
@@ -150,6 +163,8 @@ SearchKey = (
     | SeqSet
     | InternalDate
     | SentDate
+    | SavedDate
+    | NamedFilter
     | Larger
     | Smaller
     | Older
@@ -171,6 +186,19 @@ def uses_numbers(key: SearchKey) -> bool:
             return any(uses_numbers(inner) for inner in keys)
         case Not(inner):
             return uses_numbers(inner)
+        case _:
+            return False
+
+
+def uses_filters(key: SearchKey) -> bool:
+    """Whether any key is the name of a stored search."""
+    match key:
+        case NamedFilter():
+            return True
+        case And(keys) | Or(keys):
+            return any(uses_filters(inner) for inner in keys)
+        case Not(inner):
+            return uses_filters(inner)
         case _:
             return False
 

@@ -7,6 +7,7 @@ from shared.protocol.imap import commands as c
 from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap.any_command import AnyCommand
 from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
+from shared.protocol.imap.multisearch_command import MultiSearch
 from shared.protocol.imap.replace_command import Replace
 from shared.protocol.imap.search_key import names_numbers
 
@@ -50,6 +51,7 @@ ALLOWED: dict[type[c.Command], frozenset[ImapState]] = {
     **dict.fromkeys((Compress, UnAuthenticate), _AUTHENTICATED),
     **dict.fromkeys((c.Close, c.Unselect, c.Check, c.Expunge, c.Search, c.Fetch, c.Store, c.Copy, c.Move), _SELECTED),
     Replace: _SELECTED,
+    MultiSearch: _AUTHENTICATED,
     **dict.fromkeys((o.Sort, o.Thread, o.CancelUpdate), _SELECTED),
 }
 """The states in which each command is allowed; in LOGOUT none is."""

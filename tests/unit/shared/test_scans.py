@@ -172,6 +172,6 @@ async def test_the_classifier_examines_a_mail_with_an_old_scan() -> None:
 async def test_a_search_looks_into_a_mail_with_an_old_scan() -> None:
     blobs = MemoryBlobs()
     blob = await blobs.read(blobs.put(MAIL, OTHERS["nothing"]).id)
-    candidate = Candidate(EntryRow(1, 0, "", 1, 0, 0, 0, "", ""), blob, await newer_scan(blobs, blob))
+    candidate = Candidate(EntryRow(1, 0, "", 1, 0, 0, 0, 0, "", ""), blob, await newer_scan(blobs, blob))
     assert candidate.values("subject") == ["kept"]
     assert "one" in "".join(candidate.body())

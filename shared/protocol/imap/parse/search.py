@@ -63,6 +63,14 @@ def search_program(cursor: Cursor, returns: frozenset[SearchReturn] | None) -> S
     return _keys(cursor, codec)
 
 
+def stored_program(value: bytes) -> SearchKey:
+    """The keys of a search that is stored as a filter (RFC 5466 §4). Raises ImapSyntaxError."""
+    cursor = Cursor(b" " + value)
+    key = search_program(cursor, None)
+    cursor.end()
+    return key
+
+
 # search-criteria = charset 1*(SP search-key)           ; RFC 5256 §5
 def search_criteria(cursor: Cursor, returns: frozenset[SearchReturn] | None = None) -> SearchKey:
     """The keys after a charset, which SORT and THREAD require. Raises ImapSyntaxError."""

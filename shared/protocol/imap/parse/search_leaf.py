@@ -1,4 +1,5 @@
-"""Search keys that contain no other keys (RFC 3501 §6.4.4, RFC 5032, RFC 7162, RFC 8474)."""
+"""Search keys that contain no other keys (RFC 3501 §6.4.4, RFC 5032, RFC 7162, RFC 8474, RFC 8514,
+RFC 5466)."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +23,9 @@ from shared.protocol.imap.search_key import (
     InternalDate,
     Larger,
     Modseq,
+    NamedFilter,
     Older,
+    SavedDate,
     SearchKey,
     SentDate,
     Smaller,
@@ -107,6 +110,20 @@ def _header(cursor: SearchCursor) -> SearchKey:
     return Header(field, _text(cursor))
 
 
+# "SAVEDBEFORE" SP date / "SAVEDON" SP date / "SAVEDSINCE" SP date             ; RFC 8514 §5
+def _saved_date(test: DateTest) -> Reader:
+    return lambda cursor: SavedDate(test, parse_date(_date(cursor)))
+
+
+# "FILTER" SP filter-name ; filter-name = 1*<any ATOM-CHAR except "/">          ; RFC 5466 §4
+def _named_filter(cursor: SearchCursor) -> SearchKey:
+    cursor.space()
+    name = atom(cursor).decode("ascii")
+    if "/" in name:
+        raise ImapSyntaxError("The name of a filter has no /")
+    return NamedFilter(name)
+
+
 # "LARGER" SP number64
 def _larger(cursor: SearchCursor) -> SearchKey:
     cursor.space()
@@ -172,6 +189,7 @@ LEAVES: dict[bytes, Reader] = {
     b"DELETED": _constant(Flag(DELETED)),
     b"DRAFT": _constant(Flag(DRAFT)),
     b"EMAILID": lambda cursor: EmailId(_object_id(cursor)),
+    b"FILTER": _named_filter,
     b"FLAGGED": _constant(Flag(FLAGGED)),
     b"FROM": _address("From"),
     b"HEADER": _header,
@@ -183,6 +201,10 @@ LEAVES: dict[bytes, Reader] = {
     b"OLDER": _older,
     b"ON": _internal_date("ON"),
     b"RECENT": _constant(Flag(RECENT)),
+    b"SAVEDATESUPPORTED": _constant(All()),
+    b"SAVEDBEFORE": _saved_date("BEFORE"),
+    b"SAVEDON": _saved_date("ON"),
+    b"SAVEDSINCE": _saved_date("SINCE"),
     b"SEEN": _constant(Flag(SEEN)),
     b"SENTBEFORE": _sent_date("BEFORE"),
     b"SENTON": _sent_date("ON"),

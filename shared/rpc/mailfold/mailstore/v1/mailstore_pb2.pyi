@@ -1227,6 +1227,7 @@ class SearchKey(_message.Message):
     MODSEQ_FIELD_NUMBER: _builtins.int
     EMAIL_ID_FIELD_NUMBER: _builtins.int
     THREAD_ID_FIELD_NUMBER: _builtins.int
+    SAVED_DATE_FIELD_NUMBER: _builtins.int
     negated: _builtins.bool
     all: _builtins.bool
     """always true"""
@@ -1258,6 +1259,10 @@ class SearchKey(_message.Message):
     def internal_date(self) -> Global___DayTest: ...
     @_builtins.property
     def sent_date(self) -> Global___DayTest: ...
+    @_builtins.property
+    def saved_date(self) -> Global___DayTest:
+        """when the message came into this mailbox, in UTC"""
+
     def __init__(
         self,
         *,
@@ -1279,12 +1284,13 @@ class SearchKey(_message.Message):
         modseq: _builtins.int = ...,
         email_id: _builtins.str = ...,
         thread_id: _builtins.str = ...,
+        saved_date: Global___DayTest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "all_of", b"all_of", "any_of", b"any_of", "body", b"body", "email_id", b"email_id", "flag", b"flag", "header", b"header", "internal_date", b"internal_date", "key", b"key", "larger", b"larger", "modseq", b"modseq", "older", b"older", "sent_date", b"sent_date", "smaller", b"smaller", "text", b"text", "thread_id", b"thread_id", "uids", b"uids", "younger", b"younger"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "all_of", b"all_of", "any_of", b"any_of", "body", b"body", "email_id", b"email_id", "flag", b"flag", "header", b"header", "internal_date", b"internal_date", "key", b"key", "larger", b"larger", "modseq", b"modseq", "older", b"older", "saved_date", b"saved_date", "sent_date", b"sent_date", "smaller", b"smaller", "text", b"text", "thread_id", b"thread_id", "uids", b"uids", "younger", b"younger"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "all_of", b"all_of", "any_of", b"any_of", "body", b"body", "email_id", b"email_id", "flag", b"flag", "header", b"header", "internal_date", b"internal_date", "key", b"key", "larger", b"larger", "modseq", b"modseq", "negated", b"negated", "older", b"older", "sent_date", b"sent_date", "smaller", b"smaller", "text", b"text", "thread_id", b"thread_id", "uids", b"uids", "younger", b"younger"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "all_of", b"all_of", "any_of", b"any_of", "body", b"body", "email_id", b"email_id", "flag", b"flag", "header", b"header", "internal_date", b"internal_date", "key", b"key", "larger", b"larger", "modseq", b"modseq", "negated", b"negated", "older", b"older", "saved_date", b"saved_date", "sent_date", b"sent_date", "smaller", b"smaller", "text", b"text", "thread_id", b"thread_id", "uids", b"uids", "younger", b"younger"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_key: _TypeAlias = _typing.Literal["all", "all_of", "any_of", "uids", "flag", "header", "body", "text", "internal_date", "sent_date", "larger", "smaller", "older", "younger", "modseq", "email_id", "thread_id"]  # noqa: Y015
+    _WhichOneofReturnType_key: _TypeAlias = _typing.Literal["all", "all_of", "any_of", "uids", "flag", "header", "body", "text", "internal_date", "sent_date", "larger", "smaller", "older", "younger", "modseq", "email_id", "thread_id", "saved_date"]  # noqa: Y015
     _WhichOneofArgType_key: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_key) -> _WhichOneofReturnType_key | None: ...
 

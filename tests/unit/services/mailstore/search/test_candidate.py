@@ -13,7 +13,7 @@ from shared.protocol.message.scan import encode_scan, scan
 from shared.protocol.message.search_texts import ADDRESS_FIELDS, HEADER_LIMIT, TEXT_LIMIT
 from shared.protocol.message.text import header_lines
 
-_ROW = EntryRow(1, 0, "", 1, 0, 0, 0, "", "", "", b"Received: by here\r\nSubject: of the prefix\r\n")
+_ROW = EntryRow(1, 0, "", 1, 0, 0, 0, 0, "", "", "", b"Received: by here\r\nSubject: of the prefix\r\n")
 _NAMES = ["Subject", "SUBJECT", "sub", "To", "X-Über", "\u017fubject", "Subject : x", "", "To:", "\r\nTo"]
 _LINES = [
     b"Subject: plain",

@@ -17,7 +17,7 @@ from shared.protocol.message.scan import encode_scan, scan
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import DayTest, FlagTest, HeaderTest, SearchKey, SearchKeys
 from shared.turns import SHARE, Turns
 
-ROW = EntryRow(1, 1, "work", 1, 0, 0, 0, "", "")
+ROW = EntryRow(1, 1, "work", 1, 0, 0, 0, 0, "", "")
 MAIL = (
     b"Subject: Tea and more\r\nFrom: <ann@example.org>\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\nMIME-Version: "
     b"1.0\r\n"

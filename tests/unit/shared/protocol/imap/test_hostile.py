@@ -67,6 +67,9 @@ WORDS = [
     b"UTF-8 ",
     b"THREAD ",
     b"CANCELUPDATE ",
+    b"subtree ",
+    b"personal",
+    b"FILTER ",
     b"\0",
     b"\xff",
     b"\xc3\xbc",
@@ -97,6 +100,7 @@ SOUP = st.lists(st.sampled_from(WORDS), max_size=14).map(b"".join)
     | SOUP.map(lambda tail: b"a SEARCH " + tail)
     | SOUP.map(lambda tail: b"a UID REPLACE 1 INBOX CATENATE (" + tail)
     | SOUP.map(lambda tail: b"a SORT " + tail)
+    | SOUP.map(lambda tail: b"a ESEARCH IN (" + tail)
     | SOUP.map(lambda tail: b"a UID THREAD REFS UTF-8 " + tail),
     st.booleans(),
 )
@@ -143,6 +147,8 @@ LONG_COMMANDS: dict[str, Callable[[int], bytes]] = {
     "criteria": lambda size: b"a SORT (" + b"REVERSE SIZE " * (size // 13) + b"SIZE) UTF-8 ALL",
     "partial": lambda size: b"a SEARCH RETURN (PARTIAL 1:" + b"9" * size,
     "tags": lambda size: b"a CANCELUPDATE" + b' "x"' * (size // 4),
+    "sources": lambda size: b"a ESEARCH IN (" + b"personal " * (size // 9) + b"personal) ALL",
+    "source names": lambda size: b"a ESEARCH IN (mailboxes (" + b"x " * (size // 2) + b"x)) ALL",
     "nots": lambda size: b"a SEARCH " + b"NOT " * (size // 4) + b"SEEN",
     "parentheses": lambda size: b"a SEARCH " + b"(" * size,
     "flags": lambda size: b"a STORE 1 FLAGS (" + b"x " * (size // 2) + b"x)",

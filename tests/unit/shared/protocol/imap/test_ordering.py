@@ -14,6 +14,8 @@ from shared.protocol.imap import search_key as k
 from shared.protocol.imap.commands import PartialRange, SearchReturn
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.esearch_response import esearch, number_item, partial_item, positions_item, set_item
+from shared.protocol.imap.mailbox_filter import MailboxFilter, MailboxScope
+from shared.protocol.imap.multisearch_command import MultiSearch
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.ordering_commands import (
     CancelUpdate,
@@ -133,3 +135,37 @@ def test_sort_and_thread_in_pieces() -> None:
 def test_a_long_sort_is_a_stable_sort(count: int, keys: int) -> None:
     entries = [(number * 7919 % keys, number) for number in range(count)]
     assert long_sorted(entries, key=lambda entry: entry[0]) == sorted(entries, key=lambda entry: entry[0])
+
+
+def test_multisearch() -> None:
+    command = parse_command(b'a ESEARCH IN (personal mailboxes (a "&%" b a) subtree-one c) RETURN (COUNT) SEEN')
+    assert command == MultiSearch(
+        b"a",
+        (
+            MailboxFilter(MailboxScope.PERSONAL),
+            MailboxFilter(MailboxScope.MAILBOXES, ("a", "b")),
+            MailboxFilter(MailboxScope.CHILDREN, ("c",)),
+        ),
+        k.Flag("\\Seen"),
+        frozenset({SearchReturn.COUNT}),
+    )
+    assert parse_command(b"a ESEARCH ALL") == MultiSearch(b"a", (), k.All(), frozenset({SearchReturn.ALL}))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"ESEARCH",
+        b"ESEARCH IN personal ALL",
+        b"ESEARCH IN () ALL",
+        b"ESEARCH IN (mailboxes) ALL",
+        b"ESEARCH IN (mailboxes ()) ALL",
+        b"ESEARCH IN (personal (x)) ALL",
+        b"ESEARCH IN (personal personal" + b" personal" * 100 + b") ALL",
+        b"ESEARCH IN (selected personal) RETURN (SAVE) ALL",
+        b"ESEARCH RETURN (ODD) ALL",
+    ],
+)
+def test_refused_multisearch(line: bytes) -> None:
+    with pytest.raises(ImapSyntaxError):
+        parse_command(b"a " + line)
