@@ -55,6 +55,7 @@ COMMANDS: Mapping[str, _Place] = {
     "block": _Place("block", "app"),
     "allow": _Place("allow", "app"),
     "lockouts": _Place("lockouts", "app"),
+    "journal": _Place("journal", "journal"),
     "dkim": _Place("dkim", "app"),
     "relay": _Place("relay", "app"),
     "sieve": _Place("sieve", "app"),

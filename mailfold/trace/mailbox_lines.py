@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mailfold.texts import counted
 from mailfold.trace.names import Names
-from shared.events import expiry, mailbox, mailbox_rights, mailbox_scripts, maildrop, metadata, restoring
+from shared.events import expiry, mailbox, mailbox_rights, mailbox_scripts, maildrop, metadata, reading, restoring
 from shared.events.mailbox import Uids
 
 
@@ -34,6 +34,12 @@ def flags_changed(event: mailbox.FlagsChanged, names: Names) -> Iterator[str]:
     """Flags were changed by STORE."""
     word = {"add": "set", "remove": "taken away", "replace": "replaced by"}.get(event.mode, event.mode)
     yield f"flags {word} {' '.join(event.flags) or '(none)'} in {names.of(event.mailbox)}, UID {_uids(event.uids)}"
+
+
+def bodies_read(event: reading.BodiesRead, names: Names) -> Iterator[str]:
+    """Somebody read messages."""
+    where = f"{names.of(event.mailbox)} of {names.of(event.account)}" if event.mailbox else names.of(event.account)
+    yield f"{counted(event.messages, 'message')} read in {where} by {event.protocol}"
 
 
 def copied(event: mailbox.MessagesCopied, names: Names) -> Iterator[str]:

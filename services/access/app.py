@@ -11,6 +11,7 @@ from services.access.adapters.maildrops import MaildropsClient
 from services.access.adapters.mailstore import MailstoreClient
 from services.access.adapters.ordering import OrderingClient
 from services.access.adapters.patience import Patience
+from services.access.adapters.reads import ReadsClient
 from services.access.adapters.scripts import ScriptsClient
 from services.access.adapters.sharing import SharingClient
 from services.access.endpoints.connection import ImapConnection
@@ -25,6 +26,7 @@ from services.access.session.backend import ImapDependencies, LogInDependencies,
 from services.access.session.log_in_watch import LoginWatch
 from services.access.session.namespaces import Namespaces
 from services.access.session.previews import Previews
+from services.access.session.read_bodies import ReadBodies
 from services.access.session.recents import Recents
 from services.access.session.versions import Versions
 from services.access.session.withholding import Withholding
@@ -56,6 +58,7 @@ class Access:
         self._log_in_watch = LoginWatch(directory, host.bus, settings.compare_seconds)
         self._certificate = RenewedCertificate(SERVICE, host.places, host.clock, host.server.host)
         self._directory = DirectoryClient(directory, self._patience)
+        self._read_bodies = ReadBodies(ReadsClient(channel, self._patience), host.ids, settings.journal_seconds)
         self._backend = ImapDependencies(
             self._log_ins(settings.max_connections_per_account),
             mailstore,
@@ -90,6 +93,7 @@ class Access:
         tls = await self._certificate.start(minimum, alpn=("imap",))
         self._versions.start()
         await self._log_in_watch.start()
+        self._read_bodies.start()
         await self._listener.start(ListenerTls(tls, self._settings.handshake_timeout, STOP_SECONDS))
         if self._clear is not None:
             await self._clear.start(self._certificate.context(minimum, alpn=("imap",)))
@@ -104,6 +108,7 @@ class Access:
         clear, sieve, pop3 = self._clear, self._managesieve, self._pop3
         others = [listener.stop() for listener in (clear, sieve, pop3) if listener is not None]
         await asyncio.gather(self._listener.stop(), *others)
+        await self._read_bodies.stop()
         await self._versions.stop()
         await self._log_in_watch.stop()
 
@@ -141,6 +146,7 @@ class Access:
             host.ids,
             host.clock,
             host.server.host,
+            self._read_bodies,
         )
 
     def _imap_listener(self) -> SessionListener:

@@ -31,6 +31,15 @@ class AccessSettings(Section, frozen=True):
         int,
         Meta(description="Parts from which one APPEND may put its messages together (CATENATE).", ge=1, le=10_000),
     ] = 500
+    journal_seconds: Annotated[
+        int,
+        Meta(
+            description="Seconds for which the bodies that a user reads in a mailbox are counted before they are "
+            "recorded in one event (`mailfold journal`).",
+            ge=1,
+            le=3_600,
+        ),
+    ] = 300
     reserve_bytes: Annotated[
         int,
         Meta(

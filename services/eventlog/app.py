@@ -11,6 +11,7 @@ from services.eventlog.adapters.log_writer import LogWriter, places_of
 from services.eventlog.adapters.packing import Packer
 from services.eventlog.adapters.tables import log_tables
 from services.eventlog.domain.log_id import FOLLOWED
+from services.eventlog.endpoints.journal import JournalEndpoint
 from services.eventlog.endpoints.servicer import EventLogEndpoint
 from services.eventlog.handlers.erasure import EventLogErasure
 from services.eventlog.handlers.prune import Pruner
@@ -30,6 +31,7 @@ from shared.owner.follower import Effect, Follower, Places
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import RemoteSource
 from shared.rpc.mailfold.eventlog.v1.eventlog_pb2_grpc import add_EventLogServicer_to_server
+from shared.rpc.mailfold.eventlog.v1.journal_pb2_grpc import add_JournalServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
 from shared.service import Host
@@ -69,6 +71,7 @@ class EventLog:
         )
         self.registrations: Sequence[Registration] = (
             (add_EventLogServicer_to_server, EventLogEndpoint(self.store, settings, tail)),
+            (add_JournalServicer_to_server, JournalEndpoint(self.store, directory, settings.max_results)),
             (
                 add_OwnerServicer_to_server,
                 StoreOwner(SERVICE, self.store, host.health(SERVICE, self.store), report=self._report),

@@ -16,6 +16,7 @@ from services.mailstore.endpoints.mailbox_sharing import MailboxSharingEndpoint
 from services.mailstore.endpoints.maildrops import MaildropsEndpoint
 from services.mailstore.endpoints.ordering import OrderingEndpoint
 from services.mailstore.endpoints.quota import QuotaEndpoint
+from services.mailstore.endpoints.reads import ReadsEndpoint
 from services.mailstore.endpoints.removed import RemovedEndpoint
 from services.mailstore.endpoints.scripts import ScriptsEndpoint
 from services.mailstore.endpoints.servicer import MailstoreEndpoint
@@ -41,6 +42,7 @@ from services.mailstore.handlers.owners import Owners
 from services.mailstore.handlers.placing_elsewhere import MessagesElsewhere
 from services.mailstore.handlers.quota_notices import QuotaNotices
 from services.mailstore.handlers.quotas import Quotas
+from services.mailstore.handlers.reads import ReadRecords
 from services.mailstore.handlers.removed import RemovedMessages
 from services.mailstore.handlers.restoring import Restoring
 from services.mailstore.handlers.script_announcing import ScriptAnnouncing
@@ -91,6 +93,7 @@ from shared.rpc.mailfold.mailstore.v1.maildrops_pb2_grpc import add_MaildropsSer
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import add_MailstoreServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.ordering_pb2_grpc import add_OrderingServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.quota_pb2_grpc import add_QuotaServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.reads_pb2_grpc import add_ReadsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.removed_pb2_grpc import add_RemovedServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.scripts_pb2_grpc import add_ScriptsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.sharing_pb2_grpc import add_MailboxSharingServicer_to_server
@@ -218,6 +221,7 @@ class Mailstore:
             (add_RemovedServicer_to_server, self._removed(owners, quotas, limits)),
             (add_ScriptsServicer_to_server, self._scripts(owners, quotas)),
             (add_ApplyingServicer_to_server, self._applying(owners, limits)),
+            (add_ReadsServicer_to_server, ReadsEndpoint(ReadRecords(self.store, host.clock))),
             (add_QuotaServicer_to_server, QuotaEndpoint(self.store)),
             (add_MaildropsServicer_to_server, self._maildrops(owners)),
             (

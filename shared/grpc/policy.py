@@ -16,6 +16,7 @@ _ASKS_FOR_RIGHTS = frozenset(
         *(f"Expiry/{name}" for name in ("ListExpiry", "ChangeExpiry")),
         *(f"Removed/{name}" for name in ("ListRemoved", "RestoreRemoved")),
         *(f"Annotations/{name}" for name in ("ListAnnotations", "SetAnnotations")),
+        "Journal/ListJournal",
         *(f"Maildrops/{name}" for name in ("ListForImport", "ImportUniqueIds")),
         *(f"MailboxSharing/{name}" for name in ("ListGrants", "RevokeGrants")),
         *(f"Scripts/{name}" for name in ("PutScript", "CheckScript", "GetScript", "ListScripts", "ActivateScript")),
@@ -107,6 +108,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     ),
     "access": (
         "mailstore.Mailstore/*",
+        "mailstore.Reads/NoteReads",
         "mailstore.Annotations/ListAnnotations",
         "mailstore.Annotations/SetAnnotations",
         "mailstore.Annotations/ListAnnotationChanges",
@@ -133,7 +135,13 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "ingress.Ingress/Hold",
         "ingress.Ingress/SubmitReport",
     ),
-    "eventlog": ("*.events/*", *_ERASES),
+    "eventlog": (
+        "*.events/*",
+        *_ERASES,
+        "directory.Directory/ShowAccount",
+        "directory.Directory/ShowUser",
+        "directory.MailRights/AccountsOf",
+    ),
     OPERATOR: ("*",),
 }
 _REFUSED_TO_OPERATOR = (

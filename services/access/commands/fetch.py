@@ -63,6 +63,8 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
     outcome = FetchOutcome()
     if uids or command.vanished:
         await _stream(session, command, requested, uids, outcome)
+    if outcome.answered and requested.reads_bodies:
+        session.backend.log_ins.read_bodies.note(mailbox.account, mailbox.id, "imap", outcome.answered)
     asked = await mailbox.count(uids, session.backend.turns)
     if command.changed_since is None and outcome.answered < asked:
         await session.look_again()

@@ -35,6 +35,11 @@ class FetchPlan(msgspec.Struct, frozen=True):
     """The fields of FetchRequest to set; the mailstore returns these attributes ready to be sent."""
 
     @property
+    def reads_bodies(self) -> bool:
+        """Whether more than headers is read from the message's bytes."""
+        return any(map(_reads_body, self.contents))
+
+    @property
     def previews_only(self) -> bool:
         """Whether previews are all that is read from the message's bytes."""
         return all(isinstance(item, PreviewItem) for item in self.contents)
@@ -75,6 +80,12 @@ def plan_of(items: tuple[FetchItem, ...]) -> FetchPlan:
         needs_scan=any(map(_needs_scan, contents)),
         attributes=tuple(_FIELDS[item] for item in items if isinstance(item, FetchAttribute) and item in _FIELDS),
     )
+
+
+def _reads_body(item: ContentItem) -> bool:
+    if isinstance(item, BodySection):
+        return not item.section.text.startswith(("HEADER", "MIME"))
+    return isinstance(item, BinarySection)
 
 
 def _needs_scan(item: ContentItem) -> bool:

@@ -14,6 +14,7 @@ from services.access.session.admission import Admission
 from services.access.session.log_in_watch import LoginWatch
 from services.access.session.namespaces import Namespaces
 from services.access.session.previews import Previews
+from services.access.session.read_bodies import ReadBodies
 from services.access.session.recents import Recents
 from services.access.session.versions import Versions
 from services.access.session.withholding import Withholding
@@ -38,6 +39,7 @@ class LogInDependencies:
     ids: Ids
     clock: Clock
     host: str
+    read_bodies: ReadBodies
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,11 @@ def newest(reader: Reader, event_filter: Filter, span: Span) -> Iterator[LoggedE
     )
 
 
+def type_names(reader: Reader) -> list[str]:
+    """The stored names of all types of events in the log."""
+    return [name for (name,) in reader.all("SELECT name FROM fact_type ORDER BY name")]
+
+
 def _descending(reader: Reader, where: str, parameters: list[int]) -> Iterator[LoggedEvent]:
     sql = f"{_SELECT} WHERE {where} ORDER BY f.id DESC LIMIT {_PAGE}"
     while True:

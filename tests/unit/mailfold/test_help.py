@@ -102,6 +102,7 @@ def test_every_promised_command_is_there() -> None:
         *(f"domain {word}" for word in ("incoming", "alias", "set", "values", "signature")),
         *(f"user {word}" for word in ("field", "fields", "may-send-as")),
         *(f"alias {word}" for word in ("targets", "owners", "until")),
+        "journal",
         *(f"lockouts {word}" for word in ("list", "lift")),
         *(f"app-password {word}" for word in ("add", "list", "remove")),
         *(f"application {word}" for word in ("rename", "password", "limit", "quota", "size", "receives", "restore")),

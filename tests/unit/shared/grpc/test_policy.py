@@ -29,7 +29,7 @@ def test_the_directory_judges_itself() -> None:
     assert not needs_operator("operator", "directory", "/mailfold.directory.v1.Directory/AddUser", "user")
 
 
-def test_ingress_delivery_and_mailstore_ask_for_the_rights_of_users() -> None:
+def test_ingress_delivery_mailstore_and_eventlog_ask_for_the_rights_of_users() -> None:
     callers = ("ingress", "delivery", "outbound", "mailstore", "classifier", "access", "eventlog")
     asking = [name for name in callers if may_call(name, "directory", "mailfold.directory.v1.MailRights/AccountsOf")]
-    assert asking == ["ingress", "delivery", "mailstore"]
+    assert asking == ["ingress", "delivery", "mailstore", "eventlog"]

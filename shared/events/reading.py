@@ -1,0 +1,17 @@
+"""Events of the mailstore about who read mail, in the streams `reads:<day>`."""
+
+from __future__ import annotations
+
+from shared.eventstore.event import Event, stored
+
+
+@stored("message.bodies_read")
+class BodiesRead(Event, frozen=True):
+    """Somebody read bodies of messages; those of some minutes are counted in one event. The actor is the reader."""
+
+    account: str
+    """The id of the account whose mail it is."""
+    mailbox: str
+    """The id."""
+    protocol: str
+    messages: int
