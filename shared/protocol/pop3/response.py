@@ -74,12 +74,14 @@ class MessageEncoder:
     def _encoded(self, piece: bytes) -> bytes:
         if not piece:
             return b""
-        sent = piece.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-        stuffed = sent.replace(b"\n.", b"\n..")
+        if piece.count(b"\n") != piece.count(b"\r\n"):  # counting is cheaper than replacing, and mostly enough
+            piece = piece.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        if b"\n." in piece:
+            piece = piece.replace(b"\n.", b"\n..")
         if self._is_at_line_start:
-            stuffed = _stuffed(stuffed)
-        self._is_at_line_start = sent.endswith(b"\n")
-        return stuffed
+            piece = _stuffed(piece)
+        self._is_at_line_start = piece.endswith(b"\n")
+        return piece
 
 
 class TopCut:
