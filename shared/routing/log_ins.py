@@ -1,8 +1,8 @@
 """Which log-ins the directory has revoked, from its events; for services with sessions that outlive a log-in.
 
 A log-in is valid until its account, user or domain is disabled or removed, the user gets another password or leaves the
-group that owns the account, or the app password with which it was made is removed or expires. Enabling again does not
-restore old log-ins; clients must log in anew.
+group that owns the account, or the app password with which it was made is removed or expires; one of POP3 also until
+the account is switched off for it. Enabling again does not restore old log-ins; clients must log in anew.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from shared.clock import doubled
 from shared.events import credentials
 from shared.events import directory as directory_events
 from shared.events.groups import GroupLeft
+from shared.events.pop3 import AccountPop3Changed
 from shared.eventstore.event import Event
 
 
@@ -28,6 +29,7 @@ class Ending(StrEnum):
     WITHDRAWN = "This app password was removed"
     EXPIRED = "This app password has expired"
     SEND_ONLY = "This application may only send now"
+    PROTOCOL_OFF = "This account may not be read with this protocol any more"
     UNKNOWN = "The server was restored; log in again"
 
 
@@ -42,6 +44,8 @@ class LogIn(msgspec.Struct, frozen=True):
     """The id of the app password; empty for other passwords."""
     group: str = ""
     """The group that owns the account, if it is not a user's own."""
+    protocol: str = ""
+    """The protocol, where accounts have a switch for it."""
 
 
 class EndedLogIns:
@@ -64,7 +68,8 @@ class EndedLogIns:
         Events before the position of the log-in do not count, because the directory knew them.
         """
         membership = _membership(log_in.group, log_in.user)
-        for identity in (log_in.account, log_in.user, log_in.domain, log_in.credential, membership):
+        switch = _switch(log_in.account, log_in.protocol)
+        for identity in (log_in.account, log_in.user, log_in.domain, log_in.credential, membership, switch):
             position, ending = self._endings.get(identity, (0, None))
             if position > log_in.as_of:
                 return ending
@@ -96,6 +101,10 @@ def _membership(group: str, user: str) -> str:
     return f"{group}/{user}"
 
 
+def _switch(account: str, protocol: str) -> str:
+    return f"{account} {protocol}"
+
+
 def _ending(event: Event) -> tuple[str, Ending] | None:
     match event:
         case directory_events.UserPasswordChanged():
@@ -110,6 +119,8 @@ def _ending(event: Event) -> tuple[str, Ending] | None:
             return event.id, Ending.DISABLED
         case GroupLeft():
             return _membership(event.id, event.user), Ending.LEFT
+        case AccountPop3Changed(value="off"):
+            return _switch(event.id, "pop3"), Ending.PROTOCOL_OFF
         case credentials.AppPasswordRemoved():
             return event.id, Ending.WITHDRAWN
         case credentials.AppPasswordExpired():

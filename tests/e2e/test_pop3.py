@@ -153,6 +153,12 @@ def test_a_session_ends_with_its_log_in(server: MailfoldServer, ann: Person) -> 
         with pytest.raises((OSError, poplib.error_proto, EOFError)):
             until(lambda: not client.noop(), "the end of the session")
     server.command("account", "enable", ann.address)
+    with opened(server, ann) as client, server.imap(ann) as imap:
+        server.command("account", "pop3", ann.address, "off")
+        with pytest.raises((OSError, poplib.error_proto, EOFError)):
+            until(lambda: not client.noop(), "the end of the session")
+        imap.select()
+    server.command("account", "pop3", ann.address, "on")
     with opened(server, ann) as client:
         client.quit()
 

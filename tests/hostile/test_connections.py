@@ -9,7 +9,7 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from tests.harness.imap import Imap
 from tests.harness.mails import compose
 from tests.harness.people import Person
-from tests.harness.ports import IMAPS, MANAGESIEVE, SUBMISSIONS
+from tests.harness.ports import IMAPS, MANAGESIEVE, POP3, POP3S, SUBMISSIONS
 from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
 from tests.harness.zone import HONEST
@@ -24,6 +24,8 @@ _SERVICES = {
     IMAPS: ("access", "imaps"),
     SUBMISSIONS: ("ingress", "submissions"),
     MANAGESIEVE: ("access", "managesieve"),
+    POP3S: ("access", "pop3s"),
+    POP3: ("access", "pop3"),
 }
 
 
@@ -87,10 +89,10 @@ def test_status_says_that_the_limit_is_below_what_the_settings_promise(server: M
     """In the text and in the JSON, with the limit that would be enough."""
     report = server.status()
     needed = {result["name"]: result["descriptors_needed"] for result in report["services"] if result["descriptors"]}
-    assert needed == {"access": (10_000 + 500) * 2 + 512, "ingress": 3 * 2000 * 2 + 512}
+    assert needed == {"access": (10_000 + 500 + 2 * 2000) * 2 + 512, "ingress": 3 * 2000 * 2 + 512}
     assert len(report["warnings"]) == 2
     text = server.command("status")
     for warning in report["warnings"]:
         assert warning in text
         assert "ulimit -n" in warning
-    assert "21512" in text and "12512" in text and f"may open {DESCRIPTORS} files" in text
+    assert "29512" in text and "12512" in text and f"may open {DESCRIPTORS} files" in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from services.access.pop3.session import PopSession
 from services.access.session.channel import SessionEnded
 from services.access.session.log_in import (
@@ -103,7 +105,7 @@ async def _admit(session: PopSession, credentials: Credentials) -> bytes:
     """Check the log-in and open the maildrop. Raises ServiceError."""
     allowed = await checked(session.dependencies.log_ins, session, "pop3", credentials)
     if isinstance(allowed, AllowedLogIn):
-        await entered(session, allowed.log_in)
+        await entered(session, msgspec.structs.replace(allowed.log_in, protocol="pop3"))
         number, octets = session.maildrop.messages.status()
         return response.ok(f"The maildrop has {number} messages ({octets} octets)")
     text = _IN_USE if allowed.reason is LogInRefusal.TOO_MANY_SESSIONS else allowed.text
