@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all
+from mailfold.commands.mailbox_grants import call_mailstore
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("Sharing of mailboxes: whose addresses the users of a domain see, and with whom they may share.")
 _FIELDS = ("domain", "enabled", "visible", "domains", "anyone", "sees")
 _IDENTIFIER = ("name", "kind", "id")
+_GRANT = ("mailbox", "identifier", "rights")
 _CONTRACT = "Sharing"
 _KINDS = ("nobody", "domain", "all")
 _PAGE = 500
@@ -79,6 +81,47 @@ def resolve(
     if not reply.HasField("identifier"):
         raise CommandFailed(f"{account} cannot share with {identifier}")
     show(reply.identifier, _IDENTIFIER, json=json)
+
+
+@app.command()
+def grants(
+    account: Annotated[str, Argument("The address of the account that owns the mailboxes.")],
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
+    """List the rights that others have to the mailboxes of an account (RFC 4314)."""
+    listed: list[Any] = []
+    after, is_first = "", True
+    while after or is_first:
+        page = call_mailstore(data, account, "ListGrants", _grants_request(after))
+        listed += page.grants
+        after, is_first = page.next, False
+    show_all(listed, _GRANT, json=json, empty="nobody else has rights to mailboxes of this account")
+
+
+@app.command()
+def revoke(
+    account: Annotated[str, Argument("The address of the account that owns the mailboxes.")],
+    identifier: Annotated[str, Argument("Whose rights end, as `sharing grants` shows it; `all`: those of everybody.")],
+    mailbox: Annotated[str, Option("--mailbox", help="Only those to this mailbox.")] = "",
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
+    """End rights to the mailboxes of an account, at once and for sessions that have them open too."""
+    only = "" if identifier == "all" else identifier
+    reply = call_mailstore(
+        data,
+        account,
+        "RevokeGrants",
+        lambda pb, owner: pb.RevokeGrantsRequest(account=owner, mailbox=mailbox, identifier=only),
+    )
+    if not reply.grants:
+        raise CommandFailed(f"{account} has given no such rights: `mailfold sharing grants {account}` lists them")
+    show(reply, ("grants",), json=json)
+
+
+def _grants_request(after: str) -> Any:
+    return lambda pb, owner: pb.ListGrantsRequest(account=owner, after=after)
 
 
 def _page_request(account: str, prefix: str, after: str) -> Any:

@@ -91,7 +91,7 @@ class Access:
         """Listen. Raises OSError, AuthorityError."""
         minimum = self._host.server.tls_minimum
         tls = await self._certificate.start(minimum, alpn=("imap",))
-        self._versions.start()
+        await self._versions.start()
         await self._log_in_watch.start()
         self._read_bodies.start()
         await self._listener.start(ListenerTls(tls, self._settings.handshake_timeout, STOP_SECONDS))

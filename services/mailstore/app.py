@@ -10,6 +10,7 @@ from services.mailstore.endpoints.annotations import AnnotationsEndpoint
 from services.mailstore.endpoints.applying import ApplyingEndpoint
 from services.mailstore.endpoints.closings import ClosingsEndpoint
 from services.mailstore.endpoints.expiry import ExpiryEndpoint
+from services.mailstore.endpoints.foreign_annotations import ForeignAnnotations
 from services.mailstore.endpoints.foreign_calls import ForeignMailboxes
 from services.mailstore.endpoints.foreign_placing import ForeignPlacing
 from services.mailstore.endpoints.mailbox_sharing import MailboxSharingEndpoint
@@ -25,6 +26,7 @@ from services.mailstore.handlers import script_rows
 from services.mailstore.handlers.access_lists import AccessLists
 from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.annotations import AnnotationCommands, annotation_text
+from services.mailstore.handlers.checked_store import checked_store
 from services.mailstore.handlers.closing import AccountClosings
 from services.mailstore.handlers.erasure import Eraser
 from services.mailstore.handlers.erasure_step import MailstoreErasure
@@ -54,6 +56,7 @@ from services.mailstore.handlers.script_filing import ScriptFiling
 from services.mailstore.handlers.script_messages import ScriptMessages
 from services.mailstore.handlers.scripts import ScriptCommands
 from services.mailstore.handlers.shared_mailboxes import SharedMailboxes
+from services.mailstore.handlers.sharing_book import SharingBook
 from services.mailstore.listing.builder import ListingBuilder
 from services.mailstore.listing.pages import Listing
 from services.mailstore.listing.summaries import Summaries
@@ -81,7 +84,6 @@ from shared.eventstore.transaction import Projection
 from shared.grpc.channel import Channel
 from shared.grpc.servicers import Registration
 from shared.owner.commit_bell import ring_at_commits
-from shared.owner.followed_book import FollowedBook
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
@@ -144,7 +146,7 @@ class Mailstore:
         self._builder = ListingBuilder(SERVICE, self.store, host.blobs, self._listing, host.turns)
         self._closings = AccountClosings(SERVICE, self.store, directory, host.bus)
         self._endings = GrantEndings(SERVICE, self.store, directory, host.bus)
-        self.book = FollowedBook(SERVICE, directory, host.bus)
+        self.book = SharingBook(SERVICE, directory, host.bus)
         self._holders = Holders(self.book)
         self._eraser = Eraser(SERVICE, self.store)
         self._erasure = MailstoreErasure(SERVICE, self.store, directory, host.bus, self._builder.tidy_all)
@@ -176,7 +178,7 @@ class Mailstore:
         host = self._host
         messages = MessageCommands(host.ids, host.clock, limits)
         return MailstoreEndpoint(
-            self.store,
+            checked_store(self.store),
             host.blobs,
             host.ids,
             host.clock,
@@ -197,8 +199,10 @@ class Mailstore:
         host, store = self._host, self.store
         summaries = Summaries(store, host.blobs, host.turns, self._listing)
         messages = MessageCommands(host.ids, host.clock, limits)
-        elsewhere = MessagesElsewhere(store, messages, summaries, host.ids)
-        return ForeignMailboxes(store, self._holders, ForeignPlacing(store, self._holders, elsewhere, quotas))
+        elsewhere = MessagesElsewhere(checked_store(store), messages, summaries, host.ids)
+        placing = ForeignPlacing(store, self._holders, elsewhere, quotas)
+        annotations = ForeignAnnotations(store, self._holders, AnnotationCommands(store, limits, host.clock))
+        return ForeignMailboxes(store, self._holders, placing, annotations)
 
     def _sharing(self, owners: Owners, limits: MailstoreSettings) -> MailboxSharingEndpoint:
         lists = AccessLists(self.store, self._holders, limits.access_entries)

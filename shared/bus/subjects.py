@@ -123,3 +123,6 @@ ACCOUNT_DOORBELL_PATTERN = "doorbell.account.*"
 
 SCRIPTS_DOORBELL = "doorbell.scripts"
 """Rung when scripts of an owner have changed. The payload is the owner."""
+
+RIGHTS_DOORBELL = "doorbell.rights"
+"""Rung when the directory has changed who has rights to others' mailboxes."""

@@ -32,7 +32,9 @@ async def sync(session: ImapSession, *, expunge: bool, exists_first: bool = Fals
     selected.watch.note(selected.highest_sent_modseq)
     changed: Iterable[Sequence[pb.Changed]] = ()
     keywords: Sequence[str] = ()
-    if selected.version < selected.watch.version or not session.backend.versions.trusted:
+    # Whoever has another account's mailbox selected may have lost the right to it, of which no version tells.
+    is_foreign = selected.account != session.account
+    if is_foreign or selected.version < selected.watch.version or not session.backend.versions.trusted:
         changes = await _ask(session, selected)
         changed, keywords = await selected.take(changes, session.backend.turns), changes.keywords
         selected.watch.note(changes.version)

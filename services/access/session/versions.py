@@ -14,7 +14,7 @@ from services.access.adapters.mailstore import MailstoreClient
 from shared.background import BackgroundTask, woken_within
 from shared.bus.bus import Bus
 from shared.bus.doorbells import Listening
-from shared.bus.subjects import account_doorbell
+from shared.bus.subjects import RIGHTS_DOORBELL, account_doorbell
 from shared.grpc.errors import ServiceError
 
 log = structlog.get_logger("access")
@@ -62,6 +62,7 @@ class Versions:
         self._fresh: set[Watch] = set()
         self._soon = asyncio.Event()
         self._due = 0.0
+        self._rights: Listening | None = None
         self._task = BackgroundTask("access", "versions", self._turn, longest=_COMPARISONS_MISSED * compare_seconds)
 
     @property
@@ -74,15 +75,23 @@ class Versions:
         """The number of sessions in IDLE."""
         return sum(len(watch.idle) for watch in self._watches.values())
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to compare versions."""
         self._bus.on_connected(self.compare_all)
+        self._rights = await self._bus.listen(RIGHTS_DOORBELL, self._on_rights)
         self._due = asyncio.get_running_loop().time() + self._seconds
         self._task.start()
 
     async def stop(self) -> None:
         """Stop comparing versions."""
         await self._task.stop()
+        if self._rights is not None:
+            await self._rights.close()
+
+    def _on_rights(self, _subject: str, _payload: bytes) -> None:
+        """Wake whoever is idle: one whose selected mailbox is another account's may have lost it."""
+        for wake in [wake for watch in self._watches.values() for wake in watch.idle]:
+            wake()
 
     async def watch(self, account: str) -> Watch:
         """Watch an account; `leave` must be called when the session ends."""

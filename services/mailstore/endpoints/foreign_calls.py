@@ -11,19 +11,22 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 from services.mailstore.domain.decide import MailboxRefused
+from services.mailstore.endpoints.foreign_annotations import ForeignAnnotations
 from services.mailstore.endpoints.foreign_flags import ForeignStore
 from services.mailstore.endpoints.foreign_placing import ForeignPlacing
 from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.endpoints.session_guard import Behaviour
 from services.mailstore.handlers import queries
 from services.mailstore.handlers.access_lists import NOT_PERMITTED, demand
+from services.mailstore.handlers.checked_store import Check, checking
 from services.mailstore.handlers.held_rights import HeldRights, Holders
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
 from shared.grpc.call import session_account
 from shared.grpc.errors import AlreadyExists, Denied
 from shared.protocol.imap.mailbox_name import INBOX, canonical_name
-from shared.protocol.imap.rights import permitted_flags
+from shared.protocol.imap.rights import permitted_flags, right_for_flag
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 T = TypeVar("T")
@@ -37,7 +40,9 @@ _READING, _STREAMING = ("Search", "DeletedSize"), ("Sort", "Thread")
 class ForeignMailboxes:
     """One method for each call that is permitted."""
 
-    def __init__(self, store: EventStore, holders: Holders, placing: ForeignPlacing) -> None:
+    def __init__(
+        self, store: EventStore, holders: Holders, placing: ForeignPlacing, annotations: ForeignAnnotations
+    ) -> None:
         self._store = store
         self._holders = holders
         self._placing = placing
@@ -57,6 +62,8 @@ class ForeignMailboxes:
             "Move": placing.move,
             "Expunge": self.expunge,
             "Quota": self.quota,
+            "ListAnnotations": annotations.listed,
+            "SetAnnotations": annotations.change,
             **dict.fromkeys(_READING, self.read),
             **dict.fromkeys(_WITH_LIST, self.with_list),
         }
@@ -98,12 +105,14 @@ class ForeignMailboxes:
         await self._below(request.account, request.name.removesuffix("/"))
         if request.special_use:
             raise Denied("a mailbox of another account has no special use", "USEATTR")
-        return await self._unseen(request.account, request.name.removesuffix("/"), request, behaviour)
+        with checking(self._above_check(request.account, request.name.removesuffix("/"))):
+            return await self._unseen(request.account, request.name.removesuffix("/"), request, behaviour)
 
     async def delete(self, request: pb.MailboxNameRequest, behaviour: Behaviour) -> Any:
         """DELETE needs `x`."""
         await self._need(request.account, request.name, "x")
-        return await behaviour(request, None)
+        with checking(self._name_check(request.account, request.name, "x")):
+            return await behaviour(request, None)
 
     async def rename(self, request: pb.RenameMailboxRequest, behaviour: Behaviour) -> Any:
         """RENAME needs `x`, and `k` for the mailbox above the new name. INBOX stays the owner's."""
@@ -111,7 +120,8 @@ class ForeignMailboxes:
         await self._below(request.account, request.new_name.removesuffix("/"))
         if canonical_name(request.name) == INBOX:
             raise Denied("the INBOX of another account cannot be renamed", "NOPERM")
-        return await self._unseen(request.account, request.new_name.removesuffix("/"), request, behaviour)
+        with checking(self._name_check(request.account, request.name, "x")):
+            return await self._unseen(request.account, request.new_name.removesuffix("/"), request, behaviour)
 
     async def view(self, request: pb.MailboxNameRequest, behaviour: Behaviour) -> pb.MailboxView:
         """SELECT and EXAMINE need `r`."""
@@ -147,14 +157,19 @@ class ForeignMailboxes:
         if request.mark_seen and "s" not in held.rights:
             request = _copy_of(request)
             request.mark_seen = False
-        async with aclosing(self.read_stream(request, behaviour)) as batches:
-            async for batch in batches:
-                yield batch
+        with checking(self._id_check(request.account, request.mailbox, "rs")):
+            async with aclosing(self.read_stream(request, behaviour)) as batches:
+                async for batch in batches:
+                    yield batch
 
     async def flags(self, request: pb.StoreRequest, behaviour: Behaviour) -> pb.StoreReply:
         """STORE of those flags for which there is a right; it fails only when there is none (RFC 4314 §4)."""
         held = await self._selected(request.account, request.mailbox, "")
-        return await self._store_flags.store(request, held.rights, behaviour)
+        needed = {right_for_flag(flag) for flag in request.flags} & set(held.rights)
+        if request.mode == pb.StoreRequest.REPLACE:
+            needed = set(held.rights) & set("swt")
+        with checking(self._id_check(request.account, request.mailbox, "r" + "".join(needed))):
+            return await self._store_flags.store(request, held.rights, behaviour)
 
     async def append(self, request: pb.AppendRequest, behaviour: Behaviour) -> pb.AppendReply:
         """APPEND needs `i`; flags without a right are left out. Who may not read learns no UID (RFC 4315 §3)."""
@@ -162,7 +177,9 @@ class ForeignMailboxes:
         allowed = _copy_of(request)
         for message in allowed.messages:
             message.flags[:] = permitted_flags(message.flags, held.rights)
-        reply: pb.AppendReply = await behaviour(allowed, None)
+        needed = {right_for_flag(flag) for message in allowed.messages for flag in message.flags}
+        with checking(self._name_check(request.account, request.mailbox, "i" + "".join(needed))):
+            reply: pb.AppendReply = await behaviour(allowed, None)
         return reply if "r" in held.rights else pb.AppendReply(version=reply.version, mailbox=reply.mailbox)
 
     async def replace(self, request: pb.ReplaceRequest, behaviour: Behaviour) -> pb.AppendReply:
@@ -171,13 +188,15 @@ class ForeignMailboxes:
         held = await self._need(request.account, request.target, "i")
         allowed = _copy_of(request)
         allowed.message.flags[:] = permitted_flags(request.message.flags, held.rights)
-        reply: pb.AppendReply = await behaviour(allowed, None)
+        with checking(self._id_check(request.account, request.mailbox, "rte")):
+            reply: pb.AppendReply = await behaviour(allowed, None)
         return reply if "r" in held.rights else pb.AppendReply(version=reply.version, mailbox=reply.mailbox)
 
     async def expunge(self, request: pb.ExpungeRequest, behaviour: Behaviour) -> Any:
         """EXPUNGE needs `e`."""
         await self._selected(request.account, request.mailbox, "e")
-        return await behaviour(request, None)
+        with checking(self._id_check(request.account, request.mailbox, "re")):
+            return await behaviour(request, None)
 
     async def quota(self, request: pb.QuotaRequest, behaviour: Behaviour) -> Any:
         """The owner's quota, for who may read or fill one of the mailboxes."""
@@ -186,6 +205,23 @@ class ForeignMailboxes:
         if all({"r", "i"}.isdisjoint(mailbox.rights) for mailbox in shared):
             raise Denied(NOT_PERMITTED, "NOPERM")
         return await behaviour(request, None)
+
+    def _name_check(self, owner: str, name: str, rights: str) -> Check:
+        account = session_account()
+        return lambda tx: demand(self._holders.by_name(tx, account, owner, name), rights, name)
+
+    def _id_check(self, owner: str, mailbox: str, rights: str) -> Check:
+        account = session_account()
+        return lambda tx: demand(self._holders.by_id(tx, account, owner, mailbox), rights, "")
+
+    def _above_check(self, owner: str, name: str) -> Check:
+        account = session_account()
+
+        def check(tx: Transaction) -> None:
+            if "k" not in self._holders.above(tx, account, owner, name):
+                raise MailboxRefused("NOPERM", NOT_PERMITTED)
+
+        return check
 
     async def _need(self, owner: str, name: str, rights: str) -> HeldRights:
         held = await self._by_name(owner, name)

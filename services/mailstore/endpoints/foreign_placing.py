@@ -8,11 +8,13 @@ from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.endpoints import wire
 from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.endpoints.session_guard import Behaviour
-from services.mailstore.handlers.access_lists import NOT_PERMITTED
+from services.mailstore.handlers.access_lists import NOT_PERMITTED, demand
+from services.mailstore.handlers.checked_store import Check, checking
 from services.mailstore.handlers.held_rights import HeldRights, Holders
 from services.mailstore.handlers.placing_elsewhere import Goal, MessagesElsewhere, Origin
 from services.mailstore.handlers.quotas import Quotas
 from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
 from shared.grpc.call import current_provenance, session_account
 from shared.protocol.imap.rights import ALL_RIGHTS
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -49,10 +51,11 @@ class ForeignPlacing:
         self, request: pb.CopyRequest, behaviour: Behaviour, source_rights: str, *, takes_away: bool
     ) -> pb.CopyReply:
         allowed = await self._allowed(request, source_rights)
-        if allowed.keeps_account and set(allowed.target_rights) >= _KEEPS_FLAGS:
-            reply: pb.CopyReply = await behaviour(request, None)
-        else:
-            reply = await self._elsewhere_placed(request, allowed, takes_away=takes_away)
+        with checking(self._check(request, source_rights, allowed)):
+            if allowed.keeps_account and set(allowed.target_rights) >= _KEEPS_FLAGS:
+                reply: pb.CopyReply = await behaviour(request, None)
+            else:
+                reply = await self._elsewhere_placed(request, allowed, takes_away=takes_away)
         if "r" not in allowed.target_rights:  # RFC 4315 §3: who may not read learns no UID
             reply.ClearField("source")
             reply.ClearField("target")
@@ -82,6 +85,19 @@ class ForeignPlacing:
             if "i" not in target.rights or not set(source_rights) <= set(source.rights):
                 raise MailboxRefused("NOPERM", NOT_PERMITTED)
         return _Allowed(owner, target.rights, keeps_account=owner == request.account)
+
+    def _check(self, request: pb.CopyRequest, source_rights: str, allowed: _Allowed) -> Check:
+        """Whether all rights are still there, also those by which flags are kept."""
+        account, needed = session_account(), "i" + "".join({"s", "w", "t"} & set(allowed.target_rights))
+
+        def check(tx: Transaction) -> None:
+            if request.account != account:
+                demand(self._holders.by_id(tx, account, request.account, request.mailbox), source_rights, "")
+            if allowed.target_account != account:
+                target = self._holders.by_name(tx, account, allowed.target_account, request.target)
+                demand(target, needed, request.target)
+
+        return check
 
     async def _source(self, request: pb.CopyRequest) -> HeldRights:
         account, owner = session_account(), request.account

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 from services.mailstore.domain import annotations as decide
@@ -70,6 +70,48 @@ class AnnotationCommands:
         """The named entries, and those below them as far as `depth` says. Raises MailboxRefused."""
         bases = [_checked(entry_base, entry) for entry in _few(entries)]
         return await self._store.read(lambda reader: _listed(reader, account, mailbox, bases, depth, most_octets))
+
+    async def listed_of_other(
+        self, account: str, owner: str, mailbox: str, entries: list[str], depth: Depth, most_octets: int | None
+    ) -> AnnotationAnswer:
+        """The same for a mailbox of another account, by id: what everybody sees, and the account's private entries."""
+        bases = [_checked(entry_base, entry) for entry in _few(entries)]
+
+        def ask(reader: Reader) -> AnnotationAnswer:
+            sizes = {entry: (owner, size) for entry, size in _names(reader, owner, mailbox) if entry.startswith(SHARED)}
+            own = _names(reader, account, mailbox)
+            sizes |= {entry: (account, size) for entry, size in own if not entry.startswith(SHARED)}
+            return _answered(reader, mailbox, sizes, bases, depth, most_octets)
+
+        return await self._store.read(ask)
+
+    async def change_of_other(
+        self, account: str, owner: str, mailbox: str, given: NewValues, provenance: Provenance
+    ) -> tuple[int, bool]:
+        """Set and remove entries of a mailbox of another account, by id: private ones are kept for the account alone.
+
+        Returns the version of the account, and whether anything changed. Raises MailboxRefused.
+        """
+        canonical = [(_checked(entry_name, entry), value) for entry, value in _few(list(given))]
+        octets = sum(len(value) for _, value in canonical if value is not None)
+        if octets and self._growth.is_spent(account):
+            raise MailboxRefused("LIMIT", "the account has set many annotations within this hour; try again later")
+
+        def work(tx: Transaction) -> tuple[int, bool]:
+            if tx.answered(provenance.command):
+                return tx.version(account), True
+            load.mailbox_by_id(tx, owner, mailbox)
+            done = False
+            for holder in (account, owner):
+                values = [(entry, value) for entry, value in canonical if entry.startswith(SHARED) == (holder == owner)]
+                events = decide.change(holder, mailbox, values, _kept(tx, holder, mailbox), self._limits)
+                done = bool(tx.append(holder, events, provenance)) or done
+            return tx.version(account), done
+
+        version, changed = await self._store.write(work)
+        if changed:
+            self._growth.add(account, octets)
+        return version, changed
 
     async def changes(self, account: str, since: int) -> tuple[list[tuple[str, list[str]]], int]:
         """The entries by mailbox name that were changed after a version, and the account's version."""
@@ -151,6 +193,18 @@ def _listed(
     sizes = {
         entry: (owner, size) for owner in _owners(account, mailbox) for entry, size in _names(reader, owner, identity)
     }
+    return _answered(reader, identity, sizes, bases, depth, most_octets)
+
+
+def _answered(
+    reader: Reader,
+    identity: str,
+    sizes: Mapping[str, tuple[str, int]],
+    bases: list[str],
+    depth: Depth,
+    most_octets: int | None,
+) -> AnnotationAnswer:
+    """The answer from the owner and the octets of each entry of a mailbox."""
     chosen = {entry for entry in sizes for base in bases if is_within(entry, base, depth)}
     fitting = [entry for entry in sorted(chosen) if most_octets is None or sizes[entry][1] <= most_octets]
     annotations: list[tuple[str, bytes | None]] = []

@@ -1,0 +1,57 @@
+"""A store whose units of work look at a right again before they change anything.
+
+Rights are read before a call is carried out, and may be taken away until it is written. A check that was set for the
+call runs within the unit of work, so that what is recorded after the end of a right was never done with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, TypeVar, cast
+
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
+
+T = TypeVar("T")
+Check = Callable[[Transaction], object]
+_check: ContextVar[Check | None] = ContextVar("check", default=None)
+
+
+@contextlib.contextmanager
+def checking(check: Check) -> Iterator[None]:
+    """Run a check, which raises a refusal, in each unit of work of the block."""
+    token = _check.set(check)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):  # a stream that its reader abandoned ends in another context
+            _check.reset(token)
+
+
+class CheckedStore:
+    """Stands in front of a store and has the same methods."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def write(self, work: Callable[[Transaction], T], **options: Any) -> T:
+        """Run a unit of work, after the check of the running call."""
+        check = _check.get()
+        if check is None:
+            return await self._store.write(work, **options)
+
+        def checked(tx: Transaction) -> T:
+            check(tx)
+            return work(tx)
+
+        return await self._store.write(checked, **options)
+
+
+def checked_store(store: EventStore) -> EventStore:
+    """The store behind checks, in the type that its users expect."""
+    return cast(EventStore, CheckedStore(store))
