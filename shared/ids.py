@@ -40,6 +40,7 @@ class IdKind(StrEnum):
     MAILBOX = "m"
     QUEUE = "q"
     RETURN_PATHS = "r"
+    SCRAM_SECRET = "y"  # noqa: S105
     SESSION = "s"
     THREAD = "t"
     USER = "u"

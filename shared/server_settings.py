@@ -50,6 +50,14 @@ class ServerSettings(Section, frozen=True):
         Literal["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"],
         Meta(description="The oldest TLS version that is accepted."),
     ] = "TLSv1.2"
+    client_authorities: Annotated[
+        str,
+        Meta(
+            description="File with the authorities whose certificates let users log in without a password (SASL "
+            "EXTERNAL): the mail address in a certificate is the account. Empty: no certificates are asked for. Mail "
+            "from other servers is never asked."
+        ),
+    ] = ""
     restart_longest: Annotated[
         float,
         Meta(

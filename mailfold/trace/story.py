@@ -23,6 +23,7 @@ from mailfold.trace import (
     sending_lines,
     signature_lines,
     spam_lines,
+    verifier_lines,
 )
 from mailfold.trace.names import Names
 from shared.events import (
@@ -52,6 +53,7 @@ from shared.events import (
     signatures,
     spam,
     suspended,
+    verifiers,
 )
 from shared.eventstore.event import Actor, Event, declared, without_secrets
 
@@ -168,6 +170,11 @@ _LINES: dict[type[Event], Lines] = {
     return_paths.ReturnPathSecretAdded: sending_lines.return_path_secret_added,
     return_paths.ReturnPathSecretRetired: sending_lines.return_path_secret_retired,
     return_paths.ReturnPathSecretResealed: sending_lines.return_path_secret_resealed,
+    verifiers.ScramSecretMade: verifier_lines.secret_made,
+    verifiers.ScramSecretResealed: verifier_lines.secret_resealed,
+    verifiers.ScramSaltChosen: verifier_lines.salt_chosen,
+    verifiers.ScramKeysMade: verifier_lines.keys_made,
+    verifiers.MechanismsOffered: verifier_lines.offered,
     send_as.SendAsGranted: sending_lines.send_as_granted,
     send_as.SendAsRevoked: sending_lines.send_as_revoked,
     signatures.SignatureWritten: signature_lines.written,

@@ -90,17 +90,18 @@ class Access:
     async def start(self) -> None:
         """Listen. Raises OSError, AuthorityError."""
         minimum = self._host.server.tls_minimum
-        tls = await self._certificate.start(minimum, alpn=("imap",))
+        authorities = self._host.server.client_authorities
+        tls = await self._certificate.start(minimum, ("imap",), authorities)
         await self._versions.start()
         await self._log_in_watch.start()
         self._read_bodies.start()
         await self._listener.start(ListenerTls(tls, self._settings.handshake_timeout, STOP_SECONDS))
         if self._clear is not None:
-            await self._clear.start(self._certificate.context(minimum, alpn=("imap",)))
+            await self._clear.start(self._certificate.context(minimum, ("imap",), authorities))
         if self._managesieve is not None:
-            await self._managesieve.start(self._certificate.context(minimum, alpn=("managesieve",)))
+            await self._managesieve.start(self._certificate.context(minimum, ("managesieve",), authorities))
         if self._pop3 is not None:
-            await self._pop3.start(self._certificate.context(minimum, alpn=("pop3",)))
+            await self._pop3.start(self._certificate.context(minimum, ("pop3",), authorities))
 
     async def stop(self) -> None:
         """Send BYE to all sessions and close."""

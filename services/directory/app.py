@@ -60,6 +60,7 @@ from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.trials import TrialParts, Trials
 from services.directory.handlers.verified import VerifiedLogins
 from services.directory.ldap_settings import LdapSettings
+from services.directory.log_ins import ProvenLogInParts
 from services.directory.settings import SECTIONS as SECTIONS
 from services.directory.settings import DirectorySettings, ExpirySettings, SharingSettings
 from shared.dns.settings import ResolverSettings
@@ -105,6 +106,7 @@ class Directory:
         self._throttle = Throttle(_throttle_limits(section))
         self._current = CurrentBook()
         self._settings = SettingCommands(self.store, host.settings, sections, SettingsFile(host.places))
+        self._proven = ProvenLogInParts(host, self.store)
         folded = FoldedLogins()
         self._journal = LoginJournal(self.store, folded, self._throttle.lockouts, host.clock, section.fold_seconds)
         lockouts = LockoutCommands(self.store, self._throttle, self._journal, host.clock)
@@ -112,9 +114,7 @@ class Directory:
         self._upkeep = DkimUpkeep(SERVICE, self.store, sending.dkim, sending.secrets, section.dkim_check_seconds)
         aliases = AliasCommands(self._current, host.clock)
         credentials = _credential_commands(host)
-        releases = address_releases(archive_commands(host))
-        kinds = alias_ends(aliases), app_password_ends(credentials.app_passwords), releases
-        self._ends = [Ends(SERVICE, self.store, kind, host.clock) for kind in kinds]
+        self._ends = self._ends_of(host, aliases, credentials)
         self._roles = RoleMail(_address(section.postmaster), host.server.host.lower())
         endpoint = DirectoryEndpoint(
             self.store,
@@ -127,19 +127,17 @@ class Directory:
             section.password_length,
             NameCommands(DomainCommands(self._current), aliases),
             sending,
+            self._proven.keys,
         )
         self._erasure = DirectoryErasure(SERVICE, self.store)
         self._trials = Trials(self.store, host.clock, partial(_trial_parts, host))
         self._bulk_hasher = BulkHasher(self._hasher.hash_here)
-        bulk = self._bulk(host, sending.dkim, section.password_length)
         self.registrations = self._registrations(
             host,
             endpoint,
-            (add_CredentialsServicer_to_server, CredentialsEndpoint(self.store, credentials)),
-            (add_LdapServicer_to_server, LdapEndpoint(self._ldap)),
+            (add_CredentialsServicer_to_server, CredentialsEndpoint(self.store, credentials, self._proven.keys)),
             (add_LockoutsServicer_to_server, LockoutsEndpoint(lockouts)),
-            (add_BulkServicer_to_server, bulk),
-            (add_MailRightsServicer_to_server, MailRightsEndpoint(self.store, RightsGuard(self.store, host.clock))),
+            (add_BulkServicer_to_server, self._bulk(host, sending.dkim, section.password_length)),
         )
 
     def _registrations(self, host: Host, endpoint: DirectoryEndpoint, *further: Registration) -> Sequence[Registration]:
@@ -147,6 +145,9 @@ class Directory:
             (add_DirectoryServicer_to_server, endpoint),
             *areas(host, self.store, self._current),
             *further,
+            self._proven.registration(self._attempts, self._current),
+            (add_LdapServicer_to_server, LdapEndpoint(self._ldap)),
+            (add_MailRightsServicer_to_server, MailRightsEndpoint(self.store, RightsGuard(self.store, host.clock))),
             (add_EventSourceServicer_to_server, StoreSource(self.store, partial(book_events, self.store))),
             (
                 add_OwnerServicer_to_server,
@@ -169,6 +170,7 @@ class Directory:
             return
         self.store.on_commit(self._current.follow)
         self.store.on_commit(self._forgive)
+        await self._proven.start()
         for ends in self._ends:
             self.store.on_commit(ends.committed)
         ring_at_commits(self._host.bus, SERVICE, self.store)
@@ -196,6 +198,11 @@ class Directory:
         await self._trials.close()
         await self.store.close()
 
+    def _ends_of(self, host: Host, aliases: AliasCommands, credentials: CredentialCommands) -> list[Ends]:
+        releases = address_releases(archive_commands(host))
+        kinds = alias_ends(aliases), app_password_ends(credentials.app_passwords), releases
+        return [Ends(SERVICE, self.store, kind, host.clock) for kind in kinds]
+
     def _authenticator(self, section: DirectorySettings, folded: FoldedLogins) -> Authenticator:
         clock = self._host.clock
         verified = self._verified = VerifiedLogins(
@@ -206,7 +213,7 @@ class Directory:
         renewal = HashRenewal(self.store, self._hasher)
         switches = ProtocolSwitches(self.store, pop3=section.pop3)
         names = AccountNames(self.store, self._has_account, clock, section.trusted_days)
-        attempts = CountedAttempts(self._throttle, line, verified, folded, names, switches)
+        attempts = self._attempts = CountedAttempts(self._throttle, line, verified, folded, names, switches)
         return Authenticator(self.store, passwords, attempts, verified, clock, canonical, renewal)
 
     def _has_account(self, key: str) -> bool:

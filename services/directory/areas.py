@@ -49,6 +49,7 @@ from services.directory.projections.sending import SendingProjection
 from services.directory.projections.sharing import SharingProjection
 from services.directory.projections.signatures import SignatureProjection
 from services.directory.projections.size_limits import SizeLimitProjection
+from services.directory.projections.verifiers import VerifierProjection
 from services.directory.settings import DirectorySettings, MailboxSettings
 from shared.eventstore.store import EventStore
 from shared.grpc.servicers import Registration
@@ -94,6 +95,7 @@ PROJECTIONS = (
     SizeLimitProjection,
     ModeratorProjection,
     LockoutProjection,
+    VerifierProjection,
 )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from services.directory.ldap_settings import LdapSettings
+from services.directory.oidc_settings import OidcSettings
 from shared.dns.settings import ResolverSettings
 from shared.expiry import MOST_DAYS
 from shared.settings import Section
@@ -24,6 +25,13 @@ class DirectorySettings(Section, frozen=True):
             "otherwise. The ports are opened by `pop3.listen`."
         ),
     ] = False
+    scram: Annotated[
+        bool,
+        Meta(
+            description="Whether SCRAM-SHA-256 may be announced: it is while every password of those who may log in "
+            "has keys for it, which are made when a password is set or used in clear."
+        ),
+    ] = True
     concurrent_hashes: Annotated[
         int, Meta(description="Passwords hashed at once (20 ms of CPU and 19 MiB each).", ge=1, le=64)
     ] = 2
@@ -182,6 +190,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "directory": DirectorySettings,
     "expiry": ExpirySettings,
     "ldap": LdapSettings,
+    "oidc": OidcSettings,
     "mailboxes": MailboxSettings,
     "resolver": ResolverSettings,
     "sharing": SharingSettings,

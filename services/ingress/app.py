@@ -136,7 +136,9 @@ class Ingress:
         self._dependencies.directory.on_switch = self.releaser.account_switched
         self.releaser.start()
         self.settled.start()
-        self._dependencies.tls = await self._certificate.start(self._host.server.tls_minimum)
+        server = self._host.server
+        self._dependencies.tls = await self._certificate.start(server.tls_minimum)
+        self._dependencies.tls_of_users = self._certificate.context(server.tls_minimum, (), server.client_authorities)
         await self.listeners.start()
         await self._erasure.worker.start()
 

@@ -198,6 +198,11 @@ class Wire(asyncio.Protocol):
         opened = self._transport.get_extra_info("ssl_object") if self._transport else None
         return describe(opened) if opened is not None else None
 
+    def client_certificate(self) -> bytes | None:
+        """The certificate in DER that the client has shown, if an authority of the listener has signed it."""
+        opened = self._transport.get_extra_info("ssl_object") if self._transport else None
+        return opened.getpeercert(binary_form=True) or None if opened is not None else None
+
     def prove(self) -> None:
         """Note that the client has proved its purpose, so that a full listener closes others first."""
         self.slot.prove()

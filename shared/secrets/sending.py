@@ -25,3 +25,8 @@ def open_signing_key(keyring: Keyring, key: pb.SendingKey) -> SecretValue:
 def open_relay_password(keyring: Keyring, relay: pb.SendingRelay) -> SecretValue:
     """The password of a relay with a log-in, in UTF-8. Raises SecretsError."""
     return keyring.open(relay.sealed_password, relay_owner(relay.domain_id, relay.host, relay.user))
+
+
+def scram_secret_owner(secret_id: str) -> str:
+    """What the secret belongs to under which the keys of passwords are encrypted."""
+    return f"keys of passwords, secret {secret_id}"

@@ -28,16 +28,19 @@ class RenewedCertificate:
             service, "certificate", every(_DAY, self._renew), not_now=(AuthorityError,), longest_pause=_DAY
         )
 
-    async def start(self, minimum: TlsMinimum, alpn: Sequence[str] = ()) -> SSLContext:
-        """The context of the listeners; the next handshake uses a renewed certificate. Raises AuthorityError."""
+    async def start(self, minimum: TlsMinimum, alpn: Sequence[str] = (), client_authorities: str = "") -> SSLContext:
+        """The context of the listeners; the next handshake uses a renewed certificate.
+
+        `client_authorities` is the file with the authorities of clients' certificates. Raises AuthorityError, OSError.
+        """
         self._files = await asyncio.to_thread(self._authority.ensure, self._names)
         self._renewal.start()
-        return self.context(minimum, alpn)
+        return self.context(minimum, alpn, client_authorities)
 
-    def context(self, minimum: TlsMinimum, alpn: Sequence[str]) -> SSLContext:
-        """A context of a listener with another protocol; only after the start."""
+    def context(self, minimum: TlsMinimum, alpn: Sequence[str], client_authorities: str = "") -> SSLContext:
+        """A context of a listener with another protocol; only after the start. Raises OSError."""
         assert self._files is not None
-        return ServerTls(self._files, minimum=minimum, alpn=alpn).context()
+        return ServerTls(self._files, minimum=minimum, alpn=alpn, client_authorities=client_authorities).context()
 
     async def stop(self) -> None:
         """End the renewal."""

@@ -27,6 +27,8 @@ class _Setup:
 
     minimum: TlsMinimum
     alpn: tuple[str, ...]
+    client_authorities: str = ""
+    """File with the authorities of clients' certificates, which are asked for and not demanded; empty: not asked."""
 
     def context(self, files: CertificateFiles) -> ssl.SSLContext:
         """A context with these files. Raises OSError, ssl.SSLError, or ValueError for an encrypted key."""
@@ -34,6 +36,9 @@ class _Setup:
         set_minimum(context, self.minimum)
         if self.alpn:
             context.set_alpn_protocols(list(self.alpn))  # RFC 7301
+        if self.client_authorities:
+            context.load_verify_locations(cafile=self.client_authorities)
+            context.verify_mode = ssl.CERT_OPTIONAL
         context.load_cert_chain(files.certificate, files.key, password=_no_password)
         return context
 
@@ -59,8 +64,9 @@ class ServerTls:
         named: Mapping[str, CertificateFiles] | None = None,
         minimum: TlsMinimum = DEFAULT_MINIMUM,
         alpn: Sequence[str] = (),
+        client_authorities: str = "",
     ) -> None:
-        self._setup = _Setup(minimum, tuple(alpn))
+        self._setup = _Setup(minimum, tuple(alpn), client_authorities)
         self._listening = self._setup.context(default)
         self._listening.sni_callback = self._choose
         self._default = _Certificate(default, self._setup)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from services.access.commands.answer import done
 from services.access.session.channel import SessionEnded
-from services.access.session.log_in import MECHANISMS
 from services.access.session.session import ImapSession
 from shared.protocol.imap import capability as capabilities
 from shared.protocol.imap import commands as c
@@ -21,7 +20,7 @@ def offered(session: ImapSession) -> tuple[str, ...]:
 
 def _possible(session: ImapSession) -> tuple[str, ...]:
     if session.state is ImapState.NOT_AUTHENTICATED:
-        return capabilities.before_login(session.is_secure, MECHANISMS)
+        return capabilities.before_login(session.is_secure, session.mechanisms)
     script_server = session.backend.script_server
     of_scripts = (f"IMAPSIEVE={script_server}",) if script_server else ()  # RFC 6785
     compression = () if session.channel.is_compressed else (capabilities.COMPRESSION,)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from services.access.commands.connection import offered
 from services.access.session.channel import SessionEnded
-from services.access.session.log_in import LogInRefusal, RefusedLogIn, checked, entered, exchanged
+from services.access.session.log_in import (
+    AllowedLogIn,
+    LogInRefusal,
+    MechanismAsked,
+    RefusedLogIn,
+    authenticated,
+    checked,
+    entered,
+)
 from services.access.session.session import ImapSession
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
@@ -24,7 +32,8 @@ _CODES = {
 
 async def login(session: ImapSession, command: c.Login) -> bytes:
     """Log in with LOGIN (RFC 3501 §6.2.3)."""
-    return await _admit(session, command.tag, Credentials(command.user, "", prepare_password(command.password)))
+    given = Credentials(command.user, "", prepare_password(command.password))
+    return await _admit(session, command.tag, await checked(session.backend.log_ins, session, "imap", given))
 
 
 async def authenticate(session: ImapSession, command: c.Authenticate) -> bytes:
@@ -39,10 +48,12 @@ async def authenticate(session: ImapSession, command: c.Authenticate) -> bytes:
         return line.data
 
     initial = command.initial_response
-    outcome = await exchanged(command.mechanism, None if initial is None else encode_base64(initial) or b"=", answer_to)
-    if isinstance(outcome, SaslError):
-        return _sasl_refusal(command.tag, outcome.failure)
-    return await _admit(session, command.tag, outcome)
+    first = None if initial is None else encode_base64(initial) or b"="
+    asked = MechanismAsked(command.mechanism, first, answer_to)
+    allowed = await authenticated(session.backend.log_ins, session, "imap", asked)
+    if isinstance(allowed, SaslError):
+        return _sasl_refusal(command.tag, allowed.failure)
+    return await _admit(session, command.tag, allowed)
 
 
 def _sasl_refusal(tag: bytes, failure: SaslFailure) -> bytes:
@@ -51,8 +62,7 @@ def _sasl_refusal(tag: bytes, failure: SaslFailure) -> bytes:
     return response.bad(tag, f"AUTHENTICATE failed: {failure.value}")
 
 
-async def _admit(session: ImapSession, tag: bytes, credentials: Credentials) -> bytes:
-    allowed = await checked(session.backend.log_ins, session, "imap", credentials)
+async def _admit(session: ImapSession, tag: bytes, allowed: AllowedLogIn | RefusedLogIn) -> bytes:
     if isinstance(allowed, RefusedLogIn):
         return _refused(session, tag, allowed)
     await entered(session, allowed.log_in)

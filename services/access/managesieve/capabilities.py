@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from services.access.managesieve.session import ManageSieveSession
-from services.access.session.log_in import MECHANISMS
 
 
 def offered(session: ManageSieveSession) -> dict[str, str | None]:
@@ -12,7 +11,7 @@ def offered(session: ManageSieveSession) -> dict[str, str | None]:
     capabilities: dict[str, str | None] = {
         "IMPLEMENTATION": "Mailfold",
         "VERSION": "1.0",
-        "SASL": " ".join(MECHANISMS) if session.is_secure else "",
+        "SASL": " ".join(session.mechanisms) if session.is_secure else "",
         "SIEVE": " ".join(sorted(sieve.extensions)),
         "MAXREDIRECTS": str(sieve.redirects),
         "LANGUAGE": "en",

@@ -6,13 +6,12 @@ from services.access.managesieve.capabilities import offered
 from services.access.managesieve.session import ManageSieveSession
 from services.access.session.channel import SessionEnded
 from services.access.session.log_in import (
-    MECHANISMS,
     AllowedLogIn,
     LogInRefusal,
+    MechanismAsked,
     RefusedLogIn,
-    checked,
+    authenticated,
     entered,
-    exchanged,
 )
 from shared.protocol.managesieve import commands as c
 from shared.protocol.managesieve import response
@@ -52,17 +51,17 @@ async def authenticate(session: ManageSieveSession, command: c.BeginLogIn) -> by
         return response.no("You are logged in already")
     if command.mechanism in _TOO_WEAK:
         return response.no("This mechanism is too weak", b"AUTH-TOO-WEAK")
-    if command.mechanism not in MECHANISMS:
+    if command.mechanism not in session.mechanisms:
         return response.no("This mechanism is not offered")
     if not session.is_secure:
         return response.no("Passwords are taken under TLS alone; begin with STARTTLS", b"ENCRYPT-NEEDED")
+    asked = MechanismAsked(command.mechanism, command.initial, lambda challenge: _answer_to(session, challenge))
     try:
-        outcome = await exchanged(command.mechanism, command.initial, lambda asked: _answer_to(session, asked))
+        allowed = await authenticated(session.dependencies.log_ins, session, "managesieve", asked)
     except _NoResponse as error:
         return response.no(str(error))
-    if isinstance(outcome, SaslError):
-        return response.no(f"AUTHENTICATE failed: {outcome.failure.value}")
-    allowed = await checked(session.dependencies.log_ins, session, "managesieve", outcome)
+    if isinstance(allowed, SaslError):
+        return response.no(f"AUTHENTICATE failed: {allowed.failure.value}")
     return await _admit(session, allowed)
 
 

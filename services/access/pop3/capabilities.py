@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from services.access.pop3.session import PopSession
-from services.access.session.log_in import MECHANISMS
 
 LANGUAGES = {"en": "English", "i-default": "Default language"}
 """The languages of the texts (RFC 6856 §3.2), which are both English."""
@@ -15,7 +14,7 @@ def offered(session: PopSession) -> list[str]:
     if not session.is_secure:
         lines.append("STLS")
     elif not session.is_logged_in:
-        lines += ["USER", f"SASL {' '.join(MECHANISMS)}"]
+        lines += ["USER", f"SASL {' '.join(session.mechanisms)}"]
     if session.is_logged_in:
         lines.append(f"EXPIRE {session.maildrop.expire_days or 'NEVER'}")
     return [*lines, "IMPLEMENTATION Mailfold"]

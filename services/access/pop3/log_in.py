@@ -7,12 +7,13 @@ import msgspec
 from services.access.pop3.session import PopSession
 from services.access.session.channel import SessionEnded
 from services.access.session.log_in import (
-    MECHANISMS,
     AllowedLogIn,
     LogInRefusal,
+    MechanismAsked,
+    RefusedLogIn,
+    authenticated,
     checked,
     entered,
-    exchanged,
 )
 from shared.protocol.pop3 import commands as c
 from shared.protocol.pop3 import response
@@ -69,25 +70,27 @@ async def password(session: PopSession, command: c.PassPhrase) -> bytes:
     name, text = read_text(given), read_text(command.password)
     if name is None or text is None:
         return response.error("The name or the password is not UTF-8, too long, or has control characters", "AUTH")
-    return await _admit(session, Credentials(name, "", prepare_password(text)))
+    given = Credentials(name, "", prepare_password(text))
+    return await _admit(session, await checked(session.dependencies.log_ins, session, "pop3", given))
 
 
 async def authenticate(session: PopSession, command: c.PopAuthenticate) -> bytes:
     """Log in with a SASL mechanism (RFC 5034 §4); without one list them."""
-    mechanisms = MECHANISMS if session.is_secure else ()
+    mechanisms = session.mechanisms if session.is_secure else ()
     if not command.mechanism:
         return response.ok("These are the mechanisms") + response.lines(mechanisms)
     if not session.is_secure:
         return _IN_CLEAR
     if command.mechanism not in mechanisms:
         return response.error("This mechanism is not offered")
+    asked = MechanismAsked(command.mechanism, command.initial, lambda challenge: _answer_to(session, challenge))
     try:
-        outcome = await exchanged(command.mechanism, command.initial, lambda asked: _answer_to(session, asked))
+        allowed = await authenticated(session.dependencies.log_ins, session, "pop3", asked)
     except _LineTooLong:
         return response.error("AUTH failed: the response is too long")
-    if isinstance(outcome, SaslError):
-        return response.error(f"AUTH failed: {outcome.failure.value}")
-    return await _admit(session, outcome)
+    if isinstance(allowed, SaslError):
+        return response.error(f"AUTH failed: {allowed.failure.value}")
+    return await _admit(session, allowed)
 
 
 async def _answer_to(session: PopSession, challenge: Challenge) -> bytes:
@@ -101,9 +104,8 @@ async def _answer_to(session: PopSession, challenge: Challenge) -> bytes:
     raise SessionEnded("The line has no end")
 
 
-async def _admit(session: PopSession, credentials: Credentials) -> bytes:
-    """Check the log-in and open the maildrop. Raises ServiceError."""
-    allowed = await checked(session.dependencies.log_ins, session, "pop3", credentials)
+async def _admit(session: PopSession, allowed: AllowedLogIn | RefusedLogIn) -> bytes:
+    """Open the maildrop. Raises ServiceError."""
     if isinstance(allowed, AllowedLogIn):
         await entered(session, msgspec.structs.replace(allowed.log_in, protocol="pop3"))
         number, octets = session.maildrop.messages.status()

@@ -11,7 +11,9 @@ from services.access.session.channel import SessionChannel
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import UNKNOWN, act, act_for, acting, with_command
 from shared.ids import IdKind
+from shared.owner.log_ins import LogInClient
 from shared.routing.log_ins import LogIn, RefusedLogIns
+from shared.tls.client_certificate import mail_addresses
 
 
 class AccountSession:
@@ -27,6 +29,16 @@ class AccountSession:
         """The account of the log-in; empty without one."""
         settings = dependencies.settings
         self.refused_log_ins = RefusedLogIns(settings.login_failures, settings.login_delay, settings.login_delay_limit)
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """The mechanisms of SASL for this connection, under TLS."""
+        return self.asking("").mechanisms(self._dependencies.log_in_watch.mechanisms)
+
+    def asking(self, protocol: str) -> LogInClient:
+        """The client, as the directory sees it at a log-in."""
+        certificate = self._channel.client_certificate()
+        return LogInClient(protocol, self.address, None if certificate is None else mail_addresses(certificate))
 
     async def enter(self, log_in: LogIn) -> None:
         """Log in to an account. The log-in may be revoked later; the session's writes carry it."""

@@ -140,6 +140,10 @@ class SessionChannel(Generic[E]):
         """Wake the session, because there is something to report."""
         self._wire.ring()
 
+    def client_certificate(self) -> bytes | None:
+        """The verified certificate in DER that the client has shown; None without one."""
+        return self._wire.client_certificate()
+
     def prove(self) -> None:
         """Note that the client has logged in."""
         self._wire.prove()

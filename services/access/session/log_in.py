@@ -5,22 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import NamedTuple, Never, TypeVar
 
 import structlog
 
 from services.access.session.account_session import AccountSession
 from services.access.session.backend import LogInDependencies
 from shared.grpc.errors import NotNow
-from shared.protocol.sasl.exchange import start
+from shared.owner.log_ins import ServerLogIn
 from shared.protocol.sasl.outcome import Challenge, Credentials, SaslError
 from shared.routing.log_ins import LogIn
-from shared.rpc.mailfold.directory.v1 import directory_pb2
+from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 
 log = structlog.get_logger("access")
 
-MECHANISMS = ("PLAIN", "LOGIN")
-"""The mechanisms that are offered under TLS."""
+E = TypeVar("E", SaslError, Never)
+
+
+class MechanismAsked(NamedTuple):
+    """The mechanism that a client asks for; the initial response and the answers to challenges are base64."""
+
+    mechanism: str
+    initial: bytes | None
+    answer_to: Callable[[Challenge], Awaitable[bytes]]
 
 
 class LogInRefusal(Enum):
@@ -56,25 +63,39 @@ _REFUSALS = {
 _WRONG = (LogInRefusal.WRONG, "Wrong name or password")
 
 
-async def exchanged(
-    mechanism: str, initial: bytes | None, answer_to: Callable[[Challenge], Awaitable[bytes]]
-) -> Credentials | SaslError:
-    """Carry out the exchange of a mechanism; `initial` and the client's answers are base64."""
-    exchange, outcome = start(mechanism, initial)
-    while isinstance(outcome, Challenge):
-        outcome = exchange.step(await answer_to(outcome))
-    return outcome
+async def authenticated(
+    dependencies: LogInDependencies, session: AccountSession, protocol: str, asked: MechanismAsked
+) -> AllowedLogIn | RefusedLogIn | SaslError:
+    """Carry out the exchange of a mechanism, and admit the session. Raises ServiceError."""
+    log_in = ServerLogIn(dependencies.directory, session.asking(protocol), session.mechanisms)
+
+    async def outcome() -> pb.Identity | SaslError:
+        reached = await log_in.begin(asked.mechanism, asked.initial)
+        while isinstance(reached, Challenge):
+            reached = await log_in.step(await asked.answer_to(reached))
+        return reached
+
+    return await _admitted(dependencies, session, outcome())
 
 
 async def checked(
     dependencies: LogInDependencies, session: AccountSession, protocol: str, credentials: Credentials
 ) -> AllowedLogIn | RefusedLogIn:
-    """Ask the directory, and admit the session. Raises ServiceError."""
+    """Check a name and password, and admit the session. Raises ServiceError."""
+    asking = dependencies.directory.with_password(session.asking(protocol), credentials)
+    return await _admitted(dependencies, session, asking)
+
+
+async def _admitted(
+    dependencies: LogInDependencies, session: AccountSession, deciding: Awaitable[pb.Identity | E]
+) -> AllowedLogIn | RefusedLogIn | E:
     try:
-        identity = await dependencies.directory.authenticate(credentials, protocol, session.address)
-    except NotNow as error:  # an LDAP directory that has the password is away; its name is not for strangers
+        identity = await deciding
+    except NotNow as error:  # who knows the password or the keys of tokens is away; its name is not for strangers
         log.warning("access.login_not_checked", session=session.id, reason=error.message)
-        return RefusedLogIn(LogInRefusal.NOT_CHECKED, "Passwords cannot be checked now; try again later")
+        return RefusedLogIn(LogInRefusal.NOT_CHECKED, "Log-ins of this kind cannot be checked now; try again later")
+    if not isinstance(identity, pb.Identity):
+        return identity
     if not identity.ok:
         return await _refused(session, identity.refusal, identity.refusals)
     if not dependencies.admission.admit_account(identity.account):
@@ -92,7 +113,7 @@ async def entered(session: AccountSession, log_in: LogIn) -> None:
         raise
 
 
-def _log_in(identity: directory_pb2.Identity) -> LogIn:
+def _log_in(identity: pb.Identity) -> LogIn:
     return LogIn(identity.account, identity.user, identity.domain, identity.as_of, identity.credential, identity.group)
 
 

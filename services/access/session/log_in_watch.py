@@ -12,12 +12,14 @@ import structlog
 
 from services.access.session.channel import SessionChannel
 from shared.bus.bus import Bus
+from shared.events.verifiers import MechanismsOffered
 from shared.eventstore.event import UnknownEvent
 from shared.eventstore.log_reading import NOWHERE
 from shared.grpc.channel import Channel
 from shared.grpc.errors import ServiceError
 from shared.ids import SHARDS
 from shared.owner.follower import Follower, Places
+from shared.owner.log_ins import LogInQuestions
 from shared.owner.source import RemoteSource, from_wire
 from shared.routing.log_ins import EndedLogIns, Ending, LogIn
 from shared.rpc.mailfold.events.v1 import events_pb2
@@ -32,6 +34,9 @@ class LoginWatch:
 
     def __init__(self, directory: Channel, bus: Bus, compare_seconds: float) -> None:
         self._source = RemoteSource(directory)
+        self._questions = LogInQuestions(directory)
+        self.mechanisms: tuple[str, ...] = ()
+        """The mechanisms that the directory offers besides those in which a password is sent."""
         self._ended = EndedLogIns()
         self._open: dict[SessionChannel[Any], LogIn] = {}
         self._follower = Follower(
@@ -75,13 +80,19 @@ class LoginWatch:
         for channel, log_in in tuple(self._open.items()):
             log.info("access.log_in_ended", account=log_in.account, reason=Ending.UNKNOWN.name)
             channel.expel(Ending.UNKNOWN)
-        return dict.fromkeys(range(SHARDS), NOWHERE) | await self._source.heads()
+        return dict.fromkeys(range(SHARDS), NOWHERE) | await self._heads_of_directory()
 
     async def _heads(self) -> Places:
         try:
-            return await self._source.heads()
+            return await self._heads_of_directory()
         except ServiceError:  # the directory starts later; then everything is followed, which is only more work
             return {}
+
+    async def _heads_of_directory(self) -> Places:
+        """The present heads, and what is offered there or later. Raises ServiceError."""
+        heads = await self._source.heads()
+        self.mechanisms = await self._questions.offered()
+        return heads
 
     async def _follow(self, events: Sequence[events_pb2.Event], _after: Places) -> None:
         ended = [event for event in events if self._apply(event)]
@@ -91,7 +102,10 @@ class LoginWatch:
 
     def _apply(self, event: events_pb2.Event) -> bool:
         try:
-            return self._ended.apply(from_wire(event).event, event.position)
+            known = from_wire(event).event
+            if isinstance(known, MechanismsOffered):
+                self.mechanisms = known.names
+            return self._ended.apply(known, event.position)
         except UnknownEvent:  # a later release's event: the directory itself refuses log-ins according to it
             return False
 

@@ -8,10 +8,13 @@ from services.directory.domain.app_passwords import AppPasswordRequest, AppPassw
 from services.directory.domain.applications import ApplicationChange, ApplicationState
 from services.directory.endpoints.names import given, given_limits
 from services.directory.endpoints.units import StoreEndpoint
-from services.directory.handlers.app_passwords import AppPasswordCommands, listed_app_passwords
-from services.directory.handlers.applications import ApplicationCommands, shown_application
+from services.directory.handlers.app_passwords import AppPasswordCommands, AppPasswordShown, listed_app_passwords
+from services.directory.handlers.applications import ApplicationCommands, ApplicationShown, shown_application
 from services.directory.handlers.credential_rows import applications
+from services.directory.handlers.scram_keys import ScramKeyMaker
+from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
 from shared.rpc.mailfold.directory.v1 import credentials_pb2 as pb
 from shared.rpc.mailfold.directory.v1.credentials_pb2_grpc import CredentialsServicer
 
@@ -26,14 +29,23 @@ class CredentialCommands(NamedTuple):
 class CredentialsEndpoint(StoreEndpoint, CredentialsServicer):
     """Turns requests into units of work and reads."""
 
-    def __init__(self, store: EventStore, commands: CredentialCommands) -> None:
+    def __init__(self, store: EventStore, commands: CredentialCommands, keys: ScramKeyMaker) -> None:
         super().__init__(store)
         self._app_passwords, self._applications = commands
+        self._keys = keys
 
     async def AddAppPassword(self, request: pb.AddAppPasswordRequest, context: Any) -> pb.AppPassword:
         scopes, networks = tuple(request.scopes), tuple(request.networks)
         asked = AppPasswordRequest(request.name, scopes, networks, request.expires_at)
-        added = await self._write(lambda tx, provenance: self._app_passwords.add(tx, request.user, asked, provenance))
+
+        def add(tx: Transaction, provenance: Provenance) -> AppPasswordShown:
+            added = self._app_passwords.add(tx, request.user, asked, provenance)
+            state = added.state
+            self._keys.remember(tx, state.user, state.id, added.text, provenance)
+            return added
+
+        await self._keys.ensure()
+        added = await self._write(add)
         return _app_password(added.state, added.text)
 
     async def ListAppPasswords(self, request: pb.AppPasswordsRequest, context: Any) -> pb.AppPasswordList:
@@ -47,8 +59,11 @@ class CredentialsEndpoint(StoreEndpoint, CredentialsServicer):
 
     async def AddApplication(self, request: pb.AddApplicationRequest, context: Any) -> pb.Application:
         address, receives, limit = request.address, request.receives, request.mails_an_hour
+        await self._keys.ensure()
         added = await self._write(
-            lambda tx, provenance: self._applications.add(tx, address, receives, limit, provenance)
+            lambda tx, provenance: self._with_keys(
+                tx, self._applications.add(tx, address, receives, limit, provenance), provenance
+            )
         )
         return _application(added.state, added.text)
 
@@ -70,8 +85,11 @@ class CredentialsEndpoint(StoreEndpoint, CredentialsServicer):
         )
 
     async def RenewApplicationPassword(self, request: pb.ApplicationRequest, context: Any) -> pb.Application:
+        await self._keys.ensure()
         renewed = await self._write(
-            lambda tx, provenance: self._applications.new_password(tx, request.name, provenance)
+            lambda tx, provenance: self._with_keys(
+                tx, self._applications.new_password(tx, request.name, provenance), provenance
+            )
         )
         return _application(renewed.state, renewed.text)
 
@@ -83,10 +101,18 @@ class CredentialsEndpoint(StoreEndpoint, CredentialsServicer):
 
     async def RestoreApplication(self, request: pb.RestoreApplicationRequest, context: Any) -> pb.Application:
         archive, address, limit = request.archive, request.address, request.mails_an_hour
+        await self._keys.ensure()
         restored = await self._write(
-            lambda tx, provenance: self._applications.restore(tx, archive, address, limit, provenance)
+            lambda tx, provenance: self._with_keys(
+                tx, self._applications.restore(tx, archive, address, limit, provenance), provenance
+            )
         )
         return _application(restored.state, restored.text)
+
+    def _with_keys(self, tx: Transaction, shown: ApplicationShown, provenance: Provenance) -> ApplicationShown:
+        identity = shown.state.id
+        self._keys.remember(tx, identity, identity, shown.text, provenance)
+        return shown
 
 
 def _app_password(state: AppPasswordState, text: str = "") -> pb.AppPassword:

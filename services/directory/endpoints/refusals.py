@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from services.directory.adapters.ldap_directory import LdapUnavailable
 from services.directory.adapters.passwords import TooManyWaiting
+from services.directory.domain.oidc_claims import IssuerUnavailable
 from services.directory.domain.state import DirectoryRefused, Reason
 from shared.grpc.errors import AlreadyExists, Invalid, LimitReached, NotFound, NotNow, ServiceError
 from shared.secrets import SecretsError
@@ -35,5 +36,7 @@ def as_contract_errors() -> Iterator[None]:
         raise NotNow(str(error), "secrets") from error
     except LdapUnavailable as error:
         raise NotNow(f"the directory that has the people cannot be asked: {error}", "ldap") from error
+    except IssuerUnavailable as error:
+        raise NotNow(f"the issuer of tokens cannot be asked: {error}", "oidc") from error
     except TooManyWaiting as error:
         raise LimitReached("too many passwords are being hashed; try again in a moment", "busy") from error

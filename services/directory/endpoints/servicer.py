@@ -8,6 +8,7 @@ from typing import Any
 from services.directory.adapters.passwords import PasswordHasher
 from services.directory.domain.new_passwords import checked_password
 from services.directory.domain.roles import RoleMail
+from services.directory.domain.state import UserState
 from services.directory.endpoints import wire
 from services.directory.endpoints.names import NameCommands, NamesEndpoint, given, given_limits
 from services.directory.endpoints.refusals import as_contract_errors
@@ -17,9 +18,12 @@ from services.directory.handlers.authentication import Authenticator, LoginAttem
 from services.directory.handlers.book import CurrentBook
 from services.directory.handlers.commands import AccountOwner, DirectoryCommands
 from services.directory.handlers.credential_rows import application_as_account
+from services.directory.handlers.scram_keys import ScramKeyMaker
 from services.directory.handlers.settings import SettingCommands
 from shared.eventstore.connection import Reader
+from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
 from shared.grpc.call import current_provenance
 from shared.grpc.errors import Invalid
 from shared.protocol.address.address import Address, parse_address
@@ -43,6 +47,7 @@ class DirectoryEndpoint(NamesEndpoint):
         password_length: int,
         name_commands: NameCommands,
         sending: SendingCommands,
+        keys: ScramKeyMaker,
     ) -> None:
         super().__init__(store, name_commands, sending)
         self._commands = commands
@@ -52,21 +57,29 @@ class DirectoryEndpoint(NamesEndpoint):
         self._current = current
         self._roles = roles
         self._password_length = password_length
+        self._keys = keys
 
     async def AddUser(self, request: pb.AddUserRequest, context: Any) -> pb.User:
         hashed = await self._hash_password(request.password)
-        return wire.user(
-            await self._write(lambda tx, provenance: self._commands.add_user(tx, request.name, hashed, provenance))
-        )
+        await self._keys.ensure()
+
+        def add(tx: Transaction, provenance: Provenance) -> UserState:
+            user = self._commands.add_user(tx, request.name, hashed, provenance)
+            return self._with_keys(tx, user, request.password, provenance)
+
+        return wire.user(await self._write(add))
 
     async def ChangeUser(self, request: pb.ChangeUserRequest, context: Any) -> pb.User:
         hashed = await self._hash_password(request.password) if request.HasField("password") else None
         disabled = given(request, "disabled")
-        return wire.user(
-            await self._write(
-                lambda tx, provenance: self._commands.change_user(tx, request.name, hashed, disabled, provenance)
-            )
-        )
+        if hashed is not None:
+            await self._keys.ensure()
+
+        def change(tx: Transaction, provenance: Provenance) -> UserState:
+            user = self._commands.change_user(tx, request.name, hashed, disabled, provenance)
+            return self._with_keys(tx, user, request.password, provenance)
+
+        return wire.user(await self._write(change))
 
     async def RemoveUser(self, request: pb.NameRequest, context: Any) -> pb.Removed:
         return pb.Removed(
@@ -125,7 +138,9 @@ class DirectoryEndpoint(NamesEndpoint):
             request.login, request.password, request.protocol, request.address, request.authorization
         )
         with as_contract_errors():
-            return wire.identity(await self._authentication.open(attempt))
+            opened = await self._authentication.open(attempt)
+        self._keys.logged_in(opened, request.password)
+        return wire.identity(opened)
 
     async def MaySendAs(self, request: pb.MaySendAsRequest, context: Any) -> pb.MaySendAsReply:
         return pb.MaySendAsReply(refused=_refused_addresses(self._current, request.user, request.addresses))
@@ -137,6 +152,10 @@ class DirectoryEndpoint(NamesEndpoint):
     async def ChangeSetting(self, request: pb.ChangeSettingRequest, context: Any) -> pb.Setting:
         with as_contract_errors():
             return wire.setting(await self._settings.change(request.name, request.value, current_provenance()))
+
+    def _with_keys(self, tx: Transaction, user: UserState, password: str, provenance: Provenance) -> UserState:
+        self._keys.remember(tx, user.id, user.id, password, provenance)
+        return user
 
     async def _hash_password(self, password: str) -> str:
         with as_contract_errors():

@@ -15,6 +15,7 @@ import msgspec
 from services.directory.handlers import list_rows, moderation_rows
 from services.directory.handlers.blocking import blocking_events
 from services.directory.handlers.credential_rows import application_events
+from services.directory.handlers.scram_rows import offered
 from services.directory.handlers.sharing_rows import SHARING_SQL, sharing_events
 from shared.events.account_limits import AccountSizeLimitChanged
 from shared.events.directory import (
@@ -34,6 +35,7 @@ from shared.events.directory import (
 )
 from shared.events.groups import GroupAdded, GroupJoined
 from shared.events.send_as import SendAsGranted
+from shared.events.verifiers import MechanismsOffered
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.event import Event, Recorded
 from shared.eventstore.store import EventStore
@@ -183,6 +185,7 @@ async def book_events(store: EventStore) -> AsyncIterator[Sequence[Event]]:
             rows = await store.read(partial(_page, table, rows[-1][0]))
     async for page in blocking_events(store):
         yield page
+    yield [MechanismsOffered(await store.read(offered))]
 
 
 def _page(table: _Table, after: str, reader: Reader) -> list[Row]:

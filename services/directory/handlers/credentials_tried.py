@@ -73,15 +73,18 @@ class CredentialsTried(msgspec.Struct, frozen=True):
 def credentials_of(reader: Reader, name: LoginName, canonical: Canonical) -> CredentialsTried:
     """The password of the user who owns the account of a login name, or of members of the group that owns it.
 
-    There are none when the account does not exist, or when the named user may not open it.
+    There are none when the account does not exist, when the named user may not open it, or when the client names an
+    app password.
     """
-    user = _actor_id(reader, name.actor, canonical) if name.actor else None
+    if name.label:
+        return CredentialsTried()
+    user = actor_id(reader, name.actor, canonical) if name.actor else None
     return _credentials(reader, name.account, user)
 
 
 def credential_for(reader: Reader, name: LoginName, user: str, canonical: Canonical) -> CredentialTried | None:
     """The credential of the user with this id at the account of a login name; None when the user may not open it."""
-    if name.actor and _actor_id(reader, name.actor, canonical) != user:
+    if name.actor and actor_id(reader, name.actor, canonical) != user:
         return None
     return next(iter(_credentials(reader, name.account, user).credentials), None)
 
@@ -125,10 +128,15 @@ def _members(reader: Reader, group: str, user: str | None) -> list[Row]:
     return reader.all(sql, (group, False, MEMBERS_TRIED + 1))
 
 
-def _actor_id(reader: Reader, actor: str, canonical: Canonical) -> str:
+def user_of_account(reader: Reader, key: str) -> str:
+    """The id of the user who owns the account with a lookup key; empty without one. Groups own their accounts too."""
+    row = reader.first_row("SELECT person FROM account WHERE key = ?", (key,))
+    return str(row[0]) if row else ""
+
+
+def actor_id(reader: Reader, actor: str, canonical: Canonical) -> str:
     """The id of the user with this name, or of the owner of the account with this address; empty: there is none."""
     user = load.user_id(reader, actor)
     if user is not None:
         return user
-    row = reader.first_row("SELECT person FROM account WHERE key = ?", (login_key(actor, canonical) or "",))
-    return str(row[0]) if row else ""
+    return user_of_account(reader, login_key(actor, canonical) or "")

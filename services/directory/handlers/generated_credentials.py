@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from services.directory.domain.app_passwords import AppPasswordUse, refusal_of_use
-from services.directory.domain.applications import refusal_of_application
+from services.directory.domain.app_passwords import AppPasswordState, AppPasswordUse, refusal_of_use
+from services.directory.domain.applications import ApplicationState, refusal_of_application
 from services.directory.domain.generated_passwords import GeneratedPassword, fits
 from services.directory.domain.login_name import Canonical, LoginName
 from services.directory.handlers.credential_rows import stored_app_password, stored_application
@@ -32,21 +32,35 @@ def generated_answer(
     """What a generated password opens with this login name."""
     if password.id.startswith(IdKind.APP_PASSWORD):
         return _by_app_password(reader, name, password, use, canonical)
-    return _WRONG if name.actor else _by_application(reader, name.account, password, use)
+    return _WRONG if name.actor or name.label else _by_application(reader, name.account, password, use)
 
 
 def _by_app_password(
     reader: Reader, name: LoginName, password: GeneratedPassword, use: AppPasswordUse, canonical: Canonical
 ) -> LoginAnswer:
     stored = stored_app_password(reader, password.id)
-    tried = credential_for(reader, name, stored[0].user, canonical) if stored is not None else None
     fitting = fits(stored[1] if stored is not None else "", password.secret)
-    if stored is None or tried is None or not fitting:
+    if stored is None or not fitting:
+        return _WRONG
+    return answer_to_app_password(reader, name, stored[0], use, canonical)
+
+
+def answer_to_app_password(
+    reader: Reader, name: LoginName, state: AppPasswordState, use: AppPasswordUse, canonical: Canonical
+) -> LoginAnswer:
+    """What an app password opens that the client has; its scope is checked last."""
+    tried = credential_for(reader, name, state.user, canonical)
+    if tried is None or not is_meant(name, state):
         return _WRONG
     if tried.answer.refusal:
         return tried.answer
-    refusal = refusal_of_use(stored[0], use)
-    return LoginAnswer(refusal) if refusal else msgspec.structs.replace(tried.answer, credential=password.id)
+    refusal = refusal_of_use(state, use)
+    return LoginAnswer(refusal) if refusal else msgspec.structs.replace(tried.answer, credential=state.id)
+
+
+def is_meant(name: LoginName, state: AppPasswordState) -> bool:
+    """Whether a login name means this app password: by its name, by its id, or because it names none."""
+    return not name.label or name.label == state.id or name.label.casefold() == state.name.casefold()
 
 
 def _by_application(reader: Reader, key: str, password: GeneratedPassword, use: AppPasswordUse) -> LoginAnswer:
@@ -55,7 +69,13 @@ def _by_application(reader: Reader, key: str, password: GeneratedPassword, use: 
     fitting = fits(stored[1] if stored is not None else "", password.secret)
     if stored is None or not fitting or stored[0].id != password.id:
         return _WRONG
-    application = stored[0]
+    return answer_to_application(reader, stored[0], use, as_of)
+
+
+def answer_to_application(
+    reader: Reader, application: ApplicationState, use: AppPasswordUse, as_of: int
+) -> LoginAnswer:
+    """What the password of an application opens."""
     domain = reader.first_row(_DOMAIN, (application.address.rpartition("@")[2],))
     if domain is None or domain[1] or application.disabled:
         return LoginAnswer(DISABLED)

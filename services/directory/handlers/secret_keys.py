@@ -12,13 +12,14 @@ from services.directory.handlers import sending_rows
 from services.directory.handlers.commands import OWNER
 from shared.events.return_paths import ReturnPathSecretResealed
 from shared.events.sending import DkimKeyResealed, RelayPasswordResealed
+from shared.events.verifiers import ScramSecretResealed
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.secrets import SecretKeyMissing, SecretsError
 from shared.secrets.keyring import VARIABLE, Keyring
 from shared.secrets.return_paths import return_path_owner
-from shared.secrets.sending import dkim_key_owner, relay_owner
+from shared.secrets.sending import dkim_key_owner, relay_owner, scram_secret_owner
 
 _PAGE = 200
 """Sealed values that are read together."""
@@ -117,6 +118,8 @@ class SecretCommands:
             after = relays[-1].domain
         for secret in await self._store.read(sending_rows.sealed_return_path_secrets):
             yield _of_return_paths(*secret)
+        for secret in await self._store.read(sending_rows.sealed_scram_secrets):
+            yield _of_scram(*secret)
 
     def _resealed(self, secret: StoredSecret) -> str:
         return self._keyring.seal(self._keyring.open(secret.sealed, secret.owner).reveal(), secret.owner)
@@ -170,5 +173,16 @@ def _of_return_paths(identity: str, sealed: str) -> StoredSecret:
         sealed,
         partial(ReturnPathSecretResealed, identity),
         "SELECT secret FROM return_path_secret WHERE id = ?",
+        identity,
+    )
+
+
+def _of_scram(identity: str, sealed: str) -> StoredSecret:
+    return StoredSecret(
+        "scram",
+        scram_secret_owner(identity),
+        sealed,
+        partial(ScramSecretResealed, identity),
+        "SELECT secret FROM scram_secret WHERE id = ?",
         identity,
     )

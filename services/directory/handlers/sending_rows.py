@@ -105,21 +105,27 @@ def sealed_return_path_secrets(reader: Reader) -> list[tuple[str, str]]:
     return [(identity, sealed) for identity, sealed in reader.all("SELECT id, secret FROM return_path_secret")]
 
 
+def sealed_scram_secrets(reader: Reader) -> list[tuple[str, str]]:
+    """The id and sealed value of the secret of the keys of passwords; there is one at most."""
+    return [(identity, sealed) for identity, sealed in reader.all("SELECT id, secret FROM scram_secret")]
+
+
 def uses_of_keys(reader: Reader) -> dict[str, int]:
     """The number of sealed values by the id of their key, which is the second part of such a value."""
     sql = (
         "SELECT substr(sealed, 9, 8), count(*) FROM (SELECT private_key AS sealed FROM dkim_key"
         " UNION ALL SELECT password FROM relay WHERE password <> ''"
-        " UNION ALL SELECT secret FROM return_path_secret) AS sealed_value GROUP BY 1"
+        " UNION ALL SELECT secret FROM return_path_secret"
+        " UNION ALL SELECT secret FROM scram_secret) AS sealed_value GROUP BY 1"
     )
     return {key: int(count) for key, count in reader.all(sql)}
 
 
 def has_sealed_values(reader: Reader) -> bool:
-    """Whether there is any DKIM key, password of a relay, or secret of return paths."""
+    """Whether there is any DKIM key, password of a relay, or secret of return paths or of the keys of passwords."""
     sql = (
         "SELECT 1 FROM dkim_key UNION ALL SELECT 1 FROM relay WHERE password <> ''"
-        " UNION ALL SELECT 1 FROM return_path_secret LIMIT 1"
+        " UNION ALL SELECT 1 FROM return_path_secret UNION ALL SELECT 1 FROM scram_secret LIMIT 1"
     )
     return reader.first_row(sql) is not None
 

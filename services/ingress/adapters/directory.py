@@ -8,11 +8,12 @@ from shared.bus.bus import Bus
 from shared.events.archives import AccountDeleted, AccountRestored
 from shared.events.directory import AccountChanged, DomainChanged, UserSwitched
 from shared.events.signatures import ChosenSignature
+from shared.events.verifiers import MechanismsOffered
 from shared.eventstore.event import Event
 from shared.grpc.channel import Channel
 from shared.owner.followed_book import FollowedBook
+from shared.owner.log_ins import LogInQuestions
 from shared.protocol.address.address import Address
-from shared.protocol.sasl.outcome import Credentials
 from shared.routing.block_lists import BlockLists
 from shared.routing.log_ins import EndedLogIns, Ending, LogIn
 from shared.routing.resolution import Resolution, ResolutionKind
@@ -32,6 +33,9 @@ class FollowedDirectory(FollowedBook):
         self.on_switch: Callable[[], None] | None = None
         """Called when an account, a user or a domain was switched, deleted or restored."""
         self._signatures = SignaturesStub(channel)
+        self.log_ins = LogInQuestions(channel)
+        self.mechanisms: tuple[str, ...] = ()
+        """The mechanisms that the directory offers besides those in which a password is sent."""
         self._lists = BlockLists()
 
     def blocked_network(self, address: str) -> str:
@@ -82,17 +86,6 @@ class FollowedDirectory(FollowedBook):
         """Why a log-in has ended, as far as the copy knows; None while it is valid."""
         return self._ended.ending_of(log_in) if log_in is not None else None
 
-    async def authenticate(self, given: Credentials, address: str, protocol: str) -> pb.Identity:
-        """Check a name and password. Raises ServiceError."""
-        request = pb.AuthenticateRequest(
-            login=given.authcid,
-            password=given.password,
-            protocol=protocol,
-            address=address,
-            authorization=given.authzid,
-        )
-        return await self._owner.Authenticate(request)
-
     def reset(self) -> None:
         """Forget everything, including ended log-ins.
 
@@ -101,11 +94,14 @@ class FollowedDirectory(FollowedBook):
         super().reset()
         self._ended = EndedLogIns()
         self._lists = BlockLists()
+        self.mechanisms = ()
 
     def take(self, event: Event, position: int) -> None:
         """Apply an event to the address book, to the log-ins and to the blocked networks."""
         super().take(event, position)
         self._ended.apply(event, position)
         self._lists.apply(event)
+        if isinstance(event, MechanismsOffered):
+            self.mechanisms = event.names
         if self.on_switch is not None and isinstance(event, _SWITCHES):
             self.on_switch()

@@ -8,8 +8,8 @@ from services.ingress.adapters.directory import FollowedDirectory
 from services.ingress.domain.client import SmtpClient
 from services.ingress.settings import IngressSettings
 from shared.grpc.errors import ServiceError
-from shared.protocol.sasl.exchange import SaslExchange, start
-from shared.protocol.sasl.outcome import Challenge, Credentials, Outcome, SaslFailure
+from shared.owner.log_ins import LogInClient, LogInOutcome, ServerLogIn
+from shared.protocol.sasl.outcome import Challenge, SaslError, SaslFailure
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.reply import Reply, with_cause
 from shared.routing.log_ins import LogIn, RefusedLogIns
@@ -38,35 +38,46 @@ class Authentication:
         self._client = client
         self._pause = pause
         self._refusals = RefusedLogIns(settings.max_failed_logins, settings.login_delay, settings.login_delay_limit)
-        self._exchange: SaslExchange | None = None
+        self._log_in: ServerLogIn | None = None
+        self.certificate: tuple[str, ...] | None = None
+        """The mail addresses in the verified certificate of the client; None without one."""
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """The mechanisms for this connection."""
+        return self._asking.mechanisms(self._directory.mechanisms)
 
     async def begin(self, mechanism: str, initial: bytes | None) -> Reply:
         """The reply to AUTH."""
-        self._exchange, outcome = start(mechanism, initial)
-        return await self._answer(outcome)
+        self._log_in = ServerLogIn(self._directory.log_ins, self._asking, self.mechanisms)
+        return await self._answer(self._log_in.begin(mechanism, initial))
 
     async def step(self, line: bytes) -> Reply:
         """The reply to a line of the exchange."""
-        assert self._exchange is not None
-        return await self._answer(self._exchange.step(line))
+        assert self._log_in is not None
+        return await self._answer(self._log_in.step(line))
 
-    async def _answer(self, outcome: Outcome) -> Reply:
+    @property
+    def _asking(self) -> LogInClient:
+        return LogInClient(self._client.listener, self._client.address, self.certificate)
+
+    async def _answer(self, deciding: Awaitable[LogInOutcome]) -> Reply:
+        try:
+            outcome = await deciding
+        except ServiceError as error:
+            return with_cause(replies.authentication_unavailable(), f"directory: {error}")
         match outcome:
             case Challenge():
                 return replies.challenge(outcome.encode())
-            case Credentials():
-                return await self._check(outcome)
-            case _:
+            case SaslError():
                 return _FAILURES[outcome.failure]()
+            case _:
+                return await self._decided(outcome)
 
-    async def _check(self, given: Credentials) -> Reply:
-        client = self._client
-        try:
-            identity = await self._directory.authenticate(given, client.address, client.listener)
-        except ServiceError as error:
-            return with_cause(replies.authentication_unavailable(), f"directory: {error}")
+    async def _decided(self, identity: pb.Identity) -> Reply:
         if not identity.ok:
             return await self._refused(identity)
+        client = self._client
         client.user, client.account, client.account_address = identity.user, identity.account, identity.address
         client.log_in = LogIn(
             identity.account, identity.user, identity.domain, identity.as_of, identity.credential, identity.group

@@ -20,7 +20,7 @@ from shared.network.wire import Wire
 from shared.protocol.address.address import parse_address
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.commands import Ehlo
-from shared.protocol.smtp.config import SessionConfig
+from shared.protocol.smtp.config import Port, SessionConfig
 from shared.protocol.smtp.events import (
     Answered,
     AuthCancelled,
@@ -44,6 +44,7 @@ from shared.protocol.smtp.reference import reference
 from shared.protocol.smtp.reply import Reply, with_cause, with_reference
 from shared.protocol.smtp.session import ServerSession
 from shared.protocol.smtp.trace_header import TraceTls
+from shared.tls.client_certificate import mail_addresses
 from shared.tls.handshake import TlsHandshake
 
 log = structlog.get_logger("ingress")
@@ -71,8 +72,10 @@ class SmtpConnection:
         self._out = bytearray()
         self._stage = "connect"
         self.client = SmtpClient(config.session_id or "", wire.peer, wire.peer_port, listener)
-        self._set_tls(wire.handshake())
+        self._tls = dependencies.tls if config.port is Port.RELAY else dependencies.tls_of_users
+        self._takes_log_ins = bool(config.mechanisms)
         self._authentication = Authentication(dependencies.directory, self.client, dependencies.settings, wire.pause)
+        self._set_tls(wire.handshake())
         self._transaction = MailTransaction(dependencies, self.client, wire)
         self._is_dismissed = False
         self._is_idle = False  # the client may send a command, and no message is being received
@@ -248,7 +251,7 @@ class SmtpConnection:
         self._stage = "mail"
 
     async def _on_starttls(self, _event: StartTlsRequested) -> None:
-        self._answer(replies.ready_for_tls() if self._dependencies.tls is not None else replies.tls_not_available())
+        self._answer(replies.ready_for_tls() if self._tls is not None else replies.tls_not_available())
 
     async def _on_auth(self, event: AuthStarted) -> None:
         self._stage = "auth"
@@ -282,9 +285,9 @@ class SmtpConnection:
             self._session.limit_message_size(limit)
 
     async def _start_tls(self) -> bool:
-        assert self._dependencies.tls is not None
+        assert self._tls is not None
         self._receive()  # octets in the clear after STARTTLS, which the session drops
-        handshake = await self._wire.start_tls(self._dependencies.tls, self._dependencies.settings.handshake_timeout)
+        handshake = await self._wire.start_tls(self._tls, self._dependencies.settings.handshake_timeout)
         if handshake is None:
             return False
         self._set_tls(handshake)
@@ -295,6 +298,10 @@ class SmtpConnection:
 
     def _set_tls(self, handshake: TlsHandshake | None) -> None:
         self.client.tls = TraceTls(handshake.version, handshake.cipher, handshake.bits) if handshake else None
+        certificate = self._wire.client_certificate()
+        self._authentication.certificate = None if certificate is None else mail_addresses(certificate)
+        if self._takes_log_ins:
+            self._session.offer_mechanisms(self._authentication.mechanisms)
 
     def _answer(self, reply: Reply, *, sender: str = "", recipient: str = "") -> bool:
         if self._wire.held and self._session.buffered <= _READ_AHEAD:

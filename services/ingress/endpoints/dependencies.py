@@ -43,3 +43,5 @@ class Dependencies:
     mailbox_room: MailboxRoom
     counts: SubmissionCounts
     tls: ssl.SSLContext | None = None
+    tls_of_users: ssl.SSLContext | None = None
+    """For submission: it may ask the client for a certificate."""

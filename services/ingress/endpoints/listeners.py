@@ -43,9 +43,9 @@ class Listeners:
         """Open all of them. Raises OSError when a port is in use."""
         for listener in self.all:
             kind = listener.kind
-            tls = None
-            if kind.tls == IMPLICIT_TLS and self._dependencies.tls is not None:
-                tls = ListenerTls(self._dependencies.tls, self._dependencies.settings.handshake_timeout, _CLOSE_SECONDS)
+            context, tls = self._dependencies.tls_of_users, None
+            if kind.tls == IMPLICIT_TLS and context is not None:
+                tls = ListenerTls(context, self._dependencies.settings.handshake_timeout, _CLOSE_SECONDS)
             await listener.start(self._host.server.bind, self._host.port(kind.port), tls)
 
     async def stop(self, grace: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.ingress.domain.release_time import date_time
 from services.ingress.settings import IngressSettings
-from shared.protocol.sasl.exchange import MECHANISMS
+from shared.protocol.sasl.exchange import WITH_PASSWORD
 from shared.protocol.smtp.body import BareNewline
 from shared.protocol.smtp.config import FutureRelease, Port, SessionConfig
 
@@ -17,7 +17,7 @@ def session_config(purpose: Port, hostname: str, settings: IngressSettings, *, i
         port=purpose,
         tls_offered=not implicit_tls,
         tls_active=implicit_tls,
-        mechanisms=tuple(MECHANISMS) if is_submission else (),
+        mechanisms=WITH_PASSWORD if is_submission else (),
         bare_newline=BareNewline(settings.bare_newline_submission if is_submission else settings.bare_newline_outside),
         enforce_sync=settings.enforce_sync_submission if is_submission else settings.enforce_sync_outside,
         max_message_size=settings.max_message_bytes,

@@ -1,8 +1,4 @@
-"""The outcomes of a step of an authentication exchange.
-
-A later mechanism that must ask for something in the middle (SCRAM: the stored keys of a name) gets an outcome of its
-own here; the exchange then gets a method for the answer.
-"""
+"""The outcomes of a step of an authentication exchange, except those of SCRAM, which asks the caller in the middle."""
 
 import binascii
 import enum
@@ -34,6 +30,27 @@ class Credentials(msgspec.Struct, frozen=True):
         return f"Credentials(authcid={self.authcid!r}, authzid={self.authzid!r}, password=***)"
 
 
+class BearerToken(msgspec.Struct, frozen=True):
+    """The exchange is over, and the caller must check this token.
+
+    `authzid` is the account that the client asks for; empty: its own. A refused client is first sent `failure` as a
+    challenge, and its answer is taken, whatever it is (RFC 7628 §3.2.3).
+    """
+
+    token: str
+    authzid: str
+    failure: bytes
+
+    def __repr__(self) -> str:
+        return f"BearerToken(authzid={self.authzid!r}, token=***)"
+
+
+class CertificateShown(msgspec.Struct, frozen=True):
+    """The exchange is over, and the certificate that the client has shown decides; `authzid` as for a token."""
+
+    authzid: str
+
+
 class SaslFailure(enum.Enum):
     """The reasons for which an exchange ends without credentials."""
 
@@ -50,7 +67,7 @@ class SaslError(msgspec.Struct, frozen=True):
     failure: SaslFailure
 
 
-Outcome = Challenge | Credentials | SaslError
+Outcome = Challenge | Credentials | BearerToken | CertificateShown | SaslError
 
 
 def encode_base64(data: bytes) -> bytes:

@@ -1,14 +1,14 @@
 """SCRAM-SHA-256 (RFC 5802, RFC 7677) without channel binding, on the server's side.
 
-The exchange asks for the verifier of a name after the client's first message; the caller gives it with `supply`. It
-ends with a proven name after the client has seen the server's signature.
+The exchange asks for the salt of a name after the client's first message; the caller gives it with `supply`. The proof
+in the client's final message is the caller's to check, who knows all stored keys of the name and gives the server's
+signature with `accept`. The exchange ends with a proven name after the client has seen that signature.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import re
 from typing import Final
@@ -17,7 +17,6 @@ import msgspec
 
 from shared.protocol.sasl.mechanism import read_text
 from shared.protocol.sasl.outcome import Challenge, SaslError, SaslFailure
-from shared.protocol.sasl.scram_verifier import HASH, ScramVerifier
 
 MOST_MESSAGE_OCTETS: Final = 4096
 _MALFORMED: Final = SaslError(SaslFailure.MALFORMED)
@@ -35,8 +34,8 @@ _CLIENT_FINAL = re.compile(
 _ESCAPED = re.compile("=2C|=3D|=")
 
 
-class VerifierNeeded(msgspec.Struct, frozen=True):
-    """The caller must supply the verifier of this name; `authzid` is empty when the client acts as itself."""
+class SaltNeeded(msgspec.Struct, frozen=True):
+    """The caller must supply the salt of this name; `authzid` is empty when the client acts as itself."""
 
     name: str
     authzid: str
@@ -49,26 +48,29 @@ class ProvenName(msgspec.Struct, frozen=True):
     authzid: str
 
 
-class ScramRefused(msgspec.Struct, frozen=True):
-    """The proof does not fit the verifier: the password is wrong, or there is no such name."""
+class ProofGiven(msgspec.Struct, frozen=True):
+    """The caller must check this proof, and then `accept` with the signature of the server, or end the exchange."""
 
-    name: str
+    authcid: str
+    authzid: str
+    text: bytes
+    """The AuthMessage (RFC 5802 §3)."""
+    proof: bytes
 
 
-ScramOutcome = Challenge | VerifierNeeded | ProvenName | ScramRefused | SaslError
+ScramOutcome = Challenge | SaltNeeded | ProofGiven | ProvenName | SaslError
 
 
 class ScramServer:
-    """One exchange. After any outcome but Challenge and VerifierNeeded it is over."""
+    """One exchange. After any outcome but Challenge, SaltNeeded and ProofGiven it is over."""
 
     def __init__(self) -> None:
         self._client_first = b""
         self._server_first = b""
         self._gs2 = b""
         self._client_nonce = self._nonce = b""
-        self._names = VerifierNeeded("", "")
-        self._verifier: ScramVerifier | None = None
-        self._has_proven = False
+        self._names = SaltNeeded("", "")
+        self._is_checked = self._has_proven = False
 
     def begin(self) -> Challenge:
         """The client speaks first; without an initial response it is asked for it."""
@@ -80,15 +82,18 @@ class ScramServer:
             return SaslError(SaslFailure.TOO_LONG)
         if self._has_proven:
             return _MALFORMED if response else ProvenName(self._names.name, self._names.authzid)
-        return self._first(response) if self._verifier is None else self._final(response, self._verifier)
+        return self._final(response) if self._server_first else self._first(response)
 
-    def supply(self, verifier: ScramVerifier, nonce: str) -> Challenge:
-        """Take the verifier of the name, and a new random nonce of printable ASCII without commas."""
-        self._verifier = verifier
+    def supply(self, salt: bytes, iterations: int, nonce: str) -> Challenge:
+        """Take the salt and count of the name, and a new random nonce of printable ASCII without commas."""
         self._nonce = self._client_nonce + nonce.encode("ascii")
-        salt = base64.b64encode(verifier.salt)
-        self._server_first = b"r=%b,s=%b,i=%d" % (self._nonce, salt, verifier.iterations)
+        self._server_first = b"r=%b,s=%b,i=%d" % (self._nonce, base64.b64encode(salt), iterations)
         return Challenge(self._server_first)
+
+    def accept(self, signature: bytes) -> Challenge:
+        """Take the signature of the server (RFC 5802 §3), because the proof was right."""
+        self._has_proven = True
+        return Challenge(b"v=" + base64.b64encode(signature))
 
     def _first(self, response: bytes) -> ScramOutcome:
         match = _CLIENT_FIRST.fullmatch(response)
@@ -100,12 +105,12 @@ class ScramServer:
         if name is None or authzid is None:
             return _MALFORMED
         self._gs2, self._client_first, self._client_nonce = match["gs2"], match["bare"], match["nonce"]
-        self._names = VerifierNeeded(name, authzid)
+        self._names = SaltNeeded(name, authzid)
         return self._names
 
-    def _final(self, response: bytes, verifier: ScramVerifier) -> ScramOutcome:
+    def _final(self, response: bytes) -> ScramOutcome:
         match = _CLIENT_FINAL.fullmatch(response)
-        if match is None:
+        if match is None or self._is_checked:
             return _MALFORMED
         try:
             binding, proof = (binascii.a2b_base64(match[name], strict_mode=True) for name in ("binding", "proof"))
@@ -113,20 +118,9 @@ class ScramServer:
             return _MALFORMED
         if binding != self._gs2 or not hmac.compare_digest(match["nonce"], self._nonce):
             return _MALFORMED
+        self._is_checked = True
         text = b",".join((self._client_first, self._server_first, match["text"]))
-        if not _fits(proof, hmac.digest(verifier.stored_key, text, HASH), verifier.stored_key):
-            return ScramRefused(self._names.name)
-        self._has_proven = True
-        signature = hmac.digest(verifier.server_key, text, HASH)
-        return Challenge(b"v=" + base64.b64encode(signature))
-
-
-def _fits(proof: bytes, signature: bytes, stored_key: bytes) -> bool:
-    """Whether the client key in a proof is the one whose hash is stored."""
-    if len(proof) != len(signature):
-        return False
-    client_key = bytes([a ^ b for a, b in zip(proof, signature, strict=True)])
-    return hmac.compare_digest(hashlib.sha256(client_key).digest(), stored_key)
+        return ProofGiven(self._names.name, self._names.authzid, text, proof)
 
 
 def _text(octets: bytes) -> str | None:

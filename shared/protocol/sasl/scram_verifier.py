@@ -16,33 +16,36 @@ DEFAULT_ITERATIONS: Final = 10_000
 SALT_OCTETS: Final = 16
 
 
-class ScramVerifier(msgspec.Struct, frozen=True):
-    """The verifier of one password."""
+class ScramKeys(msgspec.Struct, frozen=True):
+    """The keys of one password under one salt and count."""
 
-    salt: bytes
-    iterations: int
     stored_key: bytes
     server_key: bytes
 
     def __repr__(self) -> str:
-        return f"ScramVerifier(iterations={self.iterations}, keys=***)"
+        return "ScramKeys(***)"
+
+    def signature(self, text: bytes, proof: bytes) -> bytes | None:
+        """The signature of the server, if the proof over this AuthMessage fits; None when it does not."""
+        client_signature = hmac.digest(self.stored_key, text, HASH)
+        if len(proof) != len(client_signature):
+            return None
+        client_key = bytes(a ^ b for a, b in zip(proof, client_signature, strict=True))
+        if not hmac.compare_digest(hashlib.sha256(client_key).digest(), self.stored_key):
+            return None
+        return hmac.digest(self.server_key, text, HASH)
 
 
-def scram_verifier(password: str, salt: bytes, iterations: int = DEFAULT_ITERATIONS) -> ScramVerifier:
-    """The verifier of a password. It takes milliseconds of work, so a service makes it in a thread."""
+def scram_keys(password: str, salt: bytes, iterations: int) -> ScramKeys:
+    """The keys of a password. It takes milliseconds of work, so a service makes them in a thread."""
     salted = hashlib.pbkdf2_hmac(HASH, prepare_password(password).encode(), salt, iterations)
     client_key = hmac.digest(salted, b"Client Key", HASH)
-    return ScramVerifier(
-        salt, iterations, hashlib.sha256(client_key).digest(), hmac.digest(salted, b"Server Key", HASH)
-    )
+    return ScramKeys(hashlib.sha256(client_key).digest(), hmac.digest(salted, b"Server Key", HASH))
 
 
-def unknown_name_verifier(name: str, secret: bytes, iterations: int = DEFAULT_ITERATIONS) -> ScramVerifier:
-    """The verifier for a name without a password: the same at each log-in, and no proof fits it.
+def salt_of_nobody(name: str, secret: bytes) -> bytes:
+    """The salt for a name without a password: the same at each log-in.
 
     So an answer does not tell whether there is such a name. `secret` is a secret of the server.
     """
-    salt, stored, server = (
-        hmac.digest(secret, b"%b\0%b" % (purpose, name.encode()), HASH) for purpose in (b"salt", b"stored", b"server")
-    )
-    return ScramVerifier(salt[:SALT_OCTETS], iterations, stored, server)
+    return hmac.digest(secret, b"salt\0" + name.encode(), HASH)[:SALT_OCTETS]

@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from shared.protocol.smtp import codes, replies
 from shared.protocol.smtp.bdat import ChunkDecoder
 from shared.protocol.smtp.commands import (
@@ -179,12 +181,15 @@ class ServerSession:
         """Note that the client is authenticated by other means than AUTH, such as its TLS certificate."""
         self.is_authenticated = True
 
+    def offer_mechanisms(self, names: tuple[str, ...]) -> None:
+        """Offer other mechanisms of SASL from now on, in upper case."""
+        self._config = msgspec.structs.replace(self._config, mechanisms=names)
+
     def limit_message_size(self, octets: int) -> None:
         """Announce and take no larger messages from now on: the user who has authenticated has a limit (RFC 1870)."""
         self._config = self._config.with_message_size(octets)
 
     # --- reading, by state
-    # ----------------------------------------------------------------------------------------------------
 
     def _read_command(self) -> Event | Wait:
         line = self._framer.next_line()
@@ -256,7 +261,6 @@ class ServerSession:
         return self._read_command()
 
     # --- commands
-    # ----------------------------------------------------------------------------------------------------
 
     def _on_hello(self, hello: Helo | Ehlo) -> Event:
         extensions = offers(self._config, self.tls_active) if isinstance(hello, Ehlo) else ()
@@ -379,7 +383,6 @@ class ServerSession:
         self._close()
 
     # --- the message
-    # ----------------------------------------------------------------------------------------------------
 
     def _ask_for_message(self, chunked: bool) -> Event:
         return self._ask(StartData(SmtpTransaction(self._hello, self._mail, tuple(self._recipients)), chunked))
@@ -417,7 +420,6 @@ class ServerSession:
         self._state = SmtpState.READY
 
     # --- replies
-    # ----------------------------------------------------------------------------------------------------
 
     def _ask(self, question: Question) -> Question:
         self._question = question

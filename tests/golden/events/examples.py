@@ -41,6 +41,7 @@ from shared.events import (
     signatures,
     spam,
     suspended,
+    verifiers,
 )
 from shared.eventstore.event import Event
 
@@ -469,6 +470,11 @@ EXAMPLES: tuple[Event, ...] = (
     return_paths.ReturnPathSecretAdded("r0001", "aesgcm1:0a1b2c3d:AAECAwQFBgcICQoLc2VjcmV0"),
     return_paths.ReturnPathSecretResealed("r0001", "aesgcm1:1a2b3c4d:AAECAwQFBgcICQoLc2VjcmV0"),
     return_paths.ReturnPathSecretRetired("r0001"),
+    verifiers.ScramSecretMade("y0001", "aesgcm1:0a1b2c3d:AAECAwQFBgcICQoLc2VjcmV0"),
+    verifiers.ScramSecretResealed("y0001", "aesgcm1:1a2b3c4d:AAECAwQFBgcICQoLc2VjcmV0"),
+    verifiers.ScramSaltChosen("u0001", "000102030405060708090a0b0c0d0e0f", 10_000),
+    verifiers.ScramKeysMade("u0001", "p0001", "aesgcm1:0a1b2c3d:AAECAwQFBgcICQoLa2V5cw=="),
+    verifiers.MechanismsOffered(("OAUTHBEARER", "SCRAM-SHA-256", "XOAUTH2")),
     sending.DkimKeyActivated("k0002", "d0001", ("k0001",)),
     sending.DkimKeyAdded(
         "k0001",

@@ -24,9 +24,10 @@ from shared.grpc.servicers import Method
 from shared.ids import IdKind
 from shared.places import Places
 from shared.protocol.message.scan import encode_scan, scan
-from shared.rpc.mailfold.directory.v1 import directory_pb2
+from shared.rpc.mailfold.directory.v1 import directory_pb2, logins_pb2
 from shared.rpc.mailfold.directory.v1.archives_pb2_grpc import ArchivesStub
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub, add_DirectoryServicer_to_server
+from shared.rpc.mailfold.directory.v1.logins_pb2_grpc import LogInsServicer, add_LogInsServicer_to_server
 from shared.rpc.mailfold.events.v1 import events_pb2
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2
@@ -72,6 +73,13 @@ class StaticDirectory:
         return None
 
 
+class NoOtherMechanisms(LogInsServicer):
+    """Offers the mechanisms in which a password is sent, and no others."""
+
+    async def ListMechanisms(self, request: logins_pb2.MechanismsRequest, context: Any) -> logins_pb2.Mechanisms:
+        return logins_pb2.Mechanisms()
+
+
 class NoEvents(PlainSource):
     """The events of that directory, in which nothing ever changes."""
 
@@ -88,6 +96,7 @@ class NoEvents(PlainSource):
 class DirectoryApp:
     registrations = (
         (add_DirectoryServicer_to_server, StaticDirectory()),
+        (add_LogInsServicer_to_server, NoOtherMechanisms()),
         (add_EventSourceServicer_to_server, NoEvents()),
     )
 

@@ -104,10 +104,10 @@ async def test_the_secrets_are_sealed_again_with_a_new_key(people: Running) -> N
     paths = kept(people, "delivery")
     path = await paths.forwarding(BOB, "example.org", "q1")
     every = directory_pb2.ListRequest()
-    assert [key.secrets for key in (await people.stub.ShowSecretKeys(every)).keys] == [3]
+    assert [key.secrets for key in (await people.stub.ShowSecretKeys(every)).keys] == [4]
     await people.stub.RekeySecrets(every)
     await people.stub.DropSecretKeys(every)
-    assert [key.secrets for key in (await people.stub.ShowSecretKeys(every)).keys] == [3]
+    assert [key.secrets for key in (await people.stub.ShowSecretKeys(every)).keys] == [4]
     assert await kept(people, "ingress").sender_of(path, ("example.org",)) == BOB
     *_, verdict = [entry async for entry in OwnerStub(people.channel("operator")).Verify(owner_pb2.VerifyRequest())]
     assert verdict.done and list(verdict.differences) == []

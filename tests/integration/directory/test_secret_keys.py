@@ -42,13 +42,13 @@ async def test_a_new_key_encrypts_everything_and_the_old_one_can_go(
     monkeypatch.setattr("services.directory.handlers.secret_keys._PAGE", page)
     await people.stub.SetRelay(RELAY)
     before = await opened(people)
-    assert uses(await people.stub.ShowSecretKeys(EVERY)) == [(True, True, 3)]
+    assert uses(await people.stub.ShowSecretKeys(EVERY)) == [(True, True, 4)]
     old = (await people.stub.ShowSecretKeys(EVERY)).keys[0].id
     rekeyed = await people.stub.RekeySecrets(EVERY)
-    assert uses(rekeyed) == [(True, True, 3), (False, True, 0)] and rekeyed.keys[1].id == old
+    assert uses(rekeyed) == [(True, True, 4), (False, True, 0)] and rekeyed.keys[1].id == old
     assert await opened(people) == before and len(before) == 3
     dropped = await people.stub.DropSecretKeys(EVERY)
-    assert uses(dropped) == [(True, True, 3)] and old not in people.places.secrets_key.read_text()
+    assert uses(dropped) == [(True, True, 4)] and old not in people.places.secrets_key.read_text()
     assert await opened(people) == before
     names = [name for name, _ in await events_of(people)]
     assert names.count("dkim.key_resealed") == 2 and names.count("relay.password_resealed") == 1
@@ -62,7 +62,7 @@ async def test_a_new_key_encrypts_everything_and_the_old_one_can_go(
 async def test_a_key_in_use_is_never_dropped(people: Running) -> None:
     await people.stub.SetRelay(RELAY)
     Keyring(people.places).add_key()
-    assert uses(await people.stub.DropSecretKeys(EVERY)) == [(True, True, 0), (False, True, 3)]
+    assert uses(await people.stub.DropSecretKeys(EVERY)) == [(True, True, 0), (False, True, 4)]
     assert len(await opened(people)) == 3
 
 
@@ -79,19 +79,19 @@ async def test_what_lost_its_key_is_named_and_stays(people: Running) -> None:
     with pytest.raises(NotNow, match="mailfold secrets rekey"):
         await people.stub.SetRelay(RELAY)
     reply = await people.stub.RekeySecrets(EVERY)
-    assert uses(reply) == [(True, True, 0), (False, False, 3)]
-    assert len(reply.unreadable) == 3 and any("relay.example" in name for name in reply.unreadable)
+    assert uses(reply) == [(True, True, 0), (False, False, 4)]
+    assert len(reply.unreadable) == 4 and any("relay.example" in name for name in reply.unreadable)
     await people.stub.SetRelay(RELAY)
-    assert uses(await people.stub.ShowSecretKeys(EVERY)) == [(True, True, 1), (False, False, 2)]
+    assert uses(await people.stub.ShowSecretKeys(EVERY)) == [(True, True, 1), (False, False, 3)]
     (trouble,) = (await OwnerStub(people.channel("operator")).Report(owner_pb2.ReportRequest())).troubles
-    assert "2 secret(s) need the key" in trouble.what
+    assert "3 secret(s) need the key" in trouble.what
 
 
 async def test_what_cannot_be_opened_is_named_up_to_a_limit(people: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.directory.handlers.secret_keys._MOST_NAMED", 1)
     people.places.secrets_key.unlink()
     reply = await people.stub.RekeySecrets(EVERY)
-    assert (len(reply.unreadable), uses(reply)[1]) == (1, (False, False, 2))
+    assert (len(reply.unreadable), uses(reply)[1]) == (1, (False, False, 3))
 
 
 async def test_keys_of_the_environment_come_first(people: Running, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +100,6 @@ async def test_keys_of_the_environment_come_first(people: Running, monkeypatch: 
     key = bytes(range(32))
     monkeypatch.setenv(VARIABLE, key.hex())
     reply = await people.stub.RekeySecrets(EVERY)
-    assert (reply.source, reply.keys[0].id, uses(reply)[0]) == (VARIABLE, SecretKey(key).id, (True, True, 3))
-    assert uses(await people.stub.DropSecretKeys(EVERY)) == [(True, True, 3)]
+    assert (reply.source, reply.keys[0].id, uses(reply)[0]) == (VARIABLE, SecretKey(key).id, (True, True, 4))
+    assert uses(await people.stub.DropSecretKeys(EVERY)) == [(True, True, 4)]
     assert await opened(people) == before

@@ -1,4 +1,4 @@
-"""PLAIN and LOGIN as exchanges of base64 lines."""
+"""Mechanisms as exchanges of base64 lines."""
 
 from base64 import b64encode
 
@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from shared.protocol.sasl.exchange import MECHANISMS, start
 from shared.protocol.sasl.mechanism import prepare_password
-from shared.protocol.sasl.outcome import Challenge, Credentials, SaslError, SaslFailure
+from shared.protocol.sasl.outcome import (
+    BearerToken,
+    CertificateShown,
+    Challenge,
+    Credentials,
+    SaslError,
+    SaslFailure,
+)
+from shared.protocol.sasl.scram import SaltNeeded
 
 
 def plain(*parts: str) -> bytes:
@@ -48,6 +56,8 @@ def test_login_with_initial_response() -> None:
     [
         ("CRAM-MD5", None, SaslFailure.UNKNOWN_MECHANISM),
         ("", b"", SaslFailure.UNKNOWN_MECHANISM),
+        ("SCRAM-SHA-256", None, SaslFailure.UNKNOWN_MECHANISM),  # it is not offered here
+        ("EXTERNAL", b"=", SaslFailure.UNKNOWN_MECHANISM),
         ("PLAIN", b"*", SaslFailure.CANCELLED),
         ("PLAIN", b"=", SaslFailure.MALFORMED),
         ("PLAIN", b"A" * 12289, SaslFailure.TOO_LONG),
@@ -93,7 +103,7 @@ def test_passwords_are_equal_in_any_normalisation_form() -> None:
     st.lists(st.binary(max_size=60), max_size=4),
 )
 def test_any_bytes_give_an_outcome(mechanism: str, initial: bytes | None, lines: list[bytes]) -> None:
-    exchange, outcome = start(mechanism, initial)
+    exchange, outcome = start(mechanism, initial, MECHANISMS)
     for line in lines:
         outcome = exchange.step(line)
-    assert isinstance(outcome, Challenge | Credentials | SaslError)
+    assert isinstance(outcome, Challenge | Credentials | SaslError | BearerToken | CertificateShown | SaltNeeded)

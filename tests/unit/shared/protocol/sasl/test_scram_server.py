@@ -12,13 +12,21 @@ from shared.protocol.sasl.client.credentials import ClientCredentials
 from shared.protocol.sasl.client.mechanism import ClientAuthError
 from shared.protocol.sasl.client.scram import ScramClient
 from shared.protocol.sasl.outcome import Challenge, SaslError, SaslFailure
-from shared.protocol.sasl.scram import ProvenName, ScramRefused, ScramServer, VerifierNeeded
-from shared.protocol.sasl.scram_verifier import scram_verifier, unknown_name_verifier
+from shared.protocol.sasl.scram import ProofGiven, ProvenName, SaltNeeded, ScramOutcome, ScramServer
+from shared.protocol.sasl.scram_verifier import ScramKeys, salt_of_nobody, scram_keys
 
 NONCE = "fyko+d2lbbFgONRv9qkxdawL"
 SERVER_NONCE = "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
 MALFORMED = SaslError(SaslFailure.MALFORMED)
-VERIFIER = scram_verifier("pencil", b"salt of 16 octet", 4096)
+SALT = b"salt of 16 octet"
+KEYS = scram_keys("pencil", SALT, 4096)
+
+
+def checked(server: ScramServer, outcome: ScramOutcome, keys: ScramKeys) -> ScramOutcome | None:
+    """What the server says to a proof, once these keys were tried; None when it does not fit."""
+    assert isinstance(outcome, ProofGiven)
+    signature = keys.signature(outcome.text, outcome.proof)
+    return None if signature is None else server.accept(signature)
 
 
 def credentials(name: str, password: str, authzid: str = "") -> ClientCredentials:
@@ -28,13 +36,15 @@ def credentials(name: str, password: str, authzid: str = "") -> ClientCredential
 def test_the_example_of_rfc_7677() -> None:
     salt = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
     server = ScramServer()
-    assert server.respond(b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO") == VerifierNeeded("user", "")
-    first = server.supply(scram_verifier("pencil", salt, 4096), "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0")
+    assert server.respond(b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO") == SaltNeeded("user", "")
+    first = server.supply(salt, 4096, "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0")
     assert first == Challenge(b"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096")
     final = server.respond(
         b"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
     )
-    assert final == Challenge(b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+    assert checked(server, final, scram_keys("pencil", salt, 4096)) == Challenge(
+        b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
+    )
     assert server.respond(b"") == ProvenName("user", "")
 
 
@@ -44,26 +54,41 @@ def test_the_example_of_rfc_7677() -> None:
 def test_our_client_and_our_server(name: str, authzid: str) -> None:
     client, server = ScramClient(credentials(name, "pencil", authzid)), ScramServer()
     assert server.begin() == Challenge(b"")
-    assert server.respond(client.begin() or b"") == VerifierNeeded(name, authzid)
-    final = server.respond(client.respond(server.supply(VERIFIER, SERVER_NONCE).data))
+    assert server.respond(client.begin() or b"") == SaltNeeded(name, authzid)
+    proof = server.respond(client.respond(server.supply(SALT, 4096, SERVER_NONCE).data))
+    final = checked(server, proof, KEYS)
     assert isinstance(final, Challenge)
     assert server.respond(client.respond(final.data)) == ProvenName(name, authzid)
     assert client.is_complete
 
 
-def test_a_wrong_password_and_an_unknown_name_look_alike() -> None:
-    for verifier in (VERIFIER, unknown_name_verifier("ann", b"secret of the server", 4096)):
-        client, server = ScramClient(credentials("ann", "wrong")), ScramServer()
-        server.respond(client.begin() or b"")
-        assert server.respond(client.respond(server.supply(verifier, SERVER_NONCE).data)) == ScramRefused("ann")
-    same, other = (unknown_name_verifier(name, b"secret of the server") for name in ("ann", "bob"))
-    assert same == unknown_name_verifier("ann", b"secret of the server") and same.salt != other.salt
+def test_the_proof_of_a_wrong_password_fits_no_keys() -> None:
+    client, server = ScramClient(credentials("ann", "wrong")), ScramServer()
+    server.respond(client.begin() or b"")
+    proof = server.respond(client.respond(server.supply(SALT, 4096, SERVER_NONCE).data))
+    assert checked(server, proof, KEYS) is None
+    assert server.respond(b"") == MALFORMED
+
+
+def test_the_proof_is_tried_against_several_keys_of_one_salt() -> None:
+    client, server = ScramClient(credentials("ann", "second")), ScramServer()
+    server.respond(client.begin() or b"")
+    proof = server.respond(client.respond(server.supply(SALT, 4096, SERVER_NONCE).data))
+    assert checked(server, proof, KEYS) is None
+    assert isinstance(checked(server, proof, scram_keys("second", SALT, 4096)), Challenge)
+
+
+def test_an_unknown_name_has_the_same_salt_each_time() -> None:
+    secret = b"secret of the server"
+    assert salt_of_nobody("ann", secret) == salt_of_nobody("ann", secret) != salt_of_nobody("bob", secret)
+    assert salt_of_nobody("ann", secret) != salt_of_nobody("ann", b"another")
+    assert len(salt_of_nobody("ann", secret)) == len(SALT)
 
 
 def test_a_server_without_the_verifier_is_noticed_by_the_client() -> None:
     client, server = ScramClient(credentials("ann", "pencil")), ScramServer()
     server.respond(client.begin() or b"")
-    client.respond(server.supply(VERIFIER, SERVER_NONCE).data)
+    client.respond(server.supply(SALT, 4096, SERVER_NONCE).data)
     with pytest.raises(ClientAuthError):
         client.respond(b"v=" + base64.b64encode(b"x" * 32))
 
@@ -101,24 +126,25 @@ def test_malformed_first_messages(first: bytes) -> None:
 def test_malformed_final_messages(final: bytes) -> None:
     server = ScramServer()
     server.respond(b"n,,n=ann,r=%b" % NONCE.encode())
-    server.supply(VERIFIER, SERVER_NONCE)
+    server.supply(SALT, 4096, SERVER_NONCE)
     assert server.respond(final.replace(b"NONCE", (NONCE + SERVER_NONCE).encode())) == MALFORMED
 
 
 def test_a_short_proof_is_a_wrong_one() -> None:
     server = ScramServer()
     server.respond(b"n,,n=ann,r=%b" % NONCE.encode())
-    server.supply(VERIFIER, SERVER_NONCE)
-    assert server.respond(b"c=biws,r=%b%b,p=AAAA" % (NONCE.encode(), SERVER_NONCE.encode())) == ScramRefused("ann")
+    server.supply(SALT, 4096, SERVER_NONCE)
+    given = server.respond(b"c=biws,r=%b%b,p=AAAA" % (NONCE.encode(), SERVER_NONCE.encode()))
+    assert checked(server, given, KEYS) is None
 
 
 def test_secrets_are_not_shown() -> None:
-    assert repr(VERIFIER) == "ScramVerifier(iterations=4096, keys=***)"
+    assert repr(KEYS) == "ScramKeys(***)"
 
 
 @given(st.lists(st.binary(max_size=200), max_size=3))
 def test_no_message_raises(messages: list[bytes]) -> None:
     server = ScramServer()
     for message in messages:
-        if isinstance(server.respond(message), VerifierNeeded):
-            server.supply(VERIFIER, SERVER_NONCE)
+        if isinstance(server.respond(message), SaltNeeded):
+            server.supply(SALT, 4096, SERVER_NONCE)
