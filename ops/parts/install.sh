@@ -7,7 +7,7 @@
 set -eu
 
 PACKAGES="
-swaks libnet-ssleay-perl curl openssl sieve-connect
+swaks libnet-ssleay-perl curl gsasl openssl sieve-connect
 isync neomutt interimap offlineimap3
 fetchmail getmail6 mpop
 roundcube-core roundcube-plugins roundcube-sqlite3 php-cli php-sqlite3 php-mbstring php-intl php-xml

@@ -35,6 +35,7 @@ class ProvenLogInParts:
         self._host = host
         self._store = store
         self.keys = ScramKeyMaker(store, Keyring(host.places), host.ids)
+        self.issuer = _issuer(host)
         with_tokens = _WITH_TOKENS if _has_issuer(host.section(OidcSettings)) else ()
         self._offer = MechanismOffer(
             store,
@@ -45,8 +46,8 @@ class ProvenLogInParts:
 
     def registration(self, attempts: CountedAttempts, current: CurrentBook) -> Registration:
         """The contract."""
-        host, issuer = self._host, _issuer(self._host)
-        log_ins = ProvenLogIns(self._store, attempts, self.keys, issuer, host.clock, current.canonical)
+        clock = self._host.clock
+        log_ins = ProvenLogIns(self._store, attempts, self.keys, self.issuer, clock, current.canonical)
         return add_LogInsServicer_to_server, LogInsEndpoint(log_ins)
 
     async def start(self) -> None:

@@ -79,11 +79,17 @@ def server(issuer: Issued | None, *names: str, **options: object) -> Issued:
     return _issue(names[0] if names else "nameless", issuer, names, **options)  # type: ignore[arg-type]
 
 
+def client(issuer: Issued | None, *addresses: str, **options: object) -> Issued:
+    """A certificate of a client with these mail addresses; self-signed without an issuer."""
+    return _issue("client", issuer, addresses=addresses, purpose=ExtendedKeyUsageOID.CLIENT_AUTH, **options)  # type: ignore[arg-type]
+
+
 def _issue(
     common_name: str,
     issuer: Issued | None,
     names: tuple[str, ...] = (),
     *,
+    addresses: tuple[str, ...] = (),
     is_authority: bool = False,
     days: tuple[int, int] = (-2, 30),
     path_length: int | None = None,
@@ -106,6 +112,9 @@ def _issue(
     )
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(list(map(x509.DNSName, names))), critical=False)
+    if addresses:
+        alternative = x509.SubjectAlternativeName(list(map(x509.RFC822Name, addresses)))
+        builder = builder.add_extension(alternative, critical=False)
     if purpose is not None and not is_authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
     if extension is not None:

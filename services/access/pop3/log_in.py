@@ -70,8 +70,8 @@ async def password(session: PopSession, command: c.PassPhrase) -> bytes:
     name, text = read_text(given), read_text(command.password)
     if name is None or text is None:
         return response.error("The name or the password is not UTF-8, too long, or has control characters", "AUTH")
-    given = Credentials(name, "", prepare_password(text))
-    return await _admit(session, await checked(session.dependencies.log_ins, session, "pop3", given))
+    credentials = Credentials(name, "", prepare_password(text))
+    return await _admit(session, await checked(session.dependencies.log_ins, session, "pop3", credentials))
 
 
 async def authenticate(session: PopSession, command: c.PopAuthenticate) -> bytes:

@@ -93,7 +93,8 @@ async def _admitted(
         identity = await deciding
     except NotNow as error:  # who knows the password or the keys of tokens is away; its name is not for strangers
         log.warning("access.login_not_checked", session=session.id, reason=error.message)
-        return RefusedLogIn(LogInRefusal.NOT_CHECKED, "Log-ins of this kind cannot be checked now; try again later")
+        what = "Tokens" if error.reason == "oidc" else "Passwords"
+        return RefusedLogIn(LogInRefusal.NOT_CHECKED, f"{what} cannot be checked now; try again later")
     if not isinstance(identity, pb.Identity):
         return identity
     if not identity.ok:

@@ -67,9 +67,9 @@ class MechanismOffer:
     async def _decide(self) -> None:
         names, present = await self._store.read(lambda reader: (self._names(reader), scram_rows.offered(reader)))
         if names != present:
-            await self._store.write(self._tell)
+            await self._store.write(self._announce)
 
-    def _tell(self, tx: Transaction) -> None:
+    def _announce(self, tx: Transaction) -> None:
         names = self._names(tx)
         if names != scram_rows.offered(tx):
             append(tx, "mechanisms", [MechanismsOffered(names)], _UPKEEP)

@@ -190,7 +190,6 @@ class ServerSession:
         self._config = self._config.with_message_size(octets)
 
     # --- reading, by state
-
     def _read_command(self) -> Event | Wait:
         line = self._framer.next_line()
         if line is None:

@@ -108,6 +108,7 @@ async def test_a_new_password_opens_the_account_at_once(people: Running) -> None
     assert (await scram(people, "battery staple")).ok
 
 
+@pytest.mark.parametrize("environment", [{"MAILFOLD_DIRECTORY_POP3": "true"}])
 async def test_each_password_of_an_account_opens_it_within_its_scope(people: Running) -> None:
     phone, laptop = await app_password(people, "Phone", "imap"), await app_password(people, "Laptop", "smtp", "pop")
     for password in ("correct horse", phone.password):
