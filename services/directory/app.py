@@ -58,7 +58,7 @@ from services.directory.handlers.rights import RightsGuard
 from services.directory.handlers.secret_keys import SecretCommands
 from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.trials import TrialParts, Trials
-from services.directory.handlers.verified import VerifiedLogins
+from services.directory.handlers.verified import VerifiedLogins, changed_users
 from services.directory.ldap_settings import LdapSettings
 from services.directory.log_ins import ProvenLogInParts
 from services.directory.settings import SECTIONS as SECTIONS
@@ -230,7 +230,7 @@ class Directory:
         """Clear the wrong passwords of accounts that are new, are removed or have a new password."""
         events = [entry.event for entry in recorded]
         users = {event.id for event in events if isinstance(event, UserPasswordChanged | UserSwitched)}
-        self._verified.forget({event.id for event in events if isinstance(event, UserPasswordChanged)})
+        self._verified.forget(changed_users(events))
         added = {key_of(event.address) for event in events if isinstance(event, AccountAdded | AccountRemoved)}
         if users or added:
             accounts = self._current.book.names.accounts

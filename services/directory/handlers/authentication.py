@@ -119,8 +119,9 @@ class Authenticator:
         ]
         if sum(fits) == 1:
             right = credentials[fits.index(True)]
-            user = right.user if entry_of(right.password_hash) else ""
-            self._verified.add(keys[fits.index(True)], self._clock.monotonic(), user)
+            is_elsewhere = bool(entry_of(right.password_hash))
+            key, now = keys[fits.index(True)], self._clock.monotonic()
+            self._verified.add(key, now, right.user, is_elsewhere=is_elsewhere)
         return [credential for credential, is_right in zip(credentials, fits, strict=True) if is_right]
 
     async def _fits(self, key: bytes, tried: CredentialTried, password: str, client: str) -> bool:

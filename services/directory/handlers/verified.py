@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from collections.abc import Iterable
 from hashlib import blake2b
+
+from shared.events.directory import UserPasswordChanged, UserRemoved, UserSwitched
+from shared.events.groups import GroupLeft
+from shared.eventstore.event import Event
 
 _FINGERPRINT_OCTETS = 8
 _NEVER = 0.0, ""
@@ -41,9 +46,9 @@ class VerifiedLogins:
         """Whether this log-in was verified recently."""
         return self._until.get(key, _NEVER)[0] > now
 
-    def add(self, key: bytes, now: float, user: str = "") -> None:
-        """Remember a log-in; `user` is the id of one whose password was checked in a directory elsewhere."""
-        seconds = self._seconds_elsewhere if user else self._seconds
+    def add(self, key: bytes, now: float, user: str, *, is_elsewhere: bool = False) -> None:
+        """Remember a log-in of a user, by id; `is_elsewhere`: the password was checked in a directory elsewhere."""
+        seconds = self._seconds_elsewhere if is_elsewhere else self._seconds
         if not seconds:
             return
         self._until[key] = now + seconds, user
@@ -51,6 +56,24 @@ class VerifiedLogins:
             self._until.popitem(last=False)
 
     def forget(self, users: set[str]) -> None:
-        """Forget the log-ins of users whose password elsewhere is a new one; the stored credential stays the same."""
+        """Forget the log-ins of users."""
         for key in [key for key, (_, user) in self._until.items() if user in users] if users else ():
             del self._until[key]
+
+
+def changed_users(events: Iterable[Event]) -> set[str]:
+    """The users, by id, whose log-ins are checked anew after these events.
+
+    What an account opens is read at each log-in. But a new password elsewhere changes no stored credential, and what a
+    user loses and gets back is worth a check of the password.
+    """
+    users: set[str] = set()
+    for event in events:
+        match event:
+            case UserPasswordChanged() | UserSwitched() | UserRemoved():
+                users.add(event.id)
+            case GroupLeft():
+                users.add(event.user)
+            case _:
+                pass
+    return users

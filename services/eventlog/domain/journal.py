@@ -26,6 +26,8 @@ _CHANGES = (
     "app_password.",
     "user.",
     "quota.",
+    "sendas.",
+    "blocking.",
     "maildrop.",
 )
 """What is in the journal when somebody else than the owner did it."""

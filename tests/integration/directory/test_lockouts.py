@@ -143,3 +143,22 @@ async def test_the_lockouts_of_a_removed_account_go_with_it(people: Running) -> 
     assert await listed(people) == []
     await people.restart()
     assert await listed(people) == []
+
+
+async def test_mistakes_of_all_protocols_count_together(people: Running) -> None:
+    protocols = ("imap", "pop3", "managesieve", "submission", "submissions")
+    refusals = [
+        (
+            await people.stub.Authenticate(
+                pb.AuthenticateRequest(
+                    login="ann@example.org",
+                    password=f"wrong {number}",
+                    protocol=protocols[number % 5],
+                    address=STRANGER,
+                )
+            )
+        ).refusal
+        for number in range(11)
+    ]
+    assert refusals == ["bad-credentials"] * 10 + ["too-many"]
+    assert (await people.log_in("correct horse", address=STRANGER)).refusal == "too-many"

@@ -96,6 +96,14 @@ async def test_a_remembered_log_in_costs_no_hash(people: Running, hashes: list[s
     assert len(hashes) == 1
 
 
+async def test_what_was_switched_off_is_hashed_again(people: Running, hashes: list[str]) -> None:
+    await people.log_in("correct horse")
+    for disabled in (True, False):
+        await people.stub.ChangeUser(pb.ChangeUserRequest(name="ann", disabled=disabled))
+    assert (await people.log_in("correct horse")).ok
+    assert len(hashes) == 2
+
+
 async def test_connections_opened_at_once_share_one_hash(people: Running, hashes: list[str]) -> None:
     result = await asyncio.gather(*(people.log_in("correct horse") for _ in range(40)))
     assert all(entry.ok for entry in result)
