@@ -106,7 +106,7 @@ async def _stream(
     )
     for name in requested.attributes:
         setattr(request, name, True)
-    asked = command.sequence.resolve(mailbox.uid_next - 1) if command.vanished else NumberSet()
+    asked = mailbox.below_uid_next(command.sequence.resolve(mailbox.uid_next - 1)) if command.vanished else NumberSet()
     with session.writing():
         async for batch in session.backend.mailstore.fetch(request):
             await write_vanished(session, mailbox, batch, asked)

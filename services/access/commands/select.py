@@ -92,11 +92,8 @@ def _identity(selected: Selected) -> bytes:
 
 async def _resynchronise(session: ImapSession, selected: Selected, known: c.Qresync) -> None:
     """Send VANISHED (EARLIER) and the flags that changed since the state the client remembers (RFC 7162 §3.2.5.1)."""
-    uids = (
-        known.known_uids.resolve(selected.uid_next - 1)
-        if known.known_uids
-        else NumberSet(((1, max(selected.uid_next - 1, 1)),))
-    )
+    every = NumberSet(((1, max(selected.uid_next - 1, 1)),))
+    uids = selected.below_uid_next(known.known_uids.resolve(selected.uid_next - 1) if known.known_uids else every)
     request = pb.FetchRequest(
         account=selected.account,
         mailbox=selected.id,

@@ -109,6 +109,10 @@ class Selected:
             return saved
         return sequence.resolve(self.runs.largest if uid else len(self.runs))
 
+    def below_uid_next(self, uids: NumberSet) -> NumberSet:
+        """Those of the UIDs that the client may know; one from UIDNEXT on belongs to a message that it never saw."""
+        return uids.intersection(NumberSet(((1, self.uid_next - 1),))) if self.uid_next > 1 else NumberSet()
+
     # -- what the client knows of the mailbox
 
     @property

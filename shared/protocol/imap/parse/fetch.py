@@ -110,9 +110,9 @@ def _fetch_att(cursor: Cursor) -> FetchItem:
         return _simple_item(word)
     match word:
         case b"BODY" | b"BODY.PEEK":
-            spec = section(cursor)
+            spec, asked = _asked_section(cursor)
             partial, suffix = _partial(cursor)
-            return BodySection(spec, b"BODY[%b]%b" % (spec.wire(), suffix), word == b"BODY.PEEK", partial)
+            return BodySection(spec, b"BODY%b%b" % (asked, suffix), word == b"BODY.PEEK", partial)
         case b"BINARY" | b"BINARY.PEEK":
             part, path = section_binary(cursor)
             partial, suffix = _partial(cursor)
@@ -122,6 +122,17 @@ def _fetch_att(cursor: Cursor) -> FetchItem:
             return BinarySize(part, b"BINARY.SIZE[%b]" % path)
         case _:
             raise ImapSyntaxError("Unknown data item")
+
+
+def _asked_section(cursor: Cursor) -> tuple[SectionSpec, bytes]:
+    """A section, and its octets as the client wrote them: some clients find the answer by them alone.
+
+    A literal cannot be repeated within the label, so that its section is spelled anew.
+    """
+    start = cursor.pos
+    spec = section(cursor)
+    asked = cursor.data[start : cursor.pos]
+    return spec, (b"[%b]" % spec.wire() if b"{" in asked else asked)
 
 
 def _simple_item(word: bytes) -> FetchItem:

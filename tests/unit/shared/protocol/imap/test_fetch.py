@@ -34,7 +34,7 @@ SINGLE: dict[bytes, FetchItem] = {
     b"body.peek[]": BodySection(SectionSpec(), b"BODY[]", peek=True),
     b"BODY[]<0.100>": BodySection(SectionSpec(), b"BODY[]<0>", partial=Partial(0, 100)),
     b"BODY[TEXT]<7.1>": BodySection(SectionSpec(text="TEXT"), b"BODY[TEXT]<7>", partial=Partial(7, 1)),
-    b"BODY[header]": BodySection(SectionSpec(text="HEADER"), b"BODY[HEADER]"),
+    b"BODY[header]": BodySection(SectionSpec(text="HEADER"), b"BODY[header]"),
     b"BODY[1]": BodySection(SectionSpec((1,)), b"BODY[1]"),
     b"BODY[1.2.30.MIME]": BodySection(SectionSpec((1, 2, 30), "MIME"), b"BODY[1.2.30.MIME]"),
     b"BODY[4.1.HEADER]": BodySection(SectionSpec((4, 1), "HEADER"), b"BODY[4.1.HEADER]"),
