@@ -156,6 +156,15 @@ class AccessSettings(Section, frozen=True):
     login_delay_limit: Annotated[
         float, Meta(description="Seconds by which a refused log-in is delayed at most.", ge=0, le=60)
     ] = 8.0
+    notify_mailboxes: Annotated[
+        int,
+        Meta(
+            description="Mailboxes of an account up to which a session may watch those that it has not selected "
+            "(NOTIFY); with more it is answered NOTIFICATIONOVERFLOW.",
+            ge=1,
+            le=1_000_000,
+        ),
+    ] = 20_000
     previews: Annotated[
         int,
         Meta(description="Previews of messages that are remembered, some 300 octets each.", ge=0, le=10_000_000),

@@ -66,6 +66,11 @@ class MailstoreClient:
         reply = await self._patience.call(self._stub.ListMailboxes, request)
         return reply.mailboxes[0] if reply.mailboxes else None
 
+    async def changed_mailboxes(self, account: str, since: int) -> pb.ChangedMailboxesReply:
+        """The mailboxes that changed after a version."""
+        request = pb.ChangedMailboxesRequest(account=account, since=since)
+        return await self._patience.call(self._stub.ChangedMailboxes, request)
+
     async def view(self, account: str, name: str) -> pb.MailboxView:
         """The state of a mailbox at one version. Raises NotFound."""
         return await self._patience.call(self._stub.ViewMailbox, pb.MailboxNameRequest(account=account, name=name))

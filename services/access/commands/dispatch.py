@@ -41,7 +41,7 @@ async def dispatch(session: ImapSession, event: FrameEvent) -> None:
             session.channel.write(response.continuation())
         case AppendLiteral():
             answer = await append_literal(session, event)
-            await _sync(session, answer, expunge=True)
+            await _sync(session, answer, expunge=True, unasked=True)
             await _finish(session, answer)
         case RefusedFrame():
             session.channel.write(response.refused(event))
@@ -65,7 +65,8 @@ async def _command(session: ImapSession, data: bytes) -> None:
     answer = await _carried_out(session, command)
     # the responses to SELECT describe one state, to which a client applies its cache
     if not isinstance(command, c.Select):
-        await _sync(session, answer, expunge=not forbids_expunge(command))
+        unasked = not isinstance(command, c.Expunge | c.Move)
+        await _sync(session, answer, expunge=not forbids_expunge(command), unasked=unasked)
     if isinstance(command, c.Search | Sort | Thread):
         answer = _with_expunge_issued(session, answer)
     await _finish(session, answer)
@@ -105,13 +106,13 @@ def _progress(session: ImapSession, command: AnyCommand) -> contextlib.AbstractC
     return contextlib.nullcontext()
 
 
-async def _sync(session: ImapSession, answer: bytes, *, expunge: bool) -> None:
+async def _sync(session: ImapSession, answer: bytes, *, expunge: bool, unasked: bool) -> None:
     """Write the changes of the mailbox before the tagged response, so that the client knows them by then.
 
     Raises SessionEnded.
     """
     try:
-        await sync(session, expunge=expunge)
+        await sync(session, expunge=expunge, unasked=unasked)
     except NotFound:
         session.channel.write(answer)
         raise SessionEnded(_GONE) from None

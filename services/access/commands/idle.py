@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.access.commands.answer import done
 from services.access.session.channel import SessionEnded
+from services.access.session.ringing import ringing
 from services.access.session.session import ImapSession
 from services.access.session.sync import sync
 from shared.clock import Clock
@@ -18,14 +19,8 @@ _STILL_HERE = response.ok(response.UNTAGGED, "Still here")
 async def idle(session: ImapSession, command: c.Idle) -> bytes:
     session.channel.framer.expect_line()
     session.channel.write(response.continuation(b"idling"))
-    watches = {session.watch} | ({session.selected.watch} if session.selected is not None else set())
-    for watch in watches:
-        watch.idle.add(session.channel.ring)
-    try:
+    with ringing(session):
         line = await _report_until_command(session)
-    finally:
-        for watch in watches:
-            watch.idle.discard(session.channel.ring)
     if not ends_idle(line):
         return response.bad(command.tag, "Expected DONE")
     return done(command.tag, "IDLE")
@@ -36,7 +31,7 @@ async def _report_until_command(session: ImapSession) -> bytes:
     end = clock.monotonic() + settings.idle_timeout
     keepalive = settings.keepalive or settings.idle_timeout
     while True:
-        await sync(session, expunge=True)
+        await sync(session, expunge=True, unasked=True)
         event = await session.channel.event_or_ring(min(keepalive, _left(clock, end)))
         if isinstance(event, ContinuationLine):
             return event.data

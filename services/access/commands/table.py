@@ -15,6 +15,7 @@ from services.access.commands import (
     mailboxes,
     metadata,
     multisearch,
+    notify,
     ordering,
     quota,
     replace,
@@ -30,6 +31,7 @@ from shared.protocol.imap import commands as c
 from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
 from shared.protocol.imap.multisearch_command import MultiSearch
+from shared.protocol.imap.notify_command import ImapNotify
 from shared.protocol.imap.replace_command import Replace
 
 HANDLERS: dict[type[c.Command], Handler] = {
@@ -78,6 +80,7 @@ HANDLERS: dict[type[c.Command], Handler] = {
     c.Copy: copying.copy,
     c.Move: copying.move,
     c.Append: append.append,
+    ImapNotify: notify.notify,
     Replace: replace.replace,
 }
 """APPEND and REPLACE have no handler here when they consist of literals; `append_literal` carries these out."""

@@ -6,6 +6,7 @@ import ssl
 
 from services.access.commands.connection import offered
 from services.access.commands.dispatch import dispatch
+from services.access.commands.notify import next_frame
 from services.access.endpoints.served_connection import ServedConnection
 from services.access.session.backend import ImapDependencies
 from services.access.session.channel import ImapChannel, within
@@ -34,7 +35,7 @@ class ImapConnection(ServedConnection):
         )
         self._channel.write(greeting)
         while True:
-            await dispatch(session, await self._channel.event())
+            await dispatch(session, await next_frame(session))
 
     def _bye(self, text: str) -> bytes:
         return response.bye(text)  # RFC 3501 §7.1.5

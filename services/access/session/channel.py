@@ -121,10 +121,13 @@ class SessionChannel(Generic[E]):
                 raise TimeoutError
             event = self._next_frame()
             if event is not None:
-                # A client that pipelines hundreds of commands must not block other sessions.
-                await self._turns.spend(keys=_A_COMMAND, octets=_READING * self._size(event))
-                return event
+                return await self.counted(event)
             await self._more(silence)
+
+    async def counted(self, event: E) -> E:
+        """The frame, whose cost is counted: a client that pipelines hundreds of commands must not block others."""
+        await self._turns.spend(keys=_A_COMMAND, octets=_READING * self._size(event))
+        return event
 
     async def event_or_ring(self, seconds: float) -> E | None:
         """The next frame, or None after a ring or after `seconds`. Raises SessionEnded."""

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from services.access.session.account_session import AccountSession
 from services.access.session.backend import ImapDependencies
 from services.access.session.channel import ImapChannel, within
+from services.access.session.notifications import Notifications
 from services.access.session.owned_name import OwnedName, has_right
 from services.access.session.selected import Selected
 from services.access.session.versions import Watch
@@ -60,6 +61,8 @@ class ImapSession(AccountSession):
         self.metadata_version: int | None = None
         """The version up to which the client knows which annotations were changed; None: it has not enabled METADATA
         (RFC 5464 §4.1)."""
+        self.notifications: Notifications | None = None
+        """What the client has asked for with NOTIFY; None: it has not, and hears of the selected mailbox alone."""
         self.selected: Selected | None = None
         self.saved = NumberSet()
         """The UIDs of the last saved search, which `$` refers to (RFC 5182)."""

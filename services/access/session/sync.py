@@ -6,28 +6,47 @@ The mailstore is asked only when a version is known that is newer than the last 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from services.access.adapters.mailstore import numbers
 from services.access.session.selected import Selected
 from services.access.session.session import ImapSession
 from shared.grpc.errors import ServiceError
 from shared.protocol.imap import fetch_response, response
+from shared.protocol.imap.notify_command import MESSAGE_EVENTS, NotifyEvent
 from shared.protocol.imap.number_set import NumberSet
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
+_EVERYTHING = MESSAGE_EVENTS
 
-async def sync(session: ImapSession, *, expunge: bool, exists_first: bool = False) -> None:
+
+async def sync(session: ImapSession, *, expunge: bool, exists_first: bool = False, unasked: bool = False) -> None:
     """Update the view and write the changes; EXPUNGE only when it is allowed now.
 
-    `exists_first`: new messages are reported before those that are gone (RFC 8508 §4.3).
+    `exists_first`: new messages are reported before those that are gone (RFC 8508 §4.3). `unasked`: the client has not
+    caused the changes itself, so NOTIFY may have asked for less of them (RFC 5465 §3.1).
 
     Raises ServiceError, which is NotFound when the mailbox is gone.
     """
-    await _report_annotations(session)
-    selected = session.selected
-    if selected is None:
+    notifications = session.notifications
+    if notifications is None:
+        await _report_annotations(session)
+        if session.selected is not None:
+            await _sync_selected(session, session.selected, _EVERYTHING, expunge=expunge, exists_first=exists_first)
         return
+    events = notifications.selected_events if unasked else _EVERYTHING
+    if session.selected is not None and events:
+        first = session.selected.uid_next
+        await _sync_selected(session, session.selected, events, expunge=expunge, exists_first=exists_first)
+        group = notifications.groups.selected
+        if group is not None and group.items and session.selected.uid_next > first:
+            await notifications.fetch_new(session, group.items, first)
+    await notifications.report(session)
+
+
+async def _sync_selected(
+    session: ImapSession, selected: Selected, events: Set[NotifyEvent], *, expunge: bool, exists_first: bool
+) -> None:
     # A MODSEQ in a response came from the store, so changes exist up to there, even if no doorbell arrived.
     selected.watch.note(selected.highest_sent_modseq)
     changed: Iterable[Sequence[pb.Changed]] = ()
@@ -41,7 +60,8 @@ async def sync(session: ImapSession, *, expunge: bool, exists_first: bool = Fals
         session.channel.write(selected.report_rights(changes.rights))
     if exists_first:
         session.channel.write(selected.report_exists())
-    await _report(session, selected, changed, keywords, expunge=expunge)
+    reported = changed if NotifyEvent.FLAG_CHANGE in events else ()
+    await _report(session, selected, reported, keywords, expunge=expunge)
 
 
 async def _report_annotations(session: ImapSession) -> None:

@@ -13,6 +13,7 @@ from services.mailstore.endpoints import wire
 from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.accounts import MailboxCommands, ensure_open
+from services.mailstore.handlers.changed_mailboxes import changed_mailboxes
 from services.mailstore.handlers.deleted import deleted_size
 from services.mailstore.handlers.fetch import Fetcher, Mark, MessageRow
 from services.mailstore.handlers.messages import Key, MessageCommands, OldMessage
@@ -109,6 +110,12 @@ class MailstoreEndpoint(MailstoreServicer):
         async for page in self._views.mailboxes(account):
             reply.mailboxes.extend(wire.mailbox(state, subscribed=state.name in subscribed) for state in page)
         return reply
+
+    async def ChangedMailboxes(self, request: pb.ChangedMailboxesRequest, context: Any) -> pb.ChangedMailboxesReply:
+        account, since = request.account, request.since
+        changed = await self._store.read(lambda reader: changed_mailboxes(reader, account, since))
+        await self._turns.spend(rows=changed.events + len(changed.mailboxes))
+        return wire.changed_mailboxes(changed)
 
     async def CreateMailbox(self, request: pb.CreateMailboxRequest, context: Any) -> pb.MailboxReply:
         made = await self._write(

@@ -7,6 +7,7 @@ from itertools import chain
 
 from services.mailstore.domain.flags import Flags
 from services.mailstore.domain.state import MailboxState
+from services.mailstore.handlers.changed_mailboxes import ChangedMailboxes
 from services.mailstore.handlers.delivery_places import DeliveryPlace
 from services.mailstore.handlers.fetch import Fetched, RequestedAttributes
 from services.mailstore.handlers.messages import NewMessage, Placed
@@ -41,6 +42,19 @@ def mailbox(state: MailboxState, *, subscribed: bool = True) -> pb.Mailbox:
         size=state.size,
         highest_modseq=state.modseq,
         selectable=True,
+    )
+
+
+def changed_mailboxes(changed: ChangedMailboxes) -> pb.ChangedMailboxesReply:
+    """The mailboxes that changed."""
+    return pb.ChangedMailboxesReply(
+        version=changed.version,
+        whole=changed.whole,
+        mailboxes=map(mailbox, changed.mailboxes),
+        gone=changed.gone,
+        subscriptions=[
+            pb.SubscriptionChange(name=name, subscribed=subscribed) for name, subscribed in changed.subscriptions
+        ],
     )
 
 

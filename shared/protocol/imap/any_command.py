@@ -5,6 +5,7 @@ from shared.protocol.imap import commands as c
 from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
 from shared.protocol.imap.multisearch_command import MultiSearch
+from shared.protocol.imap.notify_command import ImapNotify
 from shared.protocol.imap.replace_command import Replace
 
 AnyCommand = (
@@ -51,6 +52,7 @@ AnyCommand = (
     | c.Store
     | c.Copy
     | c.Move
+    | ImapNotify
     | Replace
     | Compress
     | UnAuthenticate

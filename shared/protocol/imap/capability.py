@@ -51,6 +51,7 @@ AFTER_LOGIN = (
     "PARTIAL",
     "UTF8=ACCEPT",
     "LIST-METADATA",
+    "NOTIFY",
 )
 """Capabilities after log-in that this grammar and these responses cover. A server lists those that its session
 implements."""

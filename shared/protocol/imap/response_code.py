@@ -34,6 +34,7 @@ class Code(Enum):
     NOMODSEQ = b"NOMODSEQ"  # RFC 7162
     NONEXISTENT = b"NONEXISTENT"
     NOPERM = b"NOPERM"
+    NOTIFICATIONOVERFLOW = b"NOTIFICATIONOVERFLOW"  # RFC 5465
     NOTSAVED = b"NOTSAVED"  # RFC 5182
     OVERQUOTA = b"OVERQUOTA"
     PARSE = b"PARSE"
@@ -121,6 +122,12 @@ def inprogress(tag: bytes) -> bytes:
 def messagelimit(limit: int) -> bytes:
     """MESSAGELIMIT: the command concerns more messages, and nothing was done."""
     return b"MESSAGELIMIT %d" % limit
+
+
+# "BADEVENT" SP "(" event-name *(SP event-name) ")"                  ; RFC 5465
+def badevent(names: Iterable[bytes]) -> bytes:
+    """BADEVENT: the events that NOTIFY may name."""
+    return b"BADEVENT (%b)" % b" ".join(names)
 
 
 # "MAILBOXID" SP "(" objectid ")"                   ; RFC 8474

@@ -8,6 +8,7 @@ from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap.any_command import AnyCommand
 from shared.protocol.imap.connection_commands import Compress, UnAuthenticate
 from shared.protocol.imap.multisearch_command import MultiSearch
+from shared.protocol.imap.notify_command import ImapNotify
 from shared.protocol.imap.replace_command import Replace
 from shared.protocol.imap.search_key import names_numbers
 
@@ -53,6 +54,7 @@ ALLOWED: dict[type[c.Command], frozenset[ImapState]] = {
     Replace: _SELECTED,
     MultiSearch: _AUTHENTICATED,
     **dict.fromkeys((o.Sort, o.Thread, o.CancelUpdate), _SELECTED),
+    ImapNotify: _AUTHENTICATED,
 }
 """The states in which each command is allowed; in LOGOUT none is."""
 

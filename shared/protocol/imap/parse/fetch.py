@@ -95,14 +95,14 @@ def _items(cursor: Cursor) -> tuple[FetchItem, ...]:
         if macro is not None:
             return macro
         cursor.pos = start
-        return (_fetch_att(cursor),)
-    return tuple(parenthesised(cursor, _fetch_att, MAX_ITEMS))
+        return (fetch_att(cursor),)
+    return tuple(parenthesised(cursor, fetch_att, MAX_ITEMS))
 
 
 # fetch-att = "ENVELOPE" / "FLAGS" / ... / "BODY" section ["<" number "." nz-number ">"] / "BODY.PEEK" section [...]
 #           / "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary          ; RFC 3516
 #           / "SAVEDATE" / "PREVIEW" [SP "(" "LAZY" ")"]                                ; RFC 8514, RFC 8970
-def _fetch_att(cursor: Cursor) -> FetchItem:
+def fetch_att(cursor: Cursor) -> FetchItem:
     word = cursor.need(_WORD, "Expected a data item").upper()
     if word == b"PREVIEW" and cursor.match(_LAZY):
         return PreviewItem(is_lazy=True)

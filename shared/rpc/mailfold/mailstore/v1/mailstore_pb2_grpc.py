@@ -70,6 +70,11 @@ class MailstoreStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.SubscribeMailboxRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.MailboxReply.FromString,
                 _registered_method=True)
+        self.ChangedMailboxes = channel.unary_unary(
+                '/mailfold.mailstore.v1.Mailstore/ChangedMailboxes',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.ChangedMailboxesRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.ChangedMailboxesReply.FromString,
+                _registered_method=True)
         self.ViewMailbox = channel.unary_unary(
                 '/mailfold.mailstore.v1.Mailstore/ViewMailbox',
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.MailboxNameRequest.SerializeToString,
@@ -176,6 +181,13 @@ class MailstoreServicer:
 
     def SubscribeMailbox(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangedMailboxes(self, request, context):
+        """The mailboxes that changed after a version, and the subscriptions that did; the work grows with the changes.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -294,6 +306,11 @@ def add_MailstoreServicer_to_server(servicer, server):
                     servicer.SubscribeMailbox,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.SubscribeMailboxRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.MailboxReply.SerializeToString,
+            ),
+            'ChangedMailboxes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangedMailboxes,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.ChangedMailboxesRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.ChangedMailboxesReply.SerializeToString,
             ),
             'ViewMailbox': grpc.unary_unary_rpc_method_handler(
                     servicer.ViewMailbox,
@@ -546,6 +563,33 @@ class Mailstore:
             '/mailfold.mailstore.v1.Mailstore/SubscribeMailbox',
             shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.SubscribeMailboxRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.MailboxReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangedMailboxes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.mailstore.v1.Mailstore/ChangedMailboxes',
+            shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.ChangedMailboxesRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.ChangedMailboxesReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,6 +42,8 @@ class MailstoreStub:
     DeleteMailbox: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.MailboxNameRequest, _mailstore_pb2.MailboxReply]
     RenameMailbox: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.RenameMailboxRequest, _mailstore_pb2.MailboxReply]
     SubscribeMailbox: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.SubscribeMailboxRequest, _mailstore_pb2.MailboxReply]
+    ChangedMailboxes: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.ChangedMailboxesRequest, _mailstore_pb2.ChangedMailboxesReply]
+    """The mailboxes that changed after a version, and the subscriptions that did; the work grows with the changes."""
     ViewMailbox: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.MailboxNameRequest, _mailstore_pb2.MailboxView]
     """A consistent state of a mailbox: its UIDs as runs, and its counters."""
     Changes: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.ChangesRequest, _mailstore_pb2.ChangesReply]
@@ -74,6 +76,8 @@ class MailstoreAsyncStub(MailstoreStub):
     DeleteMailbox: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.MailboxNameRequest, _mailstore_pb2.MailboxReply]  # type: ignore[assignment]
     RenameMailbox: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.RenameMailboxRequest, _mailstore_pb2.MailboxReply]  # type: ignore[assignment]
     SubscribeMailbox: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.SubscribeMailboxRequest, _mailstore_pb2.MailboxReply]  # type: ignore[assignment]
+    ChangedMailboxes: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.ChangedMailboxesRequest, _mailstore_pb2.ChangedMailboxesReply]  # type: ignore[assignment]
+    """The mailboxes that changed after a version, and the subscriptions that did; the work grows with the changes."""
     ViewMailbox: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.MailboxNameRequest, _mailstore_pb2.MailboxView]  # type: ignore[assignment]
     """A consistent state of a mailbox: its UIDs as runs, and its counters."""
     Changes: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.ChangesRequest, _mailstore_pb2.ChangesReply]  # type: ignore[assignment]
@@ -145,6 +149,14 @@ class MailstoreServicer(metaclass=_abc_1.ABCMeta):
         request: _mailstore_pb2.SubscribeMailboxRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_mailstore_pb2.MailboxReply, _abc.Awaitable[_mailstore_pb2.MailboxReply]]: ...
+
+    @_abc_1.abstractmethod
+    def ChangedMailboxes(
+        self,
+        request: _mailstore_pb2.ChangedMailboxesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mailstore_pb2.ChangedMailboxesReply, _abc.Awaitable[_mailstore_pb2.ChangedMailboxesReply]]:
+        """The mailboxes that changed after a version, and the subscriptions that did; the work grows with the changes."""
 
     @_abc_1.abstractmethod
     def ViewMailbox(

@@ -1,0 +1,151 @@
+"""What a client is notified of that has asked for events with NOTIFY (RFC 5465)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING
+
+from services.access.session.known_mailboxes import KnownMailbox, KnownMailboxes, MailboxDifference
+from services.access.session.notify_groups import NotifyGroups
+from shared.protocol.imap import response
+from shared.protocol.imap.commands import StatusItem
+from shared.protocol.imap.fetch import FetchItem
+from shared.protocol.imap.notify_command import NEW_AND_EXPUNGE, NotifyEvent
+from shared.protocol.imap.response_code import Code
+
+if TYPE_CHECKING:
+    from services.access.session.session import ImapSession
+
+FetchNew = Callable[["ImapSession", tuple[FetchItem, ...], int], Awaitable[None]]
+"""Reports items of the new messages from a UID on."""
+_A_DIFFERENCE = 40
+"""The cost of comparing a mailbox and of reporting it, in keys compared."""
+
+
+class Notifications:
+    """The events that a session has asked for, and what its client knows. What changed in between is reported as one
+    change, so a client that reads slowly makes nothing grow."""
+
+    def __init__(self, groups: NotifyGroups, known: KnownMailboxes | None, fetch_new: FetchNew) -> None:
+        self.groups = groups
+        self.fetch_new = fetch_new
+        self._known = known
+        self._annotations = known.version if known is not None else 0
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is to be reported, after NOTIFY NONE."""
+        return self._known is None and not self.selected_events
+
+    @property
+    def selected_events(self) -> frozenset[NotifyEvent]:
+        """The events of the selected mailbox that are asked for."""
+        return self.groups.selected.events if self.groups.selected is not None else frozenset()
+
+    async def begin(self, session: ImapSession) -> None:
+        """Report the STATUS of each mailbox whose messages are watched and which is not selected (§3.1)."""
+        for identity, mailbox in self._known or ():
+            await session.backend.turns.spend(keys=_A_DIFFERENCE)
+            events = self._events_of(mailbox.name)
+            if events >= NEW_AND_EXPUNGE and not _is_selected(session, identity):
+                session.channel.write(_status(session, mailbox, events))
+                await session.channel.spill()
+
+    async def report(self, session: ImapSession) -> None:
+        """Report what changed since the last report. Raises ServiceError."""
+        known = self._known
+        if known is None or (known.version >= session.watch.version and session.backend.versions.trusted):
+            return
+        changes = await session.backend.mailstore.changed_mailboxes(session.account, known.version)
+        if changes.whole:
+            await self._take_all(session, known)
+        else:
+            named = [(change.name, change.subscribed) for change in changes.subscriptions]
+            await self._report_subscriptions(session, known.take_subscriptions(named))
+            await self._report_mailboxes(session, known.take(changes.mailboxes, changes.gone))
+            known.version = changes.version
+        session.watch.note(known.version)
+        await self._report_annotations(session)
+        if len(known) > session.backend.settings.notify_mailboxes:
+            self._overflow(session)
+
+    async def _take_all(self, session: ImapSession, known: KnownMailboxes) -> None:
+        everything = await session.backend.mailstore.mailboxes(session.account)
+        await self._report_subscriptions(session, known.take_all_subscriptions(everything.subscriptions))
+        await self._report_mailboxes(session, known.take_all(everything))
+        known.version = everything.version
+
+    def _overflow(self, session: ImapSession) -> None:
+        """End the notifications, because the account has too many mailboxes now (§5.8)."""
+        text = "There are too many mailboxes to watch"
+        session.channel.write(response.ok(response.UNTAGGED, text, Code.NOTIFICATIONOVERFLOW))
+        self.groups, self._known = NotifyGroups(()), None
+
+    def _events_of(self, name: str) -> frozenset[NotifyEvent]:
+        assert self._known is not None
+        return self.groups.events_of(name, subscribed=name in self._known.subscriptions)
+
+    async def _report_subscriptions(self, session: ImapSession, changes: Iterable[tuple[str, bool]]) -> None:
+        for name, subscribed in changes:
+            await session.backend.turns.spend(keys=_A_DIFFERENCE)
+            # a name that has just been unsubscribed was in the group of subscribed names
+            if NotifyEvent.SUBSCRIPTION_CHANGE in self.groups.events_of(name, subscribed=True):
+                attributes = ("\\Subscribed",) if subscribed else ()
+                session.channel.write(response.list_(name, attributes, utf8=session.utf8))
+                await session.channel.spill()
+
+    async def _report_mailboxes(self, session: ImapSession, changes: Iterable[MailboxDifference]) -> None:
+        for change in changes:
+            await session.backend.turns.spend(keys=_A_DIFFERENCE)
+            session.channel.write(self._name_line(session, change) + self._status_line(session, change))
+            await session.channel.spill()
+
+    def _name_line(self, session: ImapSession, change: MailboxDifference) -> bytes:
+        """LIST for a mailbox that was created, deleted or renamed (§5.4)."""
+        before, now = (state.name if state is not None else "" for state in (change.before, change.now))
+        if before == now or not any(
+            name and NotifyEvent.MAILBOX_NAME in self._events_of(name) for name in (before, now)
+        ):
+            return b""
+        if not now:
+            return response.list_(before, ("\\NonExistent",), utf8=session.utf8)
+        return response.list_(now, utf8=session.utf8, old_name=before)
+
+    def _status_line(self, session: ImapSession, change: MailboxDifference) -> bytes:
+        """STATUS for a mailbox whose messages changed, unless it is selected (§5.1, §5.2, §5.3)."""
+        if change.now is None or _is_selected(session, change.id):
+            return b""
+        events = self._events_of(change.now.name)
+        differs = change.has_changed if NotifyEvent.FLAG_CHANGE in events else change.has_messages_changed
+        return _status(session, change.now, events) if differs and events >= NEW_AND_EXPUNGE else b""
+
+    async def _report_annotations(self, session: ImapSession) -> None:
+        """Name the annotations that changed (§5.6, §5.7)."""
+        groups = self.groups
+        if not (groups.of_server or groups.of_metadata):
+            return
+        changes = await session.backend.annotations.changes(session.account, self._annotations)
+        for changed in changes.changes:
+            name = changed.mailbox
+            if groups.of_server if not name else NotifyEvent.MAILBOX_METADATA_CHANGE in self._events_of(name):
+                session.channel.write(response.metadata_changed(name, changed.entries, utf8=session.utf8))
+                await session.channel.spill()
+        self._annotations = max(changes.version, self._annotations)
+
+
+def _is_selected(session: ImapSession, identity: str) -> bool:
+    return session.selected is not None and session.selected.id == identity
+
+
+def _status(session: ImapSession, mailbox: KnownMailbox, events: frozenset[NotifyEvent]) -> bytes:
+    """STATUS with what the client must know to fetch what is new (§3.1, §5)."""
+    values: dict[StatusItem, int | str] = {
+        StatusItem.MESSAGES: mailbox.messages,
+        StatusItem.UIDNEXT: mailbox.uid_next,
+        StatusItem.UIDVALIDITY: mailbox.uid_validity,
+    }
+    if NotifyEvent.FLAG_CHANGE in events:
+        values[StatusItem.UNSEEN] = mailbox.unseen
+    if session.condstore:
+        values[StatusItem.HIGHESTMODSEQ] = mailbox.modseq
+    return response.status(mailbox.name, values, utf8=session.utf8)
