@@ -18,7 +18,7 @@ from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.fetch import FetchItem
 from shared.protocol.imap.frame_event import FrameEvent
-from shared.protocol.imap.notify_command import ImapNotify, MailboxFilter
+from shared.protocol.imap.notify_command import ImapNotify, NotifyFilter
 from shared.protocol.imap.response_code import Code
 from shared.protocol.imap.sequence import SequenceSet
 
@@ -64,7 +64,7 @@ async def _push(session: ImapSession) -> None:
     assert session.notifications is not None
     group = session.notifications.groups.selected
     try:
-        await sync(session, expunge=group is not None and group.filter is MailboxFilter.SELECTED, unasked=True)
+        await sync(session, expunge=group is not None and group.filter is NotifyFilter.SELECTED, unasked=True)
     except NotFound:
         raise SessionEnded("The selected mailbox is gone") from None
     except ServiceError as error:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.protocol.imap.mailbox_name import SEPARATOR
-from shared.protocol.imap.notify_command import SELECTED_FILTERS, EventGroup, MailboxFilter, NotifyEvent
+from shared.protocol.imap.notify_command import SELECTED_FILTERS, EventGroup, NotifyEvent, NotifyFilter
 
 _NOTHING: frozenset[NotifyEvent] = frozenset()
-_EVERY_MAILBOX = frozenset({MailboxFilter.PERSONAL, MailboxFilter.INBOXES})
+_EVERY_MAILBOX = frozenset({NotifyFilter.PERSONAL, NotifyFilter.INBOXES})
 """Scripts may deliver into any mailbox, so all mailboxes of the account are inboxes (§6.2)."""
 
 
@@ -46,11 +46,11 @@ class NotifyGroups:
 
 def _concerns(group: EventGroup, name: str, *, subscribed: bool) -> bool:
     match group.filter:
-        case MailboxFilter.SUBSCRIBED:
+        case NotifyFilter.SUBSCRIBED:
             return subscribed
-        case MailboxFilter.MAILBOXES:
+        case NotifyFilter.MAILBOXES:
             return name in group.names
-        case MailboxFilter.SUBTREE:
+        case NotifyFilter.SUBTREE:
             return any(name == top or name.startswith(top + SEPARATOR) for top in group.names)
         case _:
             return group.filter in _EVERY_MAILBOX

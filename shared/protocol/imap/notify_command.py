@@ -24,7 +24,7 @@ MESSAGE_EVENTS = frozenset({NotifyEvent.MESSAGE_NEW, NotifyEvent.MESSAGE_EXPUNGE
 NEW_AND_EXPUNGE = frozenset({NotifyEvent.MESSAGE_NEW, NotifyEvent.MESSAGE_EXPUNGE})
 
 
-class MailboxFilter(Enum):
+class NotifyFilter(Enum):
     """The mailboxes that a group concerns (RFC 5465 §6)."""
 
     SELECTED = b"SELECTED"
@@ -36,7 +36,7 @@ class MailboxFilter(Enum):
     MAILBOXES = b"MAILBOXES"
 
 
-SELECTED_FILTERS = frozenset({MailboxFilter.SELECTED, MailboxFilter.SELECTED_DELAYED})
+SELECTED_FILTERS = frozenset({NotifyFilter.SELECTED, NotifyFilter.SELECTED_DELAYED})
 
 
 class EventGroup(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class EventGroup(msgspec.Struct, frozen=True):
     `items` are what is fetched of each new message of the selected mailbox (§5.2).
     """
 
-    filter: MailboxFilter
+    filter: NotifyFilter
     names: tuple[str, ...]
     events: frozenset[NotifyEvent]
     items: tuple[FetchItem, ...] = ()

@@ -11,8 +11,8 @@ from shared.protocol.imap.notify_command import (
     SELECTED_FILTERS,
     EventGroup,
     ImapNotify,
-    MailboxFilter,
     NotifyEvent,
+    NotifyFilter,
 )
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.fetch import MAX_ITEMS, fetch_att
@@ -23,8 +23,8 @@ from shared.protocol.imap.response_code import badevent
 MAX_GROUPS = 100
 MAX_NAMES = 1000
 """Names of mailboxes in all groups of a command."""
-_FILTERS = {chosen.value: chosen for chosen in MailboxFilter}
-_NAMED = frozenset({MailboxFilter.SUBTREE, MailboxFilter.MAILBOXES})
+_FILTERS = {chosen.value: chosen for chosen in NotifyFilter}
+_NAMED = frozenset({NotifyFilter.SUBTREE, NotifyFilter.MAILBOXES})
 _EVENTS = {event.value.upper(): event for event in NotifyEvent}
 
 

@@ -4,12 +4,12 @@ import pytest
 
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.fetch import BodySection, FetchAttribute
-from shared.protocol.imap.notify_command import EventGroup, ImapNotify, MailboxFilter, NotifyEvent
+from shared.protocol.imap.notify_command import EventGroup, ImapNotify, NotifyEvent, NotifyFilter
 from shared.protocol.imap.parse.command import parse_command
 from shared.protocol.imap.section import WHOLE
 
 NEW, GONE, FLAG = NotifyEvent.MESSAGE_NEW, NotifyEvent.MESSAGE_EXPUNGE, NotifyEvent.FLAG_CHANGE
-PERSONAL, SELECTED = MailboxFilter.PERSONAL, MailboxFilter.SELECTED
+PERSONAL, SELECTED = NotifyFilter.PERSONAL, NotifyFilter.SELECTED
 
 GOOD = {
     b"a NOTIFY NONE": ImapNotify(b"a"),
@@ -17,8 +17,8 @@ GOOD = {
     b"a NOTIFY SET STATUS (subtree Lists (MessageNew MessageExpunge)) (mailboxes (INBOX &) NONE)": ImapNotify(
         b"a",
         (
-            EventGroup(MailboxFilter.SUBTREE, ("Lists",), frozenset({NEW, GONE})),
-            EventGroup(MailboxFilter.MAILBOXES, ("INBOX",), frozenset()),
+            EventGroup(NotifyFilter.SUBTREE, ("Lists",), frozenset({NEW, GONE})),
+            EventGroup(NotifyFilter.MAILBOXES, ("INBOX",), frozenset()),
         ),
         status=True,
     ),
