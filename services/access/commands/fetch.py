@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import repeat
@@ -175,10 +174,13 @@ def _flags_column(
 ) -> list[bytes]:
     """FLAGS of each message; without the item only where this command has set \\Seen (RFC 3501 §6.4.5)."""
     texts = [b"FLAGS " + _flag_list(tuple(flags.flags)) for flags in batch.flag_sets]
-    column = [texts[number] for number in batch.flags]
-    for uid in mailbox.recent_of(uids):
-        at = bisect_left(uids, uid)
-        column[at] = b"FLAGS " + _flag_list((*batch.flag_sets[batch.flags[at]].flags, RECENT))
+    recent = mailbox.recent_of(uids)
+    if recent:
+        recents = [b"FLAGS " + _flag_list((*flags.flags, RECENT)) for flags in batch.flag_sets]
+        pairs = zip(uids, batch.flags, strict=True)
+        column = [(recents if uid in recent else texts)[number] for uid, number in pairs]
+    else:
+        column = [texts[number] for number in batch.flags]
     if not requested.flags:
         column = [text if is_seen else b"" for text, is_seen in zip(column, batch.seen_set, strict=True)]
     if max(modseqs, default=0) > mailbox.version:
