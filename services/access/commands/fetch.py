@@ -28,11 +28,14 @@ from shared.protocol.imap.flags import RECENT, flag_list
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import Code
 from shared.protocol.imap.utf8_form import quoted_utf8
+from shared.protocol.imap.wire_string import char8
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.scans import scan_of
 
 log = structlog.get_logger("access")
 _UIDS_A_TURN = 1000
+_WHOLE_OCTETS = 32 * 1024
+"""Octets of a message that is read and written as one piece."""
 _flag_list = lru_cache(maxsize=1024)(flag_list)
 
 
@@ -138,7 +141,8 @@ async def _answer_batch(
         await session.channel.spill()
         return
     for head, blob, prefix in zip(heads, batch.blobs, batch.prefixes, strict=True):
-        await _answer_contents(session, requested, head, blob, prefix, outcome)
+        if not (requested.whole and await _answer_whole(session, requested.whole, head, blob, prefix)):
+            await _answer_contents(session, requested, head, blob, prefix, outcome)
 
 
 def _heads(session: ImapSession, requested: FetchPlan, batch: pb.FetchBatch) -> list[bytes]:
@@ -198,6 +202,25 @@ def _numbers(mailbox: Selected, uids: list[int]) -> Iterable[int]:
     if first and last - first == len(uids) - 1:
         return range(first, last + 1)
     return map(mailbox.runs.sequence_of, uids)
+
+
+async def _answer_whole(session: ImapSession, label: bytes, head: bytes, blob_id: str, prefix: bytes) -> bool:
+    """Answer with a small message as one piece; False when it is large or cannot be read, and nothing was written."""
+    channel, turns = session.channel, session.backend.turns
+    try:
+        blob = await session.backend.blobs.read(BlobId(blob_id))
+        if blob.body_size > _WHOLE_OCTETS:
+            return False
+        octets = prefix + blob.read(0, blob.body_size)
+    except BlobError:
+        return False  # it is read once more, and then the error is reported
+    space = b"" if head.endswith(b"(") else b" "
+    channel.write(b"%b%b%b {%d}\r\n%b)\r\n" % (head, space, label, len(octets), char8(octets)))
+    await channel.spill()
+    turns.count(files=1, octets=len(octets))
+    if turns.is_spent:
+        await turns.spend()
+    return True
 
 
 async def _answer_contents(

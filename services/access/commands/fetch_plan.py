@@ -33,6 +33,8 @@ class FetchPlan(msgspec.Struct, frozen=True):
     """Whether any item is more than a range of the whole message."""
     attributes: tuple[str, ...]
     """The fields of FetchRequest to set; the mailstore returns these attributes ready to be sent."""
+    whole: bytes
+    """The label of the only item that is read from the message's bytes, when that is the whole message; else empty."""
 
     @property
     def reads_bodies(self) -> bool:
@@ -79,7 +81,15 @@ def plan_of(items: tuple[FetchItem, ...]) -> FetchPlan:
         contents=contents,
         needs_scan=any(map(_needs_scan, contents)),
         attributes=tuple(_FIELDS[item] for item in items if isinstance(item, FetchAttribute) and item in _FIELDS),
+        whole=_whole_label(contents),
     )
+
+
+def _whole_label(contents: tuple[ContentItem, ...]) -> bytes:
+    if len(contents) != 1 or not isinstance(contents[0], BodySection):
+        return b""
+    section, partial = contents[0].section, contents[0].partial
+    return contents[0].label if partial is None and not (section.part or section.text or section.fields) else b""
 
 
 def _reads_body(item: ContentItem) -> bool:

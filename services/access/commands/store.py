@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from services.access.adapters.mailstore import numbers, spans
 from services.access.commands.answer import READ_ONLY_TEXT, answer_for, done
-from services.access.session.selected import Selected, flag_pages
+from services.access.session.flag_runs import write_runs
+from services.access.session.selected import Selected
 from services.access.session.session import ImapSession
-from services.access.session.sync import sync, write_flags
+from services.access.session.sync import sync
 from shared.protocol.imap import commands as c
-from shared.protocol.imap import fetch_response, response
+from shared.protocol.imap import response
 from shared.protocol.imap.commands import StoreMode
 from shared.protocol.imap.response_code import Code, modified
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -58,29 +59,23 @@ async def _report(session: ImapSession, mailbox: Selected, command: c.Store, rep
     if reply.messages and command.mode is not StoreMode.REMOVE:
         session.channel.write(mailbox.report_keywords(command.flags))
     if not command.silent:
-        await write_flags(session, mailbox, flag_pages(reply.changed))
+        await write_runs(session, mailbox, reply.runs, flags=True)
     elif session.condstore:
-        await session.channel.write_all(_modseq_line(mailbox, change) for change in reply.changed)
+        await write_runs(session, mailbox, reply.runs, flags=False)
     mailbox.advance(*made)
     # With .SILENT the client would miss a change that another session made in between, so the flags are reported after
     # all.
     if not (alone or command.silent):
-        await _note_reported(session, mailbox, reply.changed)
+        await _note_reported(session, mailbox, reply.runs)
 
 
-async def _note_reported(session: ImapSession, mailbox: Selected, changed: Sequence[pb.Changed]) -> None:
-    for start in range(0, len(changed), _NOTED_AT_ONCE):
-        page = changed[start : start + _NOTED_AT_ONCE]
-        for message in page:
-            mailbox.note_reported(message.uid, message.modseq)
-        await session.backend.turns.spend(keys=len(page))
-
-
-def _modseq_line(mailbox: Selected, change: pb.Changed) -> bytes:
-    """The MODSEQ of a changed message, which is reported even with .SILENT (RFC 7162 §3.1.3)."""
-    number = mailbox.runs.sequence_of(change.uid)
-    mailbox.note_modseq(change.modseq)
-    return mailbox.fetch_line(number, change.uid, [fetch_response.modseq_item(change.modseq)]) if number else b""
+async def _note_reported(session: ImapSession, mailbox: Selected, runs: Sequence[pb.FlagRun]) -> None:
+    for run in runs:
+        for start in range(run.first, run.last + 1, _NOTED_AT_ONCE):
+            page = range(start, min(start + _NOTED_AT_ONCE, run.last + 1))
+            for uid in page:
+                mailbox.note_reported(uid, run.modseq)
+            await session.backend.turns.spend(keys=len(page))
 
 
 def _answer(mailbox: Selected, command: c.Store, reply: pb.StoreReply, asked: int) -> bytes:

@@ -194,8 +194,8 @@ class MailstoreEndpoint(MailstoreServicer):
                 reply.versions.extend([done.made] if done.made else [])
                 refused += done.refused
                 if not request.quiet:
-                    async for page in self._views.flags(mailbox, done.stored):
-                        reply.changed.extend(wire.changed(page))
+                    async for page in self._views.flag_runs(mailbox, done.stored):
+                        reply.runs.extend(wire.flag_runs(page))
         reply.refused.CopyFrom(wire.uid_set(refused))
         return reply
 

@@ -11,7 +11,7 @@ from services.mailstore.handlers.changed_mailboxes import ChangedMailboxes
 from services.mailstore.handlers.delivery_places import DeliveryPlace
 from services.mailstore.handlers.fetch import Fetched, RequestedAttributes
 from services.mailstore.handlers.messages import NewMessage, Placed
-from services.mailstore.handlers.queries import ChangedFlags
+from services.mailstore.handlers.queries import ChangedFlags, FlagRunAt
 from shared.protocol.imap.ranges import Ranges
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
@@ -135,6 +135,11 @@ def batch(fetched: Fetched, version: int, *, contents: bool) -> pb.FetchBatch:
 def changed(changes: Iterable[ChangedFlags]) -> list[pb.Changed]:
     """The messages whose flags changed."""
     return [pb.Changed(uid=change.uid, flags=change.flags, modseq=change.modseq) for change in changes]
+
+
+def flag_runs(runs: Iterable[FlagRunAt]) -> list[pb.FlagRun]:
+    """Neighbours with the same flags."""
+    return [pb.FlagRun(first=run.first, last=run.last, flags=run.flags, modseq=run.modseq) for run in runs]
 
 
 def placed(placed: Placed) -> pb.CopyReply:

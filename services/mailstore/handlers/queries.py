@@ -41,6 +41,15 @@ class ChangedFlags(NamedTuple):
     modseq: int
 
 
+class FlagRunAt(NamedTuple):
+    """Messages with consecutive UIDs and the same flags and MODSEQ."""
+
+    first: int
+    last: int
+    flags: tuple[str, ...]
+    modseq: int
+
+
 class Gone(NamedTuple):
     """UIDs that left a mailbox with one change."""
 
@@ -146,6 +155,27 @@ def flags_of(reader: Reader, mailbox: str, spans: Ranges, until: int = 1 << 62) 
         )
         changes += _flags(reader.all(sql, (mailbox, *parameters, until)))
     return changes
+
+
+def flag_runs(reader: Reader, mailbox: str, spans: Ranges) -> list[FlagRunAt]:
+    """The flags of messages in UID ranges, in ascending order; neighbours with equal ones are a run."""
+    runs: list[FlagRunAt] = []
+    first = last = 0
+    state: tuple[int, str, int] | None = None
+    for condition, parameters in conditions(spans):
+        sql = f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid"  # noqa: S608
+        for uid, *flags_and_modseq in reader.all(sql, (mailbox, *parameters)):
+            its = tuple(flags_and_modseq)
+            if its != state or uid != last + 1:
+                if state is not None:
+                    runs.append(_flag_run(first, last, *state))
+                first, state = uid, its
+            last = uid
+    return [*runs, _flag_run(first, last, *state)] if state is not None else runs
+
+
+def _flag_run(first: int, last: int, system: int, words: str, modseq: int) -> FlagRunAt:
+    return FlagRunAt(first, last, Flags(system, words).names(), modseq)
 
 
 def _flags(rows: list[tuple[int, int, str, int]]) -> list[ChangedFlags]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load, queries
-from services.mailstore.handlers.queries import PAGE, ChangedFlags, Gone
+from services.mailstore.handlers.queries import PAGE, ChangedFlags, FlagRunAt, Gone
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.protocol.imap.ranges import Ranges, pages, ranges
@@ -140,6 +140,12 @@ class Views:
         for spans in pages(uids, FLAGS_A_PAGE):
             yield await self._read(queries.flags_of, mailbox, spans, version)
             await self._turns.spend(rows=2 * FLAGS_A_PAGE)
+
+    async def flag_runs(self, mailbox: str, uids: Ranges) -> AsyncIterator[list[FlagRunAt]]:
+        """The flags of messages with these UIDs as runs, in pages."""
+        for spans in pages(uids, PAGE):
+            yield await self._read(queries.flag_runs, mailbox, spans)
+            await self._turns.spend(rows=PAGE // 2)
 
     async def changed_since(self, mailbox: str, since: int) -> Ranges:
         """The UIDs of messages that were added or changed after a version.

@@ -72,13 +72,14 @@ async def test_store(mailstore: CountedMailstore) -> None:
     inbox, version = await _mailbox(mailstore, "INBOX"), await _version(mailstore)
     store = pb.StoreRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, flags=["\\Seen", "late"])
     reply = await _twice(mailstore, "Store", store)
-    assert reply.messages == len(reply.changed) == MESSAGES
-    assert {tuple(entry.flags) for entry in reply.changed} == {("\\Seen", "\\Flagged", "$Work", "late")}
+    assert reply.messages == sum(run.last - run.first + 1 for run in reply.runs) == MESSAGES
+    assert {tuple(run.flags) for run in reply.runs} == {("\\Seen", "\\Flagged", "$Work", "late")}
     assert list(reply.versions) == [version + 1, version + 2, version + 3]
     assert await _sizes(mailstore, version) == [EVENT_MESSAGES, EVENT_MESSAGES, MESSAGES - 2 * EVENT_MESSAGES]
     asked = pb.ChangesRequest(account=ACCOUNT, mailbox=inbox.id, since=version, uid_next=inbox.uid_next, keywords=1)
     changes = await mailstore.call("Changes", asked)
-    assert changes.changed == reply.changed
+    shown = [(uid, run.modseq) for run in reply.runs for uid in range(run.first, run.last + 1)]
+    assert [(entry.uid, entry.modseq) for entry in changes.changed] == shown
     assert [entry.uid for entry in changes.changed] == list(range(1, MESSAGES + 1))
     assert list(changes.keywords) == ["$Work", "late"]
     assert (await _mailbox(mailstore, "INBOX")).unseen == 0
@@ -95,7 +96,7 @@ async def test_a_store_that_changes_some(mailstore: CountedMailstore) -> None:
     )
     reply = await _twice(mailstore, "Store", store)
     assert reply.refused == late
-    assert (reply.messages, len(reply.changed)) == (MESSAGES - 12, 0)
+    assert (reply.messages, len(reply.runs)) == (MESSAGES - 12, 0)
     assert (await _mailbox(mailstore, "INBOX")).unseen == 12
 
 

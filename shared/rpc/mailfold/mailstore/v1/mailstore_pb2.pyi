@@ -850,7 +850,7 @@ class StoreRequest(_message.Message):
     mode: Global___StoreRequest.Mode.ValueType
     unchanged_since: _builtins.int
     quiet: _builtins.bool
-    """leave `changed` out"""
+    """leave `runs` out"""
     @_builtins.property
     def uids(self) -> Global___UidSet: ...
     @_builtins.property
@@ -881,7 +881,7 @@ class StoreReply(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     VERSION_FIELD_NUMBER: _builtins.int
-    CHANGED_FIELD_NUMBER: _builtins.int
+    RUNS_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
     VERSIONS_FIELD_NUMBER: _builtins.int
@@ -889,7 +889,9 @@ class StoreReply(_message.Message):
     messages: _builtins.int
     """how many of the requested messages exist, without the refused ones"""
     @_builtins.property
-    def changed(self) -> _containers.RepeatedCompositeFieldContainer[Global___Changed]: ...
+    def runs(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlagRun]:
+        """the flags of the messages, ascending"""
+
     @_builtins.property
     def refused(self) -> Global___UidSet:
         """changed since (RFC 7162 MODIFIED)"""
@@ -902,18 +904,49 @@ class StoreReply(_message.Message):
         self,
         *,
         version: _builtins.int = ...,
-        changed: _abc.Iterable[Global___Changed] | None = ...,
+        runs: _abc.Iterable[Global___FlagRun] | None = ...,
         refused: Global___UidSet | None = ...,
         messages: _builtins.int = ...,
         versions: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["refused", b"refused"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "messages", b"messages", "refused", b"refused", "version", b"version", "versions", b"versions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "refused", b"refused", "runs", b"runs", "version", b"version", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StoreReply: _TypeAlias = StoreReply  # noqa: Y015
+
+@_typing.final
+class FlagRun(_message.Message):
+    """Existing messages with consecutive UIDs and the same flags and MODSEQ."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    MODSEQ_FIELD_NUMBER: _builtins.int
+    first: _builtins.int
+    last: _builtins.int
+    modseq: _builtins.int
+    @_builtins.property
+    def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        first: _builtins.int = ...,
+        last: _builtins.int = ...,
+        flags: _abc.Iterable[_builtins.str] | None = ...,
+        modseq: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "flags", b"flags", "last", b"last", "modseq", b"modseq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FlagRun: _TypeAlias = FlagRun  # noqa: Y015
 
 @_typing.final
 class AppendRequest(_message.Message):
