@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from tests.harness.command import CommandFailed
+from tests.harness.imap import Imap, No
 from tests.harness.server import MailfoldServer
 
 _numbers = itertools.count(1)
@@ -59,3 +60,50 @@ def test_sharing_is_switched_on_and_domains_agree(server: MailfoldServer) -> Non
         server.command("settings", "set", "sharing.enabled", "false")
         server.restart()
     assert names(server, ann) == []
+
+
+def test_mailboxes_are_shared_and_taken_back(server: MailfoldServer) -> None:
+    """Over IMAP: a group and a user see mailboxes of ann's; rights end while one idles, and with the switch."""
+    ann, bob, eve = server.people.people("ann", "bob", "eve")
+    group = f"readers {next(_numbers)}"
+    team = f"readers{next(_numbers)}@{ann.address.partition('@')[2]}"
+    server.command("group", "add", group, eve.user)
+    server.command("account", "add", team, "--group", group)
+    server.command("settings", "set", "sharing.enabled", "true")
+    server.restart()
+    name = f'"Other Users/{ann.address}/Plans"'
+    try:
+        server.followed()
+        with server.imap(ann) as imap:
+            imap.command(b"CREATE Plans")
+            imap.command(f"SETACL Plans {bob.address} lrswi".encode())
+            imap.command(f"SETACL Plans {team} lr".encode())
+            imap.append("Plans", b"Subject: plan\r\n\r\nplan\r\n")
+        granted = server.command.json("sharing", "grants", ann.address)
+        assert sorted((grant["identifier"], grant["rights"]) for grant in granted) == sorted(
+            [(bob.address, "lrswi"), (team, "lr")]
+        )
+        bob_reads, eve_reads = server.imap(bob), server.imap(eve)
+        for reader in (bob_reads, eve_reads):
+            reader.command(f"SELECT {name}".encode())
+        assert server.command.json("sharing", "revoke", ann.address, bob.address) == {"grants": 1}
+        assert _is_sent_away(bob_reads, b"NOOP")
+        eve_reads.connection.send(b"i IDLE\r\n")
+        server.command("group", "leave", group, eve.user)
+        assert _is_sent_away(eve_reads, b"")
+    finally:
+        server.command("settings", "set", "sharing.enabled", "false")
+        server.restart()
+    with server.imap(bob) as imap, pytest.raises(No, match="NONEXISTENT"):
+        imap.command(f"SELECT {name}".encode())
+    with pytest.raises(CommandFailed, match="has given no such rights"):
+        server.command("sharing", "revoke", ann.address, bob.address)
+    server.command("verify")
+
+
+def _is_sent_away(imap: Imap, command: bytes) -> bool:
+    """Whether the server closes a connection with BYE, with the answer to a command or unasked."""
+    if command:
+        imap.connection.send(b"x " + command + b"\r\n")
+    lines = list(iter(imap.connection.readline, b""))
+    return any(line.startswith(b"* BYE The selected mailbox is gone") for line in lines)
