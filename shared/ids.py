@@ -25,6 +25,7 @@ class IdKind(StrEnum):
     """The kinds of ids, each with its first letter."""
 
     ACCOUNT = "a"
+    ALL_MAIL = "v"
     APP_PASSWORD = "p"  # noqa: S105
     BLOB_GENERATION = "g"
     COMMAND = "c"

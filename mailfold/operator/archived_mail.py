@@ -40,11 +40,12 @@ class ArchivedMail:
         self._blobs = blobs
 
     async def mailboxes(self) -> list[Any]:
-        """The mailboxes with their counters, by name."""
+        """The mailboxes with their counters, by name, without All Mail, which shows the messages of the others."""
         from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
         listed = await (await self._stub()).ListMailboxes(pb.ListMailboxesRequest(account=self._account))
-        return sorted(listed.mailboxes, key=lambda mailbox: str(mailbox.name))
+        own = (mailbox for mailbox in listed.mailboxes if mailbox.special_use != "\\All")
+        return sorted(own, key=lambda mailbox: str(mailbox.name))
 
     async def messages(self, mailbox: Any, bounds: Sequence[int] = _ALL) -> AsyncIterator[StoredMail]:
         """The messages of a mailbox in these UID ranges (first, last, …), in the order of UIDs."""

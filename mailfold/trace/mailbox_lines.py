@@ -6,7 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from mailfold.texts import counted
 from mailfold.trace.names import Names
-from shared.events import expiry, mailbox, mailbox_rights, mailbox_scripts, maildrop, metadata, reading, restoring
+from shared.events import (
+    all_mail_mailbox,
+    expiry,
+    mailbox,
+    mailbox_rights,
+    mailbox_scripts,
+    maildrop,
+    metadata,
+    reading,
+    restoring,
+)
 from shared.events.mailbox import Uids
 
 
@@ -76,6 +86,21 @@ def fetched_away(event: maildrop.MessagesFetchedAway, names: Names) -> Iterator[
 def unique_ids_given(event: maildrop.UniqueIdsGiven, names: Names) -> Iterator[str]:
     """Messages got unique ids of a former server."""
     yield f"{len(event.ids)} messages of {names.of(event.account)} got the POP3 unique ids of a former server"
+
+
+def all_mail_made(event: all_mail_mailbox.AllMailMade, names: Names) -> Iterator[str]:
+    """The account got its All Mail mailbox."""
+    yield f"{names.of(event.account)} got {event.mailbox.name}, which shows the mail of its other mailboxes"
+
+
+def all_mail_filled(event: all_mail_mailbox.AllMailFilled, names: Names) -> Iterator[str]:
+    """All Mail shows messages that were there before it."""
+    yield f"the All Mail mailbox shows {names.of(event.source)}, UID {_uids(event.uids)}"
+
+
+def all_mail_ended(event: all_mail_mailbox.AllMailEnded, names: Names) -> Iterator[str]:
+    """The account has no All Mail mailbox any more."""
+    yield f"{names.of(event.account)} has no {event.name} any more"
 
 
 def restored(event: restoring.MessagesRestored, names: Names) -> Iterator[str]:

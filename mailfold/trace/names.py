@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shared.events import credentials, directory, groups, mailbox, sending
+from shared.events import all_mail_mailbox, credentials, directory, groups, mailbox, sending
 from shared.eventstore.event import Event
 
 
@@ -21,7 +21,7 @@ class Names:
         match event:
             case mailbox.AccountOpened():
                 self._names |= {mailbox.id: mailbox.name for mailbox in event.mailboxes}
-            case mailbox.MailboxCreated():
+            case mailbox.MailboxCreated() | all_mail_mailbox.AllMailMade():
                 self._names[event.mailbox.id] = event.mailbox.name
             case mailbox.MailboxRenamed():
                 self._names |= dict(event.names)

@@ -27,6 +27,7 @@ from mailfold.trace import (
 )
 from mailfold.trace.names import Names
 from shared.events import (
+    all_mail_mailbox,
     applying,
     blocking,
     closing,
@@ -133,6 +134,9 @@ _LINES: dict[type[Event], Lines] = {
     maildrop.MessagesFetchedAway: mailbox_lines.fetched_away,
     maildrop.UniqueIdsGiven: mailbox_lines.unique_ids_given,
     restoring.MessagesRestored: mailbox_lines.restored,
+    all_mail_mailbox.AllMailMade: mailbox_lines.all_mail_made,
+    all_mail_mailbox.AllMailFilled: mailbox_lines.all_mail_filled,
+    all_mail_mailbox.AllMailEnded: mailbox_lines.all_mail_ended,
     restoring.RemovedForgotten: mailbox_lines.forgotten,
     mailbox.MailboxDeleted: mailbox_lines.mailbox_deleted,
     metadata.AnnotationsChanged: mailbox_lines.annotated,

@@ -169,7 +169,7 @@ class MailboxSettings(Section, frozen=True):
         bool,
         Meta(
             description="Whether accounts are to have an All Mail mailbox, where neither the account nor its domain "
-            "says otherwise. The mailbox itself is not part of this release."
+            "says otherwise."
         ),
     ] = False
 

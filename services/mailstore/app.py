@@ -25,6 +25,7 @@ from services.mailstore.endpoints.session_guard import SessionGuard
 from services.mailstore.handlers import script_rows
 from services.mailstore.handlers.access_lists import AccessLists
 from services.mailstore.handlers.accounts import MailboxCommands
+from services.mailstore.handlers.all_mail_upkeep import AllMailUpkeep
 from services.mailstore.handlers.annotations import AnnotationCommands, annotation_text
 from services.mailstore.handlers.checked_store import checked_store
 from services.mailstore.handlers.closing import AccountClosings
@@ -168,6 +169,9 @@ class Mailstore:
         self.expiry = Expiry(self.store, rules, host.clock, limits.expiry_seconds, host.ids)
         self.forgetting = UndeleteWindow(self.store, host.clock, limits.undelete_days, limits.expiry_seconds)
         self.mailbox_scripts = self._mailbox_scripts(quotas, limits, directory)
+        self.all_mail = AllMailUpkeep(
+            SERVICE, self.store, directory, host.bus, host.ids, host.clock, limits.all_mail_name
+        )
         self.registrations: Sequence[Registration] = self._guarded(
             (add_MailstoreServicer_to_server, self._endpoint(mailboxes, quotas, limits)),
             *self._further(rules, Owners(directory), quotas, limits),
@@ -322,6 +326,7 @@ class Mailstore:
         await self._erasure.worker.stop()
         await self.applications.stop()
         await self.mailbox_scripts.stop()
+        await self.all_mail.stop()
         await self.expiry.stop()
         await self.forgetting.stop()
         await self._quota_notices.stop()
@@ -345,6 +350,8 @@ class Mailstore:
         for task in tasks:
             self.store.on_commit(task.committed)
             task.start()
+        self.store.on_commit(self.all_mail.committed)
+        await self.all_mail.start()
         self.forgetting.start()
         await self._closings.start()
         await self._endings.start()

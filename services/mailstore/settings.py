@@ -120,6 +120,7 @@ class MailstoreSettings(Section, frozen=True):
     spam_name: Annotated[str, _name_of("spam")] = "Spam"
     trash_name: Annotated[str, _name_of("deleted mail")] = "Trash"
     archive_name: Annotated[str, _name_of("mail to keep")] = "Archive"
+    all_mail_name: Annotated[str, _name_of("the messages of all other mailboxes")] = "All Mail"
 
     def undelete_border(self, now: int) -> int:
         """Messages that were removed before this time cannot be restored, in UTC microseconds."""

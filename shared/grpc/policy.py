@@ -104,6 +104,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.Sharing/ListIdentifiers",
         "directory.Sharing/HeldIdentifiers",
         "directory.ExpiryRules/RulesOf",
+        "directory.AllMail/AllMailOf",
         "directory.MailRights/AccountsOf",
         "ingress.Ingress/SubmitReport",
     ),

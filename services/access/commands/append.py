@@ -80,6 +80,6 @@ async def _store(
         raise
     bodies.keep()
     note_version(session, place.account, reply.version)
-    if not reply.uids:  # RFC 4315 §3: who may not read the mailbox learns no UID
+    if not reply.uids:  # into All Mail, or RFC 4315 §3: who may not read the mailbox learns no UID
         return done(tag, "APPEND")
     return response.ok(tag, "APPEND completed", appenduid(reply.uid_validity, NumberSet.of_numbers(reply.uids)))

@@ -9,8 +9,12 @@ from services.directory.handlers import all_mail
 from services.directory.handlers.all_mail import AllMailState
 from services.directory.settings import MailboxSettings
 from shared.eventstore.store import EventStore
+from shared.grpc.errors import Invalid
 from shared.rpc.mailfold.directory.v1 import allmail_pb2 as pb
 from shared.rpc.mailfold.directory.v1.allmail_pb2_grpc import AllMailServicer
+
+_ACCOUNTS = 500
+"""Accounts of one question."""
 
 
 class AllMailEndpoint(StoreEndpoint, AllMailServicer):
@@ -27,6 +31,15 @@ class AllMailEndpoint(StoreEndpoint, AllMailServicer):
 
     async def ShowAllMail(self, request: pb.ShowAllMailRequest, context: Any) -> pb.AllMailSwitch:
         return self._reply(await self._read(lambda reader: all_mail.shown(reader, request.account)))
+
+    async def AllMailOf(self, request: pb.AllMailOfRequest, context: Any) -> pb.AllMailOfReply:
+        if len(request.accounts) > _ACCOUNTS:
+            raise Invalid(f"at most {_ACCOUNTS} accounts can be asked for at once")
+        server = self._settings.all_mail
+        return pb.AllMailOfReply(
+            any=await self._read(lambda reader: all_mail.may_be_chosen(reader, server=server)),
+            accounts=await self._read(lambda reader: all_mail.chosen(reader, request.accounts, server=server)),
+        )
 
     def _reply(self, state: AllMailState) -> pb.AllMailSwitch:
         server = self._settings.all_mail

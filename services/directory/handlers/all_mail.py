@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from services.directory.domain.state import AccountState, DirectoryRefused
@@ -16,6 +18,11 @@ from shared.routing.domain_values import tri_state
 _DOMAIN_VALUE = (
     "SELECT domain_value.value FROM domain JOIN domain_value ON domain_value.domain = domain.id"
     " WHERE domain.name = ? AND domain_value.name = 'all_mail'"
+)
+_CHOSEN = (
+    "SELECT account.id FROM account JOIN domain ON domain.name = account.domain"
+    " LEFT JOIN all_mail ON all_mail.account = account.id"
+    " LEFT JOIN domain_value ON domain_value.domain = domain.id AND domain_value.name = 'all_mail'"
 )
 
 
@@ -38,6 +45,24 @@ def shown(reader: Reader, name: str) -> AllMailState:
     own = reader.first_row("SELECT value FROM all_mail WHERE account = ?", (account.id,))
     domain = reader.first_row(_DOMAIN_VALUE, (account.address.rpartition("@")[2],))
     return AllMailState(account, own[0] if own is not None else "", domain[0] if domain is not None else "")
+
+
+def chosen(reader: Reader, accounts: Sequence[str], *, server: bool) -> list[str]:
+    """Those of these accounts (ids) that are to have the mailbox."""
+    marks = ", ".join("?" * len(accounts))
+    sql = f"{_CHOSEN} WHERE account.id IN ({marks}) AND coalesce(all_mail.value, domain_value.value, ?) = 'on'"
+    return [row[0] for row in reader.all(sql, (*accounts, "on" if server else "off"))] if accounts else []
+
+
+def may_be_chosen(reader: Reader, *, server: bool) -> bool:
+    """Whether any account may be one that is to have the mailbox."""
+    return server or any(
+        reader.first_row(sql) is not None
+        for sql in (
+            "SELECT 1 FROM all_mail WHERE value = 'on' LIMIT 1",
+            "SELECT 1 FROM domain_value WHERE name = 'all_mail' AND value = 'on' LIMIT 1",
+        )
+    )
 
 
 def change(tx: Transaction, name: str, text: str, provenance: Provenance) -> AllMailState:

@@ -290,6 +290,8 @@ _SHAPES: dict[str, _Shape] = {
     "message.restored": _shape(_Changed, _changed),
     "mailbox.deleted": _shape(_Changed, _changed),
     "mailbox.rights_changed": _shape(_Rights, _rights_changed),
+    "mailbox.all_mail_filled": _shape(_Changed, _changed),
+    "mailbox.all_mail_ended": _shape(_Changed, _changed),
     "mailbox_script.due": _shape(_Changed, _changed),
     "mailbox_script.ran": _shape(_Changed, _changed),
     "annotation.changed": _shape(_Annotated, _annotated),

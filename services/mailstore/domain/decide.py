@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from services.mailstore.domain.flags import Change, Flags
 from services.mailstore.domain.state import (
+    ALL,
     JUNK,
     SPECIAL_USES,
     DefaultMailboxes,
@@ -67,7 +68,7 @@ def create_mailbox(
     name = new_mailbox_name(name)
     if name in place.existing:
         raise MailboxRefused("ALREADYEXISTS", f"there is a mailbox {name}")
-    if use and (use not in SPECIAL_USES or use == "\\All" or place.use_is_taken):
+    if use and (use not in SPECIAL_USES or use == ALL or place.use_is_taken):
         raise MailboxRefused("USEATTR", f"no mailbox can be made for {use}")
     new = [(above, "") for above in ancestors(name) if above not in place.existing] + [(name, use)]
     mailboxes_left(place.mailboxes, len(new), limit)
@@ -84,9 +85,9 @@ def mailboxes_left(existing: int, more: int, limit: int) -> None:
 
 
 def deletable(mailbox: MailboxState) -> None:
-    """Check that a mailbox may be deleted. Raises MailboxRefused CANNOT for INBOX."""
-    if mailbox.name == INBOX:
-        raise MailboxRefused("CANNOT", "INBOX cannot be deleted")
+    """Check that a mailbox may be deleted. Raises MailboxRefused CANNOT for INBOX and All Mail."""
+    if mailbox.name == INBOX or mailbox.special_use == ALL:
+        raise MailboxRefused("CANNOT", f"{mailbox.name} cannot be deleted")
 
 
 def delete_mailbox(account: str, mailbox: MailboxState, *, subscribed_by_server: bool) -> list[Event]:

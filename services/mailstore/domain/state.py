@@ -11,7 +11,7 @@ from services.mailstore.domain.flags import Flags
 from shared.protocol.imap.mailbox_name import INBOX, canonical_name
 from shared.protocol.imap.ranges import Ranges, count
 
-JUNK, TRASH = "\\Junk", "\\Trash"
+JUNK, TRASH, ARCHIVE, ALL = "\\Junk", "\\Trash", "\\Archive", "\\All"
 # The mailboxes that every account begins with, and their special uses.
 DEFAULTS = (
     (INBOX, ""),
@@ -19,11 +19,11 @@ DEFAULTS = (
     ("Sent", "\\Sent"),
     ("Spam", JUNK),
     ("Trash", TRASH),
-    ("Archive", "\\Archive"),
+    ("Archive", ARCHIVE),
 )
 DefaultMailboxes = tuple[tuple[str, str], ...]
 """Names with their special uses."""
-SPECIAL_USES = frozenset(use for _, use in DEFAULTS if use) | {"\\Flagged", "\\All"}
+SPECIAL_USES = frozenset(use for _, use in DEFAULTS if use) | {"\\Flagged", ALL}
 
 
 def default_mailboxes(names: Mapping[str, str]) -> DefaultMailboxes:

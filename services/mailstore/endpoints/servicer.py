@@ -10,9 +10,11 @@ import msgspec
 from services.mailstore.domain.flags import SEEN, parse
 from services.mailstore.domain.quota import QuotaLimits
 from services.mailstore.endpoints import wire
+from services.mailstore.endpoints.all_mail_calls import AllMailCalls
 from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.accounts import MailboxCommands, ensure_open
+from services.mailstore.handlers.all_mail import INTO, is_all_mail
 from services.mailstore.handlers.changed_mailboxes import changed_mailboxes
 from services.mailstore.handlers.deleted import deleted_size
 from services.mailstore.handlers.fetch import Fetcher, Mark, MessageRow
@@ -29,8 +31,8 @@ from shared.eventstore.connection import Reader
 from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
-from shared.grpc.call import current_provenance
-from shared.grpc.errors import NotFound, Unavailable
+from shared.grpc.call import acting, current_provenance
+from shared.grpc.errors import NotFound, NotNow, Unavailable
 from shared.ids import Ids
 from shared.protocol.imap.ranges import common, count, ranges
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -67,6 +69,7 @@ class MailstoreEndpoint(MailstoreServicer):
         self._views = Views(store, turns)
         self._paged = PagedCommands(store, mailboxes, messages)
         self._fetcher = Fetcher(store, blobs, turns, listing)
+        self._all_mail = AllMailCalls(store, self._views, messages, self)
         self._turns = turns
         self._searcher = Searcher(store, blobs, turns, limits.search_texts, listing)
 
@@ -183,6 +186,8 @@ class MailstoreEndpoint(MailstoreServicer):
             yield wire.batch(fetched, version, contents=request.contents)
 
     async def Store(self, request: pb.StoreRequest, context: Any) -> pb.StoreReply:
+        if is_all_mail(request.mailbox):
+            return await self._all_mail.store(request, context)
         account, mailbox, flags, mode = request.account, request.mailbox, parse(request.flags), _MODES[request.mode]
         since = request.unchanged_since if request.HasField("unchanged_since") else None
         uids, reply = wire.ranges(request.uids), pb.StoreReply()
@@ -200,6 +205,14 @@ class MailstoreEndpoint(MailstoreServicer):
         return reply
 
     async def Append(self, request: pb.AppendRequest, context: Any) -> pb.AppendReply:
+        try:
+            return await self._append(request)
+        except NotNow as refused:
+            if refused.reason != INTO:
+                raise
+            return await self._all_mail.append_into(request, self._append)
+
+    async def _append(self, request: pb.AppendRequest) -> pb.AppendReply:
         messages = [wire.appended(message) for message in request.messages]
         quota = await self._quotas.of(request.account)
         with as_contract_errors():
@@ -213,6 +226,8 @@ class MailstoreEndpoint(MailstoreServicer):
         return pb.AppendReply(uid_validity=mailbox.uid_validity, uids=uids, version=version, mailbox=mailbox.id)
 
     async def Replace(self, request: pb.ReplaceRequest, context: Any) -> pb.AppendReply:
+        if is_all_mail(request.mailbox):
+            raise NotNow("messages are replaced in their own mailboxes, not in All Mail", "CANNOT")
         message = wire.appended(request.message)
         old = OldMessage(request.mailbox, request.uid)
         quota = await self._quotas.of(request.account)
@@ -224,13 +239,33 @@ class MailstoreEndpoint(MailstoreServicer):
         return pb.AppendReply(uid_validity=mailbox.uid_validity, uids=uids, version=version, mailbox=mailbox.id)
 
     async def Copy(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
+        try:
+            return await self._copy(request)
+        except NotNow as refused:
+            if refused.reason != INTO:
+                raise
+            return await self._all_mail.copy_into(request, self._copy)
+
+    async def _copy(self, request: pb.CopyRequest) -> pb.CopyReply:
         account, mailbox, uids, asked = request.account, request.mailbox, wire.ranges(request.uids), request.messages
         quota = await self._quotas.of(account)
+        if is_all_mail(mailbox):
+            return await self._all_mail.copy(request, quota)
         with as_contract_errors():
             placed = await self._paged.copy(account, mailbox, uids, asked, request.target, quota, current_provenance())
         return wire.placed(placed)
 
     async def Move(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
+        try:
+            return await self._move(request, context)
+        except NotNow as refused:
+            if refused.reason != INTO:
+                raise
+            return await self._all_mail.move_into(request, context)
+
+    async def _move(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
+        if is_all_mail(request.mailbox):
+            return await self._all_mail.move(request, context)
         account, mailbox, uids, asked = request.account, request.mailbox, wire.ranges(request.uids), request.messages
         with as_contract_errors():
             moved = await self._paged.move(account, mailbox, uids, asked, request.target, current_provenance())
@@ -240,6 +275,8 @@ class MailstoreEndpoint(MailstoreServicer):
         return reply
 
     async def Expunge(self, request: pb.ExpungeRequest, context: Any) -> pb.ExpungeReply:
+        if is_all_mail(request.mailbox):
+            return await self._all_mail.expunge(request, context)
         uids = wire.ranges(request.uids) if request.only_given else ALL
         with as_contract_errors():
             version, messages = await self._paged.expunge(request.account, request.mailbox, uids, current_provenance())
@@ -281,6 +318,10 @@ class MailstoreEndpoint(MailstoreServicer):
                 provenance, command=f"{provenance.command}/{unseen[0][0]}" if provenance.command else ""
             )
             made = 0
+            if is_all_mail(mailbox):
+                with acting(own):
+                    made = await self._all_mail.mark_seen(account, mailbox, unseen)
+                return [_seen(message, made) for message in messages]
             async for done in self._paged.store(account, mailbox, unseen, "add", seen, None, own):
                 made = done.made
             return [_seen(message, made) for message in messages]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.mailstore.domain import decide
 from services.mailstore.domain.decide import MailboxRefused
-from services.mailstore.domain.state import DefaultMailboxes, MailboxState
+from services.mailstore.domain.state import ALL, DefaultMailboxes, MailboxState
 from services.mailstore.handlers import load, naming
 from services.mailstore.handlers.inherited_rights import inherited_rights
 from services.mailstore.handlers.quota_warnings import note_decrease
@@ -88,6 +88,7 @@ class MailboxCommands:
         if canonical_name(name) == INBOX:
             return self._rename_inbox(transaction, account, new_name, provenance)
         if not transaction.answered(provenance.command):
+            _check_renamable(transaction, account, name)
             tree = naming.tree(transaction, account, name, new_name)
             validity = naming.next_uid_validity(transaction, self._clock)
             limit = self._limits.max_mailboxes
@@ -155,6 +156,12 @@ def _check_in_use(transaction: Transaction, account: str) -> None:
     """Check that a session did not outlive its account. Raises MailboxRefused CLOSED."""
     if load.closing_of(transaction, account):
         raise MailboxRefused("CLOSED", "the account was removed")
+
+
+def _check_renamable(transaction: Transaction, account: str, name: str) -> None:
+    """Check that a mailbox may have another name. Raises MailboxRefused NONEXISTENT, or CANNOT for All Mail."""
+    if load.mailbox_by_name(transaction, account, name).special_use == ALL:
+        raise MailboxRefused("CANNOT", f"{name} cannot be renamed")
 
 
 def _up_to(mailbox: MailboxState) -> Ranges:

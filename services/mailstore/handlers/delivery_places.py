@@ -11,6 +11,7 @@ from services.mailstore.domain import decide
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.state import JUNK, MailboxState
 from services.mailstore.handlers import load, naming
+from services.mailstore.handlers.all_mail import as_goal, is_all_mail
 from services.mailstore.handlers.script_answers import special_use_of
 from services.mailstore.settings import MailstoreSettings
 from shared.clock import Clock
@@ -54,7 +55,7 @@ class DeliveryPlaces:
         try:
             if place.create:
                 self._create(transaction, account, place, provenance)
-            return load.mailbox_by_name(transaction, account, place.name or INBOX)
+            return as_goal(load.mailbox_by_name(transaction, account, place.name or INBOX))
         except (MailboxRefused, InvalidMailboxName) as refused:
             log.info("mailstore.delivered_to_inbox", account=account, mailbox=place.name[:200], reason=str(refused))
             return load.mailbox_by_name(transaction, account, INBOX)
@@ -64,14 +65,14 @@ class DeliveryPlaces:
         """The mailbox that is there already."""
         if place.mailbox_id:
             identified = load.mailbox_if_any(transaction, account, place.mailbox_id, "")
-            if identified:
+            if identified and not is_all_mail(identified[0].id):
                 return identified[0]
         use = JUNK if place.spam else special_use_of(place.special_use)
         holder = load.mailbox_by_use(transaction, account, use) if use else None
-        if holder is not None:
+        if holder is not None and not is_all_mail(holder.id):
             return holder
         named = load.mailbox_if_any(transaction, account, "", place.name or INBOX) if place.create else []
-        return named[0] if named else None
+        return named[0] if named and not is_all_mail(named[0].id) else None
 
     def _create(self, transaction: Transaction, account: str, place: DeliveryPlace, provenance: Provenance) -> None:
         """Make the mailbox and the missing ones above it. Raises MailboxRefused LIMIT, InvalidMailboxName."""

@@ -19,7 +19,9 @@ from services.mailstore.domain.closing import ERASED, ERASING
 from services.mailstore.handlers import load
 from services.mailstore.handlers.forgetting import forget, has_removals
 from services.mailstore.projections import chosen
+from services.mailstore.projections.all_mail import of_account
 from shared.background import BackgroundTask, woken_within
+from shared.events.all_mail_mailbox import AllMailEnded
 from shared.events.closing import AccountClosed
 from shared.eventstore.connection import Reader, StoreUnavailable
 from shared.eventstore.event import Actor, Provenance, Recorded
@@ -119,6 +121,10 @@ def erase_page(tx: Transaction, account: str) -> None:
         return
     if has_removals(tx, account):  # also those of the step before
         forget(tx, account)
+        return
+    shown = of_account(tx, account)
+    if shown:  # it shows messages of the other mailboxes, which are erased there
+        tx.append(account, [AllMailEnded(account, shown, "")], Provenance(_ACTOR))
         return
     full = load.mailbox_with_messages(tx, account)
     messages = chosen.messages(tx, full.id, _ALL, most=_PAGE).uids if full is not None else ()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.state import JUNK, TRASH, MailboxState
 from services.mailstore.handlers import load
+from services.mailstore.handlers.all_mail import as_goal
 from services.mailstore.handlers.expiry import ExpiringMailbox, ExpiryRules
 from services.mailstore.settings import MailstoreSettings
 from shared.clock import Clock
@@ -76,11 +77,11 @@ class ExpiryCommands:
         now = self._clock.now()
 
         def ask(reader: Reader) -> Prospect:
-            mailbox = load.mailbox_by_name(reader, account, name)
+            mailbox = as_goal(load.mailbox_by_name(reader, account, name))
             return _prospect(reader, mailbox, _changed(_row(reader, account, mailbox), days, now), wider, now)
 
         def work(tx: Transaction) -> None:
-            mailbox = load.mailbox_by_name(tx, account, name)
+            mailbox = as_goal(load.mailbox_by_name(tx, account, name))
             if _row(tx, account, mailbox).days != days:
                 tx.append(account, [MailboxExpiryChanged(account, mailbox.id, days)], provenance)
 

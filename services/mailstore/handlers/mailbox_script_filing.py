@@ -16,6 +16,7 @@ from services.mailstore.domain.quota import QuotaLimits, Usage, check_quota
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import MailboxCommands
+from services.mailstore.handlers.all_mail import as_goal
 from services.mailstore.handlers.quota_warnings import note_growth
 from services.mailstore.handlers.script_answers import is_modified_utf7, mailbox_of_script, mailbox_of_use
 from services.mailstore.handlers.script_messages import StoredMessage, row_of
@@ -119,7 +120,7 @@ class MailboxScriptFiling:
         by_use = mailbox_of_use(tx, work.account, place.special_use) if place.special_use else None
         there = (by_id[0] if by_id else None) or by_use or mailbox_of_script(tx, work.account, place.mailbox)
         if there is not None:
-            return there
+            return as_goal(there)
         if not place.create:
             raise MailboxRefused("NONEXISTENT", f"there is no mailbox {place.mailbox}")
         if is_modified_utf7(place.mailbox):

@@ -15,6 +15,7 @@ from services.mailstore.domain.quota import QuotaLimits, Usage, check_quota
 from services.mailstore.domain.state import TRASH, MailboxState, Messages, Selection
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import ensure_open
+from services.mailstore.handlers.all_mail import as_goal
 from services.mailstore.handlers.delivery_places import DeliveryPlace, DeliveryPlaces
 from services.mailstore.handlers.mailbox_script_events import note_flags, note_messages
 from services.mailstore.handlers.quota_warnings import is_notification, note_decrease, note_growth
@@ -183,7 +184,7 @@ class MessageCommands:
         earlier = transaction.answered(provenance.command)
         if earlier and isinstance(earlier[0].event, MessageAppended):
             return _appended_before(transaction, account, earlier[0].event, earlier[0].version)
-        mailbox = load.mailbox_by_name(transaction, account, name)
+        mailbox = as_goal(load.mailbox_by_name(transaction, account, name))
         used = load.used(transaction, account)
         more = Usage(sum(message.size for message in messages), len(messages))
         check_quota(used, more, quota)
@@ -405,8 +406,10 @@ class MessageCommands:
     @staticmethod
     def _existing(transaction: Transaction, account: str, name: str) -> MailboxState:
         try:
-            return load.mailbox_by_name(transaction, account, name)
+            return as_goal(load.mailbox_by_name(transaction, account, name))
         except MailboxRefused as refused:
+            if refused.reason != "NONEXISTENT":
+                raise
             raise MailboxRefused("TRYCREATE", str(refused)) from refused
 
     def entry(self, transaction: Transaction, account: str, uid: int, message: NewMessage) -> NewEntry:

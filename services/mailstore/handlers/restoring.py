@@ -17,6 +17,7 @@ from services.mailstore.domain.decide import EVENT_MESSAGES, MailboxRefused
 from services.mailstore.domain.quota import QuotaLimits, Usage, check_quota
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load, queries
+from services.mailstore.handlers.all_mail import as_goal
 from services.mailstore.handlers.quota_warnings import note_growth
 from services.mailstore.handlers.removed import ChosenUids, RemovedChoice, next_of
 from services.mailstore.projections import chosen
@@ -125,7 +126,7 @@ class Restoring:
 def _target(reader: Reader, account: str, into: str, messages: ChosenUids) -> MailboxState:
     """Where messages come back: the named mailbox, else their own, else one of its name, else INBOX."""
     if into:
-        return load.mailbox_by_name(reader, account, into)
+        return as_goal(load.mailbox_by_name(reader, account, into))
     own = load.mailbox_if_any(reader, account, messages.mailbox_id, "")
     named = own or load.mailbox_if_any(reader, account, "", messages.name)
     return named[0] if named else load.mailbox_by_name(reader, account, INBOX)

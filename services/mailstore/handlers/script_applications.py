@@ -8,6 +8,7 @@ from typing import NamedTuple
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.handlers import load
 from services.mailstore.handlers import script_application_rows as rows
+from services.mailstore.handlers.all_mail import as_goal
 from services.mailstore.handlers.script_answers import SourceOf
 from services.mailstore.handlers.script_application_rows import ApplicationRow, MessageChoice
 from services.mailstore.handlers.script_application_runner import WORN_OUT, ApplicationRunner
@@ -162,7 +163,7 @@ def _looked_up(reader: Reader, order: ScriptOrder, source: str) -> ApplicationOr
     """The messages that are there now. Raises MailboxRefused."""
     if not load.is_open(reader, order.account):
         raise MailboxRefused("NONEXISTENT", "the account has never had any mail")
-    mailbox = load.mailbox_by_name(reader, order.account, order.mailbox)
+    mailbox = as_goal(load.mailbox_by_name(reader, order.account, order.mailbox))
     choice = MessageChoice(mailbox.uid_next - 1, order.uids, order.since, order.most)
     total = choice.total(reader, mailbox.id)
     return ApplicationOrder(order, mailbox.id, mailbox.name, source, choice, total)

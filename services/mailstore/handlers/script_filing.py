@@ -19,6 +19,7 @@ from services.mailstore.domain.script_application import Decided, FilingPlace, M
 from services.mailstore.domain.state import TRASH, MailboxState
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import MailboxCommands
+from services.mailstore.handlers.all_mail import is_all_mail
 from services.mailstore.handlers.quota_warnings import note_growth
 from services.mailstore.handlers.script_answers import is_modified_utf7, mailbox_of_script, mailbox_of_use
 from services.mailstore.projections import chosen
@@ -203,10 +204,9 @@ class ScriptFiling:
 def place_there(reader: Reader, account: str, place: FilingPlace) -> MailboxState | None:
     """The mailbox of a place that exists: its id (RFC 9042 §4) and its special use (RFC 8579 §4) precede its name."""
     by_id = load.mailbox_if_any(reader, account, place.mailbox_id, "") if place.mailbox_id else []
-    if by_id:
-        return by_id[0]
     by_use = mailbox_of_use(reader, account, place.special_use) if place.special_use else None
-    return by_use or mailbox_of_script(reader, account, place.name)
+    there = (by_id[0] if by_id else None) or by_use or mailbox_of_script(reader, account, place.name)
+    return None if there is not None and is_all_mail(there.id) else there
 
 
 def _placed(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from services.mailstore.listing.columns import Kind, SummaryKeys, decode_structures, decode_summary, summary_keys
 from services.mailstore.listing.pages import Listing
-from services.mailstore.projections.conditions import conditions
+from services.mailstore.projections.conditions import Condition, conditions
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
@@ -131,7 +131,7 @@ class _HeldKeys:
         self._listing.lacks(self._mailbox, self._lacking)
 
 
-def _rows(mailbox: str, condition: tuple[str, tuple[int, ...]], after: int) -> Callable[[Reader], list[_Row]]:
+def _rows(mailbox: str, condition: Condition, after: int) -> Callable[[Reader], list[_Row]]:
     text, parameters = condition
     sql = (
         f"SELECT uid, internal_date, zone, size, blob FROM entry WHERE mailbox = ? AND {text} AND uid > ?"  # noqa: S608

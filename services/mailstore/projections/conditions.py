@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-Condition = tuple[str, tuple[int, ...]]
+Condition = tuple[str, tuple[int | str, ...]]
 """A condition on `uid` and its parameters."""
 LONG = 8
 """The number of UIDs from which a range becomes a condition of its own."""

@@ -10,11 +10,12 @@ from typing import Any
 
 import sqlalchemy
 
-from services.mailstore.projections import removed
+from services.mailstore.projections import all_mail, removed
 from services.mailstore.projections.closing import erase_rows
 from services.mailstore.projections.messages import FOLDS, use
 from services.mailstore.projections.tables import mailbox_tables
 from shared.events import mailbox as events
+from shared.events.all_mail_mailbox import AllMailEnded, AllMailFilled, AllMailMade
 from shared.events.closing import AccountErased
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
@@ -25,7 +26,7 @@ class MailboxProjection:
     removed."""
 
     name = "mailboxes"
-    version = 3
+    version = 4
 
     def __init__(self, metadata: sqlalchemy.MetaData) -> None:
         self.tables: Sequence[sqlalchemy.Table] = mailbox_tables(metadata)
@@ -37,7 +38,7 @@ class MailboxProjection:
 
 
 def _opened(connection: Connection, recorded: Recorded, event: events.AccountOpened) -> None:
-    connection.execute("INSERT INTO account (account, used, messages) VALUES (?, 0, 0)", (event.account,))
+    connection.execute("INSERT INTO account (account, used, messages, all_mail) VALUES (?, 0, 0, '')", (event.account,))
     for mailbox in event.mailboxes:
         _make(connection, recorded, event.account, mailbox)
 
@@ -90,13 +91,30 @@ def _deleted(connection: Connection, recorded: Recorded, event: events.MailboxDe
     if row is None:
         return
     size, messages = row
-    use(connection, event.account, -size, -messages)
+    if shown := use(connection, event.account, -size, -messages):
+        all_mail.remove(connection, recorded, shown, event.mailbox, all_mail.EVERY_UID)
     if messages:
         removed.note(connection, recorded, event.account, event.mailbox, removed.DELETED)
         removed.keep(connection, recorded, event.account, event.mailbox, removed.ALL)
     for table in ("entry", "vanished", "keyword"):
         connection.execute(f"DELETE FROM {table} WHERE mailbox = ?", (event.mailbox,))  # noqa: S608
     connection.execute("DELETE FROM mailbox WHERE id = ?", (event.mailbox,))
+
+
+def _all_mail_made(connection: Connection, recorded: Recorded, event: AllMailMade) -> None:
+    _make(connection, recorded, event.account, event.mailbox)
+    connection.execute(
+        "INSERT INTO all_mailbox (mailbox, without) VALUES (?, ?)", (event.mailbox.id, " ".join(event.without))
+    )
+    connection.execute("UPDATE account SET all_mail = ? WHERE account = ?", (event.mailbox.id, event.account))
+
+
+def _all_mail_filled(connection: Connection, recorded: Recorded, event: AllMailFilled) -> None:
+    all_mail.add(connection, recorded, event.mailbox, event.source, event.uids)
+
+
+def _all_mail_ended(connection: Connection, _recorded: Recorded, event: AllMailEnded) -> None:
+    all_mail.end(connection, event.account, event.mailbox)
 
 
 def _erased(connection: Connection, _recorded: Recorded, event: AccountErased) -> None:
@@ -109,6 +127,9 @@ _FOLDS: dict[type, Callable[[Connection, Recorded, Any], None]] = {
     events.MailboxSubscribed: _subscribed,
     events.MailboxRenamed: _renamed,
     events.MailboxDeleted: _deleted,
+    AllMailMade: _all_mail_made,
+    AllMailFilled: _all_mail_filled,
+    AllMailEnded: _all_mail_ended,
     AccountErased: _erased,
     **FOLDS,
 }

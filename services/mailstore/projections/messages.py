@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from services.mailstore.domain.flags import DELETED, SEEN, Change, Flags, parse
 from services.mailstore.domain.state import FlagRun
-from services.mailstore.projections import removed
+from services.mailstore.projections import all_mail, removed
 from services.mailstore.projections.chosen import flag_runs
-from services.mailstore.projections.conditions import Condition, conditions
+from services.mailstore.projections.conditions import conditions
+from services.mailstore.projections.counters import Sum, count, keywords_of, note_keywords, sum_of, vanish
 from shared.events import mailbox as events
 from shared.events.expiry import MessagesExpired
 from shared.events.maildrop import MessagesFetchedAway
 from shared.events.restoring import MessagesRestored, RemovedForgotten
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
+from shared.protocol.imap.ranges import ranges
 
 _KEPT = "blob, size, internal_date, zone"
 _KEPT_TOO = "content, thread, system, keywords"
@@ -33,21 +35,7 @@ _RESTORE = (
     " queue_id FROM removed_entry WHERE mailbox = ? AND {condition} ORDER BY uid"
 )
 _COPIED_ENTRY = "CAST(? AS TEXT) || '.' || (CAST(? AS BIGINT) + row_number() OVER (ORDER BY uid))"
-_SUM = (
-    "SELECT count(*), CAST(coalesce(sum(size), 0) AS BIGINT),"
-    " CAST(coalesce(sum(CASE WHEN (system & 1) = 0 THEN 1 ELSE 0 END), 0) AS BIGINT),"
-    " CAST(coalesce(sum(CASE WHEN (system & 8) <> 0 THEN 1 ELSE 0 END), 0) AS BIGINT)"
-    " FROM {table} WHERE mailbox = ? AND {condition}"
-)
-"""Messages, octets, messages without SEEN, messages with DELETED."""
-_COUNT = (
-    "UPDATE mailbox SET uid_next = CASE WHEN uid_next > ? THEN uid_next ELSE ? END, messages = messages + ?, unseen = "
-    "unseen + ?,"
-    " deleted = deleted + ?, size = size + ?, modseq = ? WHERE id = ?"
-)
 _USE = "UPDATE account SET used = used + ?, messages = messages + ? WHERE account = ?"
-_VANISH = "INSERT INTO vanished (mailbox, modseq, first, last) VALUES "
-_ROWS_A_STATEMENT = 100
 _Removal = events.MessagesExpunged | MessagesExpired | MessagesFetchedAway
 _CAUSES: dict[type[_Removal], str] = {
     events.MessagesExpunged: removed.EXPUNGED,
@@ -56,26 +44,15 @@ _CAUSES: dict[type[_Removal], str] = {
 }
 
 
-class Sum(NamedTuple):
-    """The counters of some messages in a mailbox."""
+def use(connection: Connection, account: str, size: int, messages: int) -> str:
+    """Change the counters of an account; returns the id of its All Mail mailbox, or an empty text.
 
-    messages: int = 0
-    size: int = 0
-    unseen: int = 0
-    deleted: int = 0
-
-    def plus(self, other: Iterable[int]) -> Sum:
-        """The sum of both."""
-        return Sum(*(mine + its for mine, its in zip(self, other, strict=True)))
-
-    def negative(self) -> Sum:
-        """The same counters, negative."""
-        return Sum(-self.messages, -self.size, -self.unseen, -self.deleted)
-
-
-def use(connection: Connection, account: str, size: int, messages: int) -> None:
-    """Change the counters of an account."""
+    An account without one takes a single statement.
+    """
+    if connection.execute(f"{_USE} AND all_mail = ''", (size, messages, account)):
+        return ""
     connection.execute(_USE, (size, messages, account))
+    return all_mail.of_account(connection, account)
 
 
 def delivered(connection: Connection, recorded: Recorded, event: events.MessageDelivered) -> None:
@@ -111,9 +88,10 @@ def _add(
         sum(not flag.system & SEEN for flag in flags),
         sum(bool(flag.system & DELETED) for flag in flags),
     )
-    _count(connection, recorded, mailbox, entries[-1].uid + 1, total)
-    use(connection, account, total.size, total.messages)
-    _note_keywords(connection, mailbox, {flag.keywords for flag in flags})
+    count(connection, recorded, mailbox, entries[-1].uid + 1, total)
+    if shown := use(connection, account, total.size, total.messages):
+        all_mail.add(connection, recorded, shown, mailbox, ranges(entry.uid for entry in entries))
+    note_keywords(connection, mailbox, {flag.keywords for flag in flags})
 
 
 def _row(recorded: Recorded, mailbox: str, entry: events.NewEntry, flags: Flags, queue_id: str) -> tuple[Any, ...]:
@@ -153,9 +131,11 @@ def flags_changed(connection: Connection, recorded: Recorded, event: events.Flag
             sql = f"UPDATE entry SET system = ?, keywords = ?, modseq = ? WHERE mailbox = ? AND {condition}"  # noqa: S608
             row = (goal.system, goal.keywords, recorded.version, event.mailbox, *parameters)
             connection.execute(sql, row)
-    _count(connection, recorded, event.mailbox, 0, Sum(0, 0, unseen, deleted))
+    count(connection, recorded, event.mailbox, 0, Sum(0, 0, unseen, deleted))
+    if shown := all_mail.of_account(connection, event.account):
+        all_mail.change_flags(connection, recorded, shown, event.mailbox, targets)
     if event.mode != "remove":
-        _note_keywords(connection, event.mailbox, {given.keywords})
+        note_keywords(connection, event.mailbox, {given.keywords})
 
 
 def _gain(run: FlagRun, goal: Flags, bit: int) -> int:
@@ -167,45 +147,63 @@ def copied(connection: Connection, recorded: Recorded, event: events.MessagesCop
     """Apply message.copied."""
     total, words = Sum(), set[str]()
     for condition in conditions(event.uids):
-        total, before = total.plus(_sum(connection, event.source, condition)), total.messages
-        words |= _keywords(connection, event.source, condition)
+        total, before = total.plus(sum_of(connection, event.source, condition)), total.messages
+        words |= keywords_of(connection, event.source, condition)
         text, parameters = condition
         sql = _PLACE.format(entry=_COPIED_ENTRY, condition=text)
         head = (event.target, event.first_uid + before - 1, event.entries, before - 1, recorded.at, recorded.version)
         connection.execute(sql, (*head, event.source, *parameters))
-    _count(connection, recorded, event.target, event.first_uid + total.messages, total)
-    use(connection, event.account, total.size, total.messages)
-    _note_keywords(connection, event.target, words)
+    count(connection, recorded, event.target, event.first_uid + total.messages, total)
+    _show_arrived(connection, recorded, event, total)
+    note_keywords(connection, event.target, words)
+
+
+def _show_arrived(
+    connection: Connection, recorded: Recorded, event: events.MessagesCopied | MessagesRestored, total: Sum
+) -> None:
+    """Count the messages of an account, and show those that are new in a mailbox in its All Mail mailbox."""
+    if shown := use(connection, event.account, total.size, total.messages):
+        uids = ((event.first_uid, event.first_uid + total.messages - 1),)
+        all_mail.add(connection, recorded, shown, event.target, uids)
 
 
 def moved(connection: Connection, recorded: Recorded, event: events.MessagesMoved) -> None:
     """Apply message.moved."""
     total, words = Sum(), set[str]()
+    shown = all_mail.of_account(connection, event.account)
+    was_shown = shown and all_mail.shows(connection, shown, event.source)
+    if was_shown:
+        all_mail.move(connection, recorded, shown, event.source, event.target, event.uids, event.first_uid)
     for condition in conditions(event.uids):
-        total, before = total.plus(_sum(connection, event.source, condition)), total.messages
-        words |= _keywords(connection, event.source, condition)
+        total, before = total.plus(sum_of(connection, event.source, condition)), total.messages
+        words |= keywords_of(connection, event.source, condition)
         text, parameters = condition
         sql = _PLACE.format(entry="entry", condition=text)
         head = (event.target, event.first_uid + before - 1, recorded.at, recorded.version)
         connection.execute(sql, (*head, event.source, *parameters))
         connection.execute(f"DELETE FROM entry WHERE mailbox = ? AND {text}", (event.source, *parameters))  # noqa: S608
-    _vanish(connection, recorded, event.source, event.uids)
-    _count(connection, recorded, event.source, 0, total.negative())
-    _count(connection, recorded, event.target, event.first_uid + total.messages, total)
-    _note_keywords(connection, event.target, words)
+    vanish(connection, recorded, event.source, event.uids)
+    count(connection, recorded, event.source, 0, total.negative())
+    count(connection, recorded, event.target, event.first_uid + total.messages, total)
+    if shown and not was_shown:
+        uids = ((event.first_uid, event.first_uid + total.messages - 1),)
+        all_mail.add(connection, recorded, shown, event.target, uids)
+    note_keywords(connection, event.target, words)
 
 
 def expunged(connection: Connection, recorded: Recorded, event: _Removal) -> None:
     """Apply message.expunged, message.expired and message.fetched_away."""
     total = Sum()
     removed.note(connection, recorded, event.account, event.mailbox, _CAUSES[type(event)])
+    if shown := all_mail.of_account(connection, event.account):
+        all_mail.remove(connection, recorded, shown, event.mailbox, event.uids)
     for condition in conditions(event.uids):
-        total = total.plus(_sum(connection, event.mailbox, condition))
+        total = total.plus(sum_of(connection, event.mailbox, condition))
         removed.keep(connection, recorded, event.account, event.mailbox, condition)
         text, parameters = condition
         connection.execute(f"DELETE FROM entry WHERE mailbox = ? AND {text}", (event.mailbox, *parameters))  # noqa: S608
-    _vanish(connection, recorded, event.mailbox, event.uids)
-    _count(connection, recorded, event.mailbox, 0, total.negative())
+    vanish(connection, recorded, event.mailbox, event.uids)
+    count(connection, recorded, event.mailbox, 0, total.negative())
     use(connection, event.account, -total.size, -total.messages)
 
 
@@ -213,54 +211,16 @@ def restored(connection: Connection, recorded: Recorded, event: MessagesRestored
     """Apply message.restored."""
     total, words = Sum(), set[str]()
     for condition in conditions(event.uids):
-        total, before = total.plus(_sum(connection, event.source, condition, "removed_entry")), total.messages
-        words |= _keywords(connection, event.source, condition, "removed_entry")
+        total, before = total.plus(sum_of(connection, event.source, condition, "removed_entry")), total.messages
+        words |= keywords_of(connection, event.source, condition, "removed_entry")
         text, parameters = condition
         head = (event.target, event.first_uid + before - 1, recorded.at, recorded.version)
         connection.execute(_RESTORE.format(condition=text), (*head, event.source, *parameters))
         connection.execute(f"DELETE FROM removed_entry WHERE mailbox = ? AND {text}", (event.source, *parameters))  # noqa: S608
     total = total._replace(deleted=0)
-    _count(connection, recorded, event.target, event.first_uid + total.messages, total)
-    use(connection, event.account, total.size, total.messages)
-    _note_keywords(connection, event.target, words)
-
-
-def _sum(connection: Connection, mailbox: str, condition: Condition, table: str = "entry") -> Sum:
-    text, parameters = condition
-    sql = _SUM.format(table=table, condition=text)
-    return Sum(*(connection.first_row(sql, (mailbox, *parameters)) or ()))
-
-
-def _keywords(connection: Connection, mailbox: str, condition: Condition, table: str = "entry") -> set[str]:
-    text, parameters = condition
-    sql = f"SELECT DISTINCT keywords FROM {table} WHERE mailbox = ? AND {text} AND keywords <> ''"  # noqa: S608
-    return {row[0] for row in connection.all(sql, (mailbox, *parameters))}
-
-
-def _count(connection: Connection, recorded: Recorded, mailbox: str, uid_next: int, change: Sum) -> None:
-    row = (uid_next, uid_next, change.messages, change.unseen, change.deleted, change.size, recorded.version, mailbox)
-    connection.execute(_COUNT, row)
-
-
-def _vanish(connection: Connection, recorded: Recorded, mailbox: str, uids: events.Uids) -> None:
-    for rows in _chunks([(mailbox, recorded.version, first, last) for first, last in uids]):
-        marks = ", ".join(["(?, ?, ?, ?)"] * len(rows))
-        connection.execute(_VANISH + marks, [value for row in rows for value in row])
-
-
-def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """Full chunks of rows, then single rows, so that there are only two distinct statements."""
-    full = len(rows) // _ROWS_A_STATEMENT * _ROWS_A_STATEMENT
-    yield from (rows[at : at + _ROWS_A_STATEMENT] for at in range(0, full, _ROWS_A_STATEMENT))
-    yield from (rows[at : at + 1] for at in range(full, len(rows)))
-
-
-def _note_keywords(connection: Connection, mailbox: str, keywords: Iterable[str]) -> None:
-    for word in sorted({word for words in keywords if words for word in words.split()}):
-        connection.execute(
-            "INSERT INTO keyword (mailbox, keyword) VALUES (?, ?) ON CONFLICT (mailbox, keyword) DO NOTHING",
-            (mailbox, word),
-        )
+    count(connection, recorded, event.target, event.first_uid + total.messages, total)
+    _show_arrived(connection, recorded, event, total)
+    note_keywords(connection, event.target, words)
 
 
 FOLDS: dict[type, Callable[[Connection, Recorded, Any], None]] = {

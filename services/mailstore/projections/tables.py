@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
+from services.mailstore.projections.all_mail import all_mail_tables
 from services.mailstore.projections.removed import removed_tables
 
 
@@ -22,6 +23,7 @@ def mailbox_tables(metadata: MetaData) -> tuple[Table, ...]:
         _subscription(metadata),
         _thread_reference(metadata),
         *removed_tables(metadata),
+        *all_mail_tables(metadata),
     )
 
 
@@ -32,6 +34,7 @@ def _account(metadata: MetaData) -> Table:
         Column("account", Text, primary_key=True),
         Column("used", BigInteger, nullable=False),
         Column("messages", BigInteger, nullable=False),
+        Column("all_mail", Text, nullable=False),
         sqlite_with_rowid=False,
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import sqlalchemy
 from sqlalchemy import BigInteger, Column, Index, MetaData, PrimaryKeyConstraint, Table, Text
 
+from shared.events.all_mail_mailbox import AllMailMade
 from shared.events.closing import AccountErased
 from shared.events.mailbox import AccountOpened, MailboxCreated, MailboxRenamed, NewMailbox
 from shared.eventstore.connection import Connection
@@ -36,7 +37,7 @@ class UidValidityProjection:
             case AccountOpened(account, mailboxes):
                 for mailbox in mailboxes:
                     _bear(connection, account, mailbox)
-            case MailboxCreated(account, mailbox):
+            case MailboxCreated(account, mailbox) | AllMailMade(account, mailbox):
                 _bear(connection, account, mailbox)
             case MailboxRenamed() as event:
                 _rename(connection, event)

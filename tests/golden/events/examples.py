@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.events import (
     account_limits,
     all_mail,
+    all_mail_mailbox,
     applying,
     archives,
     blocking,
@@ -241,6 +242,13 @@ EXAMPLES: tuple[Event, ...] = (
     maildrop.UniqueIdsGiven("a0001", (maildrop.GivenUniqueId("e0001", "1195312456.7"),)),
     restoring.MessagesRestored("a0001", "m0001", "m0002", ((1, 4), (6, 9)), 12),
     restoring.RemovedForgotten("a0001", 34),
+    all_mail_mailbox.AllMailMade(
+        "a0001",
+        mailbox.NewMailbox("v0001", "All Mail", 12, special_use="\\All", subscribed=False),
+        ("\\Junk", "\\Trash"),
+    ),
+    all_mail_mailbox.AllMailFilled("a0001", "v0001", "m0001", ((1, 4), (6, 9))),
+    all_mail_mailbox.AllMailEnded("a0001", "v0001", "All Mail"),
     applying.ApplicationBegun(
         "a0001",
         "c0007",

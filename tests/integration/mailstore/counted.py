@@ -212,12 +212,12 @@ class CountedMailstore:
         reply: pb.DeliverReply = await self.call("Deliver", request)
         return reply.uid
 
-    async def append(self, count: int = 1) -> pb.AppendReply:
+    async def append(self, count: int = 1, name: str = "INBOX") -> pb.AppendReply:
         """APPEND of several messages."""
         messages = [await self._appended() for _ in range(count)]
         return cast(
             pb.AppendReply,
-            await self.call("Append", pb.AppendRequest(account=ACCOUNT, mailbox="INBOX", messages=messages)),
+            await self.call("Append", pb.AppendRequest(account=ACCOUNT, mailbox=name, messages=messages)),
         )
 
     async def _appended(self) -> pb.AppendMessage:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.shared/rpc/mailfold/directory/v1/allmail.proto\x12\x15mailfold.directory.v1\"3\n\x11SetAllMailRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"%\n\x12ShowAllMailRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"n\n\rAllMailSwitch\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0b\n\x03own\x18\x03 \x01(\t\x12\x0e\n\x06\x64omain\x18\x04 \x01(\t\x12\x0e\n\x06server\x18\x05 \x01(\x08\x12\x0e\n\x06\x63hosen\x18\x06 \x01(\x08\x32\xc7\x01\n\x07\x41llMail\x12\\\n\nSetAllMail\x12(.mailfold.directory.v1.SetAllMailRequest\x1a$.mailfold.directory.v1.AllMailSwitch\x12^\n\x0bShowAllMail\x12).mailfold.directory.v1.ShowAllMailRequest\x1a$.mailfold.directory.v1.AllMailSwitchb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.shared/rpc/mailfold/directory/v1/allmail.proto\x12\x15mailfold.directory.v1\"3\n\x11SetAllMailRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"%\n\x12ShowAllMailRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"$\n\x10\x41llMailOfRequest\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\"/\n\x0e\x41llMailOfReply\x12\x0b\n\x03\x61ny\x18\x01 \x01(\x08\x12\x10\n\x08\x61\x63\x63ounts\x18\x02 \x03(\t\"n\n\rAllMailSwitch\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0b\n\x03own\x18\x03 \x01(\t\x12\x0e\n\x06\x64omain\x18\x04 \x01(\t\x12\x0e\n\x06server\x18\x05 \x01(\x08\x12\x0e\n\x06\x63hosen\x18\x06 \x01(\x08\x32\xa4\x02\n\x07\x41llMail\x12\\\n\nSetAllMail\x12(.mailfold.directory.v1.SetAllMailRequest\x1a$.mailfold.directory.v1.AllMailSwitch\x12^\n\x0bShowAllMail\x12).mailfold.directory.v1.ShowAllMailRequest\x1a$.mailfold.directory.v1.AllMailSwitch\x12[\n\tAllMailOf\x12\'.mailfold.directory.v1.AllMailOfRequest\x1a%.mailfold.directory.v1.AllMailOfReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,8 +35,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETALLMAILREQUEST']._serialized_end=124
   _globals['_SHOWALLMAILREQUEST']._serialized_start=126
   _globals['_SHOWALLMAILREQUEST']._serialized_end=163
-  _globals['_ALLMAILSWITCH']._serialized_start=165
-  _globals['_ALLMAILSWITCH']._serialized_end=275
-  _globals['_ALLMAIL']._serialized_start=278
-  _globals['_ALLMAIL']._serialized_end=477
+  _globals['_ALLMAILOFREQUEST']._serialized_start=165
+  _globals['_ALLMAILOFREQUEST']._serialized_end=201
+  _globals['_ALLMAILOFREPLY']._serialized_start=203
+  _globals['_ALLMAILOFREPLY']._serialized_end=250
+  _globals['_ALLMAILSWITCH']._serialized_start=252
+  _globals['_ALLMAILSWITCH']._serialized_end=362
+  _globals['_ALLMAIL']._serialized_start=365
+  _globals['_ALLMAIL']._serialized_end=657
 # @@protoc_insertion_point(module_scope)

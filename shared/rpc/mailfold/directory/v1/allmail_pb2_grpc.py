@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AllMailStub:
-    """Whether accounts are to have an All Mail mailbox. The mailbox itself is not part of this release.
+    """Whether accounts are to have an All Mail mailbox, which the mailstore makes.
     """
 
     def __init__(self, channel):
@@ -45,10 +45,15 @@ class AllMailStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_allmail__pb2.ShowAllMailRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_allmail__pb2.AllMailSwitch.FromString,
                 _registered_method=True)
+        self.AllMailOf = channel.unary_unary(
+                '/mailfold.directory.v1.AllMail/AllMailOf',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_allmail__pb2.AllMailOfRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_allmail__pb2.AllMailOfReply.FromString,
+                _registered_method=True)
 
 
 class AllMailServicer:
-    """Whether accounts are to have an All Mail mailbox. The mailbox itself is not part of this release.
+    """Whether accounts are to have an All Mail mailbox, which the mailstore makes.
     """
 
     def SetAllMail(self, request, context):
@@ -59,6 +64,13 @@ class AllMailServicer:
 
     def ShowAllMail(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AllMailOf(self, request, context):
+        """Which of at most 500 accounts are to have the mailbox; without accounts only whether any may.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -76,6 +88,11 @@ def add_AllMailServicer_to_server(servicer, server):
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_allmail__pb2.ShowAllMailRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_allmail__pb2.AllMailSwitch.SerializeToString,
             ),
+            'AllMailOf': grpc.unary_unary_rpc_method_handler(
+                    servicer.AllMailOf,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_allmail__pb2.AllMailOfRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_allmail__pb2.AllMailOfReply.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'mailfold.directory.v1.AllMail', rpc_method_handlers)
@@ -85,7 +102,7 @@ def add_AllMailServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AllMail:
-    """Whether accounts are to have an All Mail mailbox. The mailbox itself is not part of this release.
+    """Whether accounts are to have an All Mail mailbox, which the mailstore makes.
     """
 
     @staticmethod
@@ -132,6 +149,33 @@ class AllMail:
             '/mailfold.directory.v1.AllMail/ShowAllMail',
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_allmail__pb2.ShowAllMailRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_allmail__pb2.AllMailSwitch.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AllMailOf(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.AllMail/AllMailOf',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_allmail__pb2.AllMailOfRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_allmail__pb2.AllMailOfReply.FromString,
             options,
             channel_credentials,
             insecure,

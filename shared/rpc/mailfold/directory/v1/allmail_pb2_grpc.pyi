@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AllMailStub:
-    """Whether accounts are to have an All Mail mailbox. The mailbox itself is not part of this release."""
+    """Whether accounts are to have an All Mail mailbox, which the mailstore makes."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,17 +35,21 @@ class AllMailStub:
     def __new__(cls, channel: _aio.Channel) -> AllMailAsyncStub: ...
     SetAllMail: _grpc.UnaryUnaryMultiCallable[_allmail_pb2.SetAllMailRequest, _allmail_pb2.AllMailSwitch]
     ShowAllMail: _grpc.UnaryUnaryMultiCallable[_allmail_pb2.ShowAllMailRequest, _allmail_pb2.AllMailSwitch]
+    AllMailOf: _grpc.UnaryUnaryMultiCallable[_allmail_pb2.AllMailOfRequest, _allmail_pb2.AllMailOfReply]
+    """Which of at most 500 accounts are to have the mailbox; without accounts only whether any may."""
 
 @_typing.type_check_only
 class AllMailAsyncStub(AllMailStub):
-    """Whether accounts are to have an All Mail mailbox. The mailbox itself is not part of this release."""
+    """Whether accounts are to have an All Mail mailbox, which the mailstore makes."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SetAllMail: _aio.UnaryUnaryMultiCallable[_allmail_pb2.SetAllMailRequest, _allmail_pb2.AllMailSwitch]  # type: ignore[assignment]
     ShowAllMail: _aio.UnaryUnaryMultiCallable[_allmail_pb2.ShowAllMailRequest, _allmail_pb2.AllMailSwitch]  # type: ignore[assignment]
+    AllMailOf: _aio.UnaryUnaryMultiCallable[_allmail_pb2.AllMailOfRequest, _allmail_pb2.AllMailOfReply]  # type: ignore[assignment]
+    """Which of at most 500 accounts are to have the mailbox; without accounts only whether any may."""
 
 class AllMailServicer(metaclass=_abc_1.ABCMeta):
-    """Whether accounts are to have an All Mail mailbox. The mailbox itself is not part of this release."""
+    """Whether accounts are to have an All Mail mailbox, which the mailstore makes."""
 
     @_abc_1.abstractmethod
     def SetAllMail(
@@ -60,5 +64,13 @@ class AllMailServicer(metaclass=_abc_1.ABCMeta):
         request: _allmail_pb2.ShowAllMailRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_allmail_pb2.AllMailSwitch, _abc.Awaitable[_allmail_pb2.AllMailSwitch]]: ...
+
+    @_abc_1.abstractmethod
+    def AllMailOf(
+        self,
+        request: _allmail_pb2.AllMailOfRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_allmail_pb2.AllMailOfReply, _abc.Awaitable[_allmail_pb2.AllMailOfReply]]:
+        """Which of at most 500 accounts are to have the mailbox; without accounts only whether any may."""
 
 def add_AllMailServicer_to_server(servicer: AllMailServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

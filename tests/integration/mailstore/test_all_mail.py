@@ -1,0 +1,168 @@
+"""All Mail shows, after any commands, exactly the messages of the other mailboxes, on both databases."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.mailstore.domain import decide
+from services.mailstore.handlers import all_mail
+from shared.clock import SystemClock
+from shared.eventstore.connection import Reader
+from shared.eventstore.event import Actor, Provenance
+from shared.eventstore.postgres import PostgresBackend
+from shared.grpc.errors import NotNow
+from shared.ids import Ids
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, counted_mailstore, spans
+
+BY = Provenance(Actor("service", "mailstore", "all mail"))
+SHOWN = ("INBOX", "Archive", "Drafts", "Sent")
+HIDDEN = ("Spam", "Trash")
+_STATE = (
+    "SELECT entry.entry, entry.system, entry.keywords, mailbox.name FROM entry"
+    " JOIN mailbox ON mailbox.id = entry.mailbox"
+)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def mailstore(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CountedMailstore]:
+    database: Any = tmp_path / "mailstore.sqlite"
+    if request.param == "postgresql":
+        database = PostgresBackend(request.getfixturevalue("postgres_server").create_database(), "mailstore")
+    async with counted_mailstore(database, steps=False) as mailstore:
+        yield mailstore
+        assert (await mailstore.store.verify()).equal
+
+
+async def switch_on(mailstore: CountedMailstore) -> None:
+    clock = SystemClock()
+    await mailstore.store.write(lambda tx: all_mail.make(tx, ACCOUNT, "All Mail", Ids(clock), clock, BY))
+    after: str | None = ""
+    while after is not None:
+        after = await mailstore.store.write(lambda tx, after=after: all_mail.fill(tx, ACCOUNT, after, BY))
+
+
+async def view(mailstore: CountedMailstore, name: str) -> tuple[pb.Mailbox, list[int]]:
+    state: pb.MailboxView = await mailstore.call("ViewMailbox", pb.MailboxNameRequest(account=ACCOUNT, name=name))
+    bounds = [bound for page in state.uids for bound in page.bounds]
+    uids = [uid for at in range(0, len(bounds), 2) for uid in range(bounds[at], bounds[at + 1] + 1)]
+    return state.mailbox, uids
+
+
+async def rows(mailstore: CountedMailstore) -> list[tuple[str, int, str, str]]:
+    def ask(reader: Reader) -> list[tuple[str, int, str, str]]:
+        return [(row[0], row[1], row[2], row[3]) for row in reader.all(_STATE)]
+
+    return await mailstore.store.read(ask)
+
+
+async def check(mailstore: CountedMailstore) -> None:
+    """All Mail has the messages of the shown mailboxes with their flags, and its counters fit."""
+    present = await rows(mailstore)
+    shown = sorted(row[:3] for row in present if row[3] == "All Mail")
+    assert shown == sorted(row[:3] for row in present if row[3] in SHOWN)
+    mailbox, uids = await view(mailstore, "All Mail")
+    assert (mailbox.messages, mailbox.unseen) == (len(uids), sum(not row[1] & 1 for row in shown))
+    assert mailbox.deleted == sum(bool(row[1] & 8) for row in shown)
+
+
+async def act(mailstore: CountedMailstore, chance: random.Random) -> None:
+    """One random command on random messages, in any mailbox or through All Mail."""
+    mailbox, uids = await view(mailstore, chance.choice((*SHOWN, *HIDDEN, "All Mail", "All Mail")))
+    some = sorted(chance.sample(uids, min(len(uids), chance.randint(1, 4))))
+    asked = spans(*[(uid, uid) for uid in some]) if some else pb.UidSet()
+    target = chance.choice((*SHOWN, *HIDDEN, "All Mail"))
+    command = chance.choice(("store", "store", "copy", "move", "move", "expunge", "append"))
+    if command == "append" or not some:
+        await mailstore.append(1, name=chance.choice((*SHOWN, *HIDDEN)))
+    elif command == "store":
+        flags = chance.sample(["\\Seen", "\\Flagged", "\\Deleted", "$Work"], 2)
+        mode = chance.choice((pb.StoreRequest.ADD, pb.StoreRequest.REMOVE, pb.StoreRequest.REPLACE))
+        await mailstore.call(
+            "Store", pb.StoreRequest(account=ACCOUNT, mailbox=mailbox.id, uids=asked, mode=mode, flags=flags)
+        )
+    elif command == "expunge":
+        await mailstore.call(
+            "Expunge", pb.ExpungeRequest(account=ACCOUNT, mailbox=mailbox.id, uids=asked, only_given=True)
+        )
+    else:
+        request = pb.CopyRequest(account=ACCOUNT, mailbox=mailbox.id, uids=asked, target=target, messages=len(some))
+        await mailstore.call(command.capitalize(), request)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_it_follows_any_commands(mailstore: CountedMailstore, seed: int) -> None:
+    chance = random.Random(seed)
+    for name in (*SHOWN, *HIDDEN):
+        await mailstore.append(3, name=name)
+    await switch_on(mailstore)
+    await check(mailstore)
+    for _ in range(60):
+        await act(mailstore, chance)
+    await check(mailstore)
+
+
+async def test_uids_stay_while_messages_move(mailstore: CountedMailstore) -> None:
+    await mailstore.append(20)
+    await switch_on(mailstore)
+    inbox = (await view(mailstore, "INBOX"))[0]
+    before = (await view(mailstore, "All Mail"))[1]
+    moved = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=spans((3, 12)), target="Archive", messages=10)
+    await mailstore.call("Move", moved)
+    assert (await view(mailstore, "All Mail"))[1] == before
+    archive = (await view(mailstore, "Archive"))[0]
+    same = await mailstore.store.read(lambda reader: all_mail.shown_as(reader, archive.id, ((1, 10),)))
+    assert same == ((before[2], before[11]),)
+
+
+async def test_an_account_without_it_pays_nothing(mailstore: CountedMailstore) -> None:
+    await mailstore.append(5)
+    assert (await mailstore.store.read(lambda reader: reader.all("SELECT 1 FROM all_mail_link"))) == []
+
+
+async def test_conditional_stores_look_at_its_own_rows(mailstore: CountedMailstore) -> None:
+    await mailstore.append(4)
+    await switch_on(mailstore)
+    shown, uids = await view(mailstore, "All Mail")
+    version = shown.highest_modseq
+    inbox = (await view(mailstore, "INBOX"))[0]
+    await mailstore.call(
+        "Store", pb.StoreRequest(account=ACCOUNT, mailbox=inbox.id, uids=spans((2, 2)), flags=["\\Seen"])
+    )
+    reply: pb.StoreReply = await mailstore.call(
+        "Store",
+        pb.StoreRequest(
+            account=ACCOUNT,
+            mailbox=shown.id,
+            uids=spans((uids[0], uids[-1])),
+            flags=["\\Flagged"],
+            unchanged_since=version,
+        ),
+    )
+    assert list(reply.refused.bounds) == [uids[1], uids[1]]
+    assert [change.uid for change in reply.changed] == [uids[0], uids[2], uids[3]]
+
+
+async def test_gone_messages_are_noticed(mailstore: CountedMailstore) -> None:
+    await mailstore.append(3)
+    await switch_on(mailstore)
+    shown, uids = await view(mailstore, "All Mail")
+    request = pb.CopyRequest(account=ACCOUNT, mailbox=shown.id, uids=spans((uids[0], 99)), target="Sent", messages=4)
+    for command in ("Copy", "Move"):
+        with pytest.raises(NotNow, match="some of the messages are gone"):
+            await mailstore.call(command, request)
+
+
+async def test_it_fills_in_pages(mailstore: CountedMailstore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decide, "EVENT_MESSAGES", 7)
+    for name in ("INBOX", "Archive"):
+        await mailstore.append(20, name=name)
+    await switch_on(mailstore)
+    await check(mailstore)
+    await mailstore.store.write(lambda tx: all_mail.end(tx, ACCOUNT, BY))
+    assert [row for row in await rows(mailstore) if row[3] == "All Mail"] == []
