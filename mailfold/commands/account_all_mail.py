@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 from mailfold.arguments import DATA, Argument, Data, Json
 from mailfold.commands.directory import call, show
 
 _FIELDS = ("address", "own", "domain", "server", "chosen")
-_NOTE = "the All Mail mailbox is not part of this release: the value is kept for the release that has it"
 
 
 def all_mail(
@@ -18,7 +16,7 @@ def all_mail(
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Show or set whether an account is to have an All Mail mailbox, which this release does not have yet."""
+    """Show or set whether an account is to have an All Mail mailbox, which shows the mail of its other mailboxes."""
     if value:
         shown = call(
             data, "SetAllMail", lambda pb: pb.SetAllMailRequest(account=address, value=value), contract="AllMail"
@@ -26,4 +24,3 @@ def all_mail(
     else:
         shown = call(data, "ShowAllMail", lambda pb: pb.ShowAllMailRequest(account=address), contract="AllMail")
     show(shown, _FIELDS, json=json)
-    print(f"note: {_NOTE}", file=sys.stderr)

@@ -41,6 +41,10 @@ async def search_sources(session: ImapSession, filters: Sequence[MailboxFilter])
                 yield source
 
 
+_ALL = "\\All"
+"""All Mail shows the messages of the other mailboxes: it is searched when it is named, and not with them again."""
+
+
 async def selected_source(session: ImapSession) -> SearchSource:
     """The selected mailbox. Raises NotFound when it is gone."""
     selected = session.mailbox
@@ -57,7 +61,7 @@ async def _chosen(session: ImapSession, chosen: MailboxFilter) -> AsyncIterator[
             yield await selected_source(session)
         case MailboxScope.PERSONAL | MailboxScope.INBOXES:
             for mailbox in await _visible(session):
-                if not mailbox.rights:
+                if not mailbox.rights and mailbox.special_use != _ALL:
                     yield _own(session, mailbox)
         case MailboxScope.SUBSCRIBED:
             for name in (await session.mailboxes()).subscriptions:

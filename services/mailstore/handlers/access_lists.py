@@ -9,6 +9,7 @@ from services.mailstore.domain import access_list as decide
 from services.mailstore.domain.access_list import AccessList
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.handlers import load
+from services.mailstore.handlers.all_mail import is_all_mail
 from services.mailstore.handlers.held_rights import HeldRights, Holders
 from services.mailstore.handlers.identifiers import is_owner, named_identifier, shown_identifier
 from shared.eventstore.connection import Reader
@@ -94,6 +95,8 @@ class AccessLists:
             if load.closing_of(tx, owner):
                 raise MailboxRefused("CLOSED", "the account was removed")
             mailbox = self._administered(tx, account, owner, name).mailbox
+            if is_all_mail(mailbox):
+                raise MailboxRefused("CANNOT", "the mailboxes are shared, and not All Mail, which shows all of them")
             if not tx.answered(provenance.command):
                 entries = entries_of(tx, mailbox)
                 identifier = self._named(account, owner, entries, text)

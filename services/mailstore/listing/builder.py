@@ -27,9 +27,11 @@ from shared.background import BackgroundTask, woken_within
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobDamaged, BlobError, BlobMissing
 from shared.blobs.port import Blobs
+from shared.events.all_mail_mailbox import AllMailEnded
 from shared.events.expiry import MessagesExpired
 from shared.events.mailbox import MailboxDeleted, MessagesExpunged, MessagesMoved
-from shared.eventstore.connection import Reader, StoreUnavailable
+from shared.events.maildrop import MessagesFetchedAway
+from shared.eventstore.connection import Reader, Row, StoreUnavailable
 from shared.eventstore.event import Recorded
 from shared.eventstore.store import EventStore
 from shared.protocol.message.dates import written_day
@@ -70,6 +72,8 @@ class ListingBuilder:
         self._lacking: dict[str, None] = {}
         self._stale: dict[str, Span] = {}
         """UIDs between which messages left a mailbox."""
+        self._left: dict[str, int] = {}
+        """Accounts in which messages left a mailbox, and the version of the first such change."""
         self._unchecked: str | None = ""
         """The mailbox behind which pages of an earlier process are still to be compared; None: all are."""
         self._task = BackgroundTask(service, "listing", self._turn, not_now=(StoreUnavailable, BlobError))
@@ -91,18 +95,30 @@ class ListingBuilder:
         """Note the messages that left a mailbox."""
         for entry in recorded:
             match entry.event:
-                case MessagesExpunged(mailbox=mailbox, uids=uids) | MessagesExpired(mailbox=mailbox, uids=uids):
-                    self._note_stale(mailbox, uids)
+                case MessagesExpunged() | MessagesExpired() | MessagesFetchedAway():
+                    self._note_stale(entry.event.mailbox, entry.event.uids)
                 case MessagesMoved(source=mailbox, uids=uids):
                     self._note_stale(mailbox, uids)
-                case MailboxDeleted(mailbox=mailbox):
+                case MailboxDeleted(mailbox=mailbox) | AllMailEnded(mailbox=mailbox):
                     self._note_stale(mailbox, ((1, _END),))
+                case _:
+                    continue
+            self._left.setdefault(entry.stream, entry.version)
 
     def _note_stale(self, mailbox: str, uids: Sequence[Span]) -> None:
         if uids:
             first, last = self._stale.get(mailbox, (_END, 0))
             self._stale[mailbox] = min(first, uids[0][0]), max(last, uids[-1][1])
             self._wake.set()
+
+    async def _note_shown_elsewhere(self) -> None:
+        """Note the messages that All Mail does not show any more, because they left their mailboxes."""
+        left, self._left = self._left, {}
+        for account, version in left.items():
+            rows = await self._store.read(_no_more_shown(account, version))
+            if rows:
+                mailbox = rows[0][0]
+                self._note_stale(mailbox, sorted((first, last) for _, first, last in rows))
 
     async def tidy_all(self) -> None:
         """Take everything out of the pages that no mailbox has any more, and out of the file's log."""
@@ -124,6 +140,7 @@ class ListingBuilder:
                 await self._build(mailbox)
         elif self._stale:
             await asyncio.sleep(self._pause)
+            await self._note_shown_elsewhere()
             stale, self._stale = self._stale, {}
             async with self._working:
                 for mailbox, span in stale.items():
@@ -241,3 +258,13 @@ def _without_others(mailbox: str, page: PageRange, entries: frozenset[tuple[int,
             file.remove([page.id])
 
     return work
+
+
+def _no_more_shown(account: str, since: int) -> Callable[[Reader], list[Row]]:
+    """The All Mail mailbox of an account with the UIDs that left it since a version."""
+    sql = (
+        "SELECT vanished.mailbox, vanished.first, vanished.last FROM account"
+        " JOIN vanished ON vanished.mailbox = account.all_mail"
+        " WHERE account.account = ? AND account.all_mail <> '' AND vanished.modseq >= ?"
+    )
+    return lambda reader: reader.all(sql, (account, since))
