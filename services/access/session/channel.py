@@ -235,11 +235,13 @@ class ImapChannel(SessionChannel[FrameEvent]):
             await super()._send()
             return
         data = self._collected() if self._out else b""
+        ends, self._is_between = self._is_between, False
         for start in range(0, len(data), SPILL_BYTES):
             octets = self._compression.deflated(data[start : start + SPILL_BYTES])
             await self._turns.spend(octets=_DEFLATING * SPILL_BYTES)
             if octets:
                 await self._wire.send(octets)
+        self._is_between = ends
 
     def _take(self) -> bytes:
         if self._compression is None:

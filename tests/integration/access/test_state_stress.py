@@ -46,6 +46,8 @@ class StateStorm:
             *[self._fetch] * 2,
             *[self._search] * 2,
             self._uid_search,
+            self._sort,
+            self._partial,
             self._idle,
             self._pipeline,
             self._status,
@@ -130,6 +132,20 @@ class StateStorm:
         session.learn()
         known = {message.uid for message in session.messages}
         assert set(found) <= known | {None}, f"{found} are not among {known}"
+
+    def _sort(self, session: TrackedSession) -> None:
+        assert session.ask("UID SORT (REVERSE ARRIVAL) UTF-8 ALL").startswith(b"OK")
+        assert session.ask("UID THREAD REFERENCES UTF-8 ALL").startswith(b"OK")
+
+    def _partial(self, session: TrackedSession) -> None:
+        session.learn()
+        known = [message.uid for message in session.messages]
+        answer, reported = session.client.ask("UID FETCH 1:* (UID) (PARTIAL -1:-3)")
+        shown = [
+            int(line.split()[-1].rstrip(b")")) for line in reported if b" FETCH (UID " in line and b"FLAGS" not in line
+        ]
+        assert answer.startswith(b"OK") and shown == known[-3:], (shown, known)
+        session.take(reported)
 
     def _idle(self, session: TrackedSession) -> None:
         tag = session.client.begin("IDLE")
