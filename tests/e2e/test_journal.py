@@ -31,6 +31,7 @@ def test_the_owner_sees_log_ins_reads_and_changes_of_others(server: MailfoldServ
         imap.command(b"STORE 1:2 +FLAGS (\\Deleted)")
         imap.command(b"EXPUNGE")
     assert server.command.json("mailbox", "restore", ann.address, "INBOX", "--uid", "1")
+    server.command("verify")
     server.restart()  # what is counted is written at a stop at the latest
     until(lambda: {"log-in", "read", "change"} <= {entry["kind"] for entry in journal(server, ann)}, "the journal")
     entries = journal(server, ann)

@@ -23,7 +23,7 @@ _KNOW = (
     "INSERT INTO known_network (account, network, seen_at) VALUES (?, ?, ?)"
     " ON CONFLICT (account, network) DO UPDATE SET seen_at = excluded.seen_at"
 )
-_OLDER = "SELECT network FROM known_network WHERE account = ? ORDER BY seen_at DESC, network LIMIT 10 OFFSET ?"
+_OLDER = "SELECT network FROM known_network WHERE account = ? ORDER BY seen_at DESC, network{order} LIMIT 10 OFFSET ?"
 
 
 class LockoutProjection:
@@ -80,5 +80,5 @@ def lockout_id(kind: str, account: str, network: str) -> str:
 
 def _know(connection: Connection, account: str, network: str, at: int) -> None:
     connection.execute(_KNOW, (account, network, at))
-    for (older,) in connection.all(_OLDER, (account, NETWORKS_PER_ACCOUNT)):
+    for (older,) in connection.all(_OLDER.format(order=connection.octet_order), (account, NETWORKS_PER_ACCOUNT)):
         connection.execute("DELETE FROM known_network WHERE account = ? AND network = ?", (account, older))

@@ -18,6 +18,7 @@ from services.directory.projections.bulk import BulkProjection
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.projections.credentials import CredentialsProjection
 from services.directory.projections.lists import ListProjection
+from services.directory.projections.lockouts import LockoutProjection
 from services.directory.projections.send_as import SendAsProjection
 from services.directory.projections.sending import SendingProjection
 from services.directory.projections.signatures import SignatureProjection
@@ -52,6 +53,7 @@ PROJECTIONS: list[Callable[[sqlalchemy.MetaData], Projection]] = [
     ArchiveProjection,
     BulkProjection,
     SendAsProjection,
+    LockoutProjection,
     ReceptionProjection,
     MailboxProjection,
     MailboxRightsProjection,
