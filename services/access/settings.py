@@ -14,8 +14,8 @@ _WITHHELD = r"^(?!(?i:IMAP4rev1|LOGINDISABLED|STARTTLS)(@|$))[A-Za-z0-9=+./-]+(@
 
 def _level(whose: str) -> Meta:
     text = (
-        f"First level of the names of mailboxes that {whose} share. While sharing is on, an account's own mailbox of "
-        "this name cannot be reached."
+        f"First level of the names of mailboxes that {whose} share. While sharing is on, accounts make no mailboxes of "
+        "their own below it; those that are there stay."
     )
     return Meta(description=text, min_length=1, max_length=100, pattern=r"^[^/%*\x00-\x1f\x7f]+$")
 

@@ -76,7 +76,7 @@ async def _list_name(session: ImapSession, command: c.List, name: Name, child_in
     await session.backend.turns.spend(keys=_A_LINE)
     if name.mailbox is not None:
         await _list_mailbox(session, command, name.mailbox)
-    if command.metadata and name.mailbox is not None:
+    if command.metadata and name.mailbox is not None and has_right(name.mailbox, "r"):
         await list_metadata(session, name.name, command)
 
 

@@ -137,11 +137,12 @@ class ImapSession(AccountSession):
     async def place(self, name: str) -> OwnedName:
         """Where the mailbox is that a command names.
 
-        A name of another account leads there when that account shares anything with this one. Raises NotFound exactly
-        as for a missing mailbox.
+        A name of another account leads there when that account shares anything with this one. An own mailbox of such a
+        name, from before its first level was a namespace, comes first. Raises NotFound exactly as for a missing
+        mailbox.
         """
         foreign = self.backend.namespaces.foreign(name)
-        if foreign is None:
+        if foreign is None or await self._find_own(name) is not None:
             return OwnedName(self.account, name)
         known = await self.backend.sharing.owner(self.account, foreign.owner, group=foreign.group)
         if known.off:
