@@ -77,8 +77,8 @@ class AllMailCalls:
         refused_uids = joined(sorted(refused))
         reply.refused.CopyFrom(wire.uid_set(refused_uids))
         if not request.quiet:
-            async for page in self._views.flags(request.mailbox, without(uids, refused_uids)):
-                reply.changed.extend(wire.changed(page))
+            async for page in self._views.flag_runs(request.mailbox, without(uids, refused_uids)):
+                reply.runs.extend(wire.flag_runs(page))
         return reply
 
     async def mark_seen(self, account: str, mailbox: str, uids: Ranges) -> int:

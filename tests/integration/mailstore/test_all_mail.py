@@ -145,7 +145,7 @@ async def test_conditional_stores_look_at_its_own_rows(mailstore: CountedMailsto
         ),
     )
     assert list(reply.refused.bounds) == [uids[1], uids[1]]
-    assert [change.uid for change in reply.changed] == [uids[0], uids[2], uids[3]]
+    assert [uid for run in reply.runs for uid in range(run.first, run.last + 1)] == [uids[0], uids[2], uids[3]]
 
 
 async def test_gone_messages_are_noticed(mailstore: CountedMailstore) -> None:
