@@ -16,7 +16,7 @@ from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("Accounts: addresses that own mail and can log in.")
 _FIELDS = ("address", "user", "group", "disabled", "quota_bytes", "quota_messages", "max_message_size", "id")
-_SHOWN = (*_FIELDS, "aliases")
+_SHOWN = (*_FIELDS, "aliases", "last_login_at")
 Address = Annotated[str, Argument("The full address, such as ann@example.org.")]
 Quota = Annotated[str, Option("--quota", help="Its quota, such as 2G; 0: no limit; without it that of the domain.")]
 DefaultMessages = Annotated[

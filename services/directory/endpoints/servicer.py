@@ -18,6 +18,7 @@ from services.directory.handlers.authentication import Authenticator, LoginAttem
 from services.directory.handlers.book import CurrentBook
 from services.directory.handlers.commands import AccountOwner, DirectoryCommands
 from services.directory.handlers.credential_rows import application_as_account
+from services.directory.handlers.lockout_rows import last_login_at
 from services.directory.handlers.scram_keys import ScramKeyMaker
 from services.directory.handlers.settings import SettingCommands
 from shared.eventstore.connection import Reader
@@ -112,7 +113,9 @@ class DirectoryEndpoint(NamesEndpoint):
         def ask(reader: Reader) -> pb.Account:
             account = load.account(reader, request.name) or application_as_account(reader, request.name)
             state = load.existing("account", request.name, account)
-            return wire.account(state, load.aliases_to(reader, state.address))
+            shown = wire.account(state, load.aliases_to(reader, state.address))
+            shown.last_login_at = last_login_at(reader, state.id)
+            return shown
 
         return await self._read(ask)
 

@@ -62,6 +62,12 @@ def knows_network(reader: Reader, key: str, network: str, since: int) -> bool:
     return row is not None and row[0] >= since
 
 
+def last_login_at(reader: Reader, account: str) -> int:
+    """When somebody logged in to the account, to the day, in UTC microseconds; 0: never."""
+    row = reader.first_row("SELECT max(seen_at) FROM known_network WHERE account = ?", (account,))
+    return row[0] or 0 if row else 0
+
+
 def account_id(reader: Reader, key: str) -> str:
     """The id of the account or application with this lookup key; empty when there is none."""
     row = reader.first_row(_KEYED, (key, key)) if key else None

@@ -145,6 +145,15 @@ async def test_the_lockouts_of_a_removed_account_go_with_it(people: Running) -> 
     assert await listed(people) == []
 
 
+async def test_an_account_shows_its_last_log_in(people: Running) -> None:
+    name = pb.NameRequest(name="ann@example.org")
+    await guesses(people, 2)
+    assert (await people.stub.ShowAccount(name)).last_login_at == 0
+    before = (await people.log_in("correct horse")).as_of
+    await people.restart()
+    assert before and (await people.stub.ShowAccount(name)).last_login_at > 0
+
+
 async def test_mistakes_of_all_protocols_count_together(people: Running) -> None:
     protocols = ("imap", "pop3", "managesieve", "submission", "submissions")
     refusals = [

@@ -484,6 +484,7 @@ class Account(_message.Message):
     QUOTA_MESSAGES_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
     MAX_MESSAGE_SIZE_FIELD_NUMBER: _builtins.int
+    LAST_LOGIN_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     address: _builtins.str
     user: _builtins.str
@@ -496,6 +497,8 @@ class Account(_message.Message):
     """the group that owns it, in place of a user"""
     max_message_size: _builtins.int
     """octets; 0 = only the limits of its domain and of the server"""
+    last_login_at: _builtins.int
+    """UTC microseconds, to the day; 0: never, or not known. Only of a single account"""
     @_builtins.property
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -510,10 +513,11 @@ class Account(_message.Message):
         quota_messages: _builtins.int = ...,
         group: _builtins.str = ...,
         max_message_size: _builtins.int = ...,
+        last_login_at: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "aliases", b"aliases", "disabled", b"disabled", "group", b"group", "id", b"id", "max_message_size", b"max_message_size", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "aliases", b"aliases", "disabled", b"disabled", "group", b"group", "id", b"id", "last_login_at", b"last_login_at", "max_message_size", b"max_message_size", "quota_bytes", b"quota_bytes", "quota_messages", b"quota_messages", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
