@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterator
+from itertools import chain
 
 from services.access.adapters.mailstore import spans
 from services.access.commands.search_key import Translation
@@ -23,6 +25,8 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 _MOST_RESULTS = 100_000
 """Results, or ranges of them, that a followed search may have."""
+_AT_ONCE, _A_PAIR = 500, 6
+"""Results whose numbers are looked up at once, and the cost of one, in keys compared."""
 _Pairs = list[tuple[int, Numbers]]
 
 
@@ -102,7 +106,10 @@ class _Followed(ABC):
         )
         async for batch in self._session.backend.mailstore.fetch(request):
             uids += batch.uids
-        return NumberSet.of_numbers(uids)
+            await self._session.backend.turns.spend(keys=2 * len(batch.uids))
+        return (
+            NumberSet.of_numbers(uids) if len(uids) < _AT_ONCE else await asyncio.to_thread(NumberSet.of_numbers, uids)
+        )
 
     async def _matching_key(self, touched: NumberSet) -> pb.SearchKey:
         """The key that finds the touched messages that belong to the results. Raises LimitReached."""
@@ -145,7 +152,7 @@ class FollowedSearch(_Followed):
         super().__init__(session, selected, command)
         self._uids = uids
 
-    def expunged(self, gone: NumberSet) -> Iterator[bytes]:
+    async def expunged(self, gone: NumberSet) -> Iterator[bytes]:
         """REMOVEFROM for results that are about to be expunged."""
         removed = self._uids.intersection(gone)
         self._uids = self._uids.difference(removed)
@@ -172,27 +179,44 @@ class FollowedSort(_Followed):
         self._uids = uids
         self._places = SortPlaces(session, selected, command.criteria)
 
-    def expunged(self, gone: NumberSet) -> Iterator[bytes]:
+    async def expunged(self, gone: NumberSet) -> Iterator[bytes]:
         """REMOVEFROM for results that are about to be expunged."""
-        return self._response(self._remove(gone), [])
+        return self._response(await self._remove(gone) if gone else [], [])
 
     async def _changed(self, touched: NumberSet) -> tuple[_Pairs, _Pairs]:
         if self._selected.withholds_expunges:
             raise Stale
         matching = await self._matching(touched)
-        left = touched.difference(matching)
-        before = NumberSet.of_numbers(self._uids)
+        left, before = touched.difference(matching), await self._as_set()
         new = matching.difference(before)
-        order = array("I", [uid for uid in self._uids if uid not in left])
+        outdated = _members(left)
+        order = array("I", [uid for uid in self._uids if uid not in outdated])
         placed = await self._places.insert(order, list(new)) if new else []
-        removed = self._remove(left)
+        removed = await self._remove(left)
         self._uids = order
-        return removed, [(position, [self._shown(uid)]) for position, uid in placed]
+        return removed, await self._pairs(placed)
 
-    def _remove(self, gone: NumberSet) -> _Pairs:
+    async def _as_set(self) -> NumberSet:
+        """The results in the order of their UIDs; a large set is made beside the event loop."""
+        if len(self._uids) < _AT_ONCE:
+            return NumberSet.of_numbers(self._uids)
+        return await asyncio.to_thread(NumberSet.of_numbers, self._uids)
+
+    async def _remove(self, gone: NumberSet) -> _Pairs:
         """Remove results; each pair is right after those before it."""
-        places = [place for place, uid in enumerate(self._uids) if uid in gone] if gone else []
-        pairs: _Pairs = [(place + 1, [self._shown(self._uids[place])]) for place in reversed(places)]
-        for place in reversed(places):
-            del self._uids[place]
+        members = _members(gone)
+        places = [place for place, uid in enumerate(self._uids) if uid in members]
+        pairs = await self._pairs([(place + 1, self._uids[place]) for place in reversed(places)])
+        self._uids = array("I", [uid for uid in self._uids if uid not in members])
         return pairs
+
+    async def _pairs(self, placed: list[tuple[int, int]]) -> _Pairs:
+        pairs: _Pairs = []
+        for start in range(0, len(placed), _AT_ONCE):
+            pairs += [(position, [self._shown(uid)]) for position, uid in placed[start : start + _AT_ONCE]]
+            await self._session.backend.turns.spend(keys=_A_PAIR * _AT_ONCE)
+        return pairs
+
+
+def _members(uids: NumberSet) -> frozenset[int]:
+    return frozenset(chain.from_iterable([range(first, last + 1) for first, last in uids.ranges]))

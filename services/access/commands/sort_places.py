@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from collections.abc import Iterable, Sequence
 
@@ -62,7 +63,7 @@ class SortPlaces:
         return low
 
     async def _sorted(self, uids: Iterable[int]) -> Sequence[int]:
-        given = NumberSet.of_numbers(uids)
+        given = await asyncio.to_thread(NumberSet.of_numbers, list(uids))
         request = pb.SortRequest(
             account=self._selected.account,
             mailbox=self._selected.id,

@@ -102,7 +102,7 @@ async def _report(
     session.channel.write(selected.report_keywords(keywords))
     if expunge:
         for search in selected.updated.values():
-            await session.channel.write_all(search.expunged(selected.gone))
+            await session.channel.write_all(await search.expunged(selected.gone))
         await session.channel.write_all(selected.report_expunges(vanished=session.qresync or session.uid_only))
         await selected.forget_expunged(session.backend.turns)
     session.channel.write(selected.report_exists() + selected.report_recent())

@@ -11,7 +11,7 @@ from shared.protocol.imap.number_set import NumberSet
 class UpdatedSearch(Protocol):
     """A search in the selected mailbox whose results the client follows."""
 
-    def expunged(self, gone: NumberSet) -> Iterator[bytes]:
+    async def expunged(self, gone: NumberSet) -> Iterator[bytes]:
         """What to write before the EXPUNGE responses for these UIDs (RFC 5267 §4.3.4)."""
 
     async def changes(self) -> Iterator[bytes]:

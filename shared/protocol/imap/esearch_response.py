@@ -60,13 +60,21 @@ def partial_item(asked: PartialRange, numbers: Numbers) -> Iterator[bytes]:
 # ret-data-addto = "ADDTO" SP "(" context-position SP sequence-set *(SP context-position SP sequence-set) ")"
 def positions_item(name: str, pairs: Sequence[tuple[int, Numbers]]) -> Iterator[bytes]:
     """ADDTO or REMOVEFROM with pairs of a position and results; nothing without pairs (RFC 5267 §4.3)."""
-    separator = f" {name} (".encode()
-    for position, numbers in pairs:
-        yield b"%b%d " % (separator, position)
-        yield from _pieces(numbers)
+    if not pairs:
+        return
+    yield f" {name} (".encode()
+    separator = b""
+    for start in range(0, len(pairs), NUMBERS_A_PIECE):
+        words = [b"%d %b" % (position, _whole(numbers)) for position, numbers in pairs[start : start + NUMBERS_A_PIECE]]
+        yield separator + b" ".join(words)
         separator = b" "
-    if pairs:
-        yield b")"
+    yield b")"
+
+
+def _whole(numbers: Numbers) -> bytes:
+    if not isinstance(numbers, NumberSet) and len(numbers) == 1:
+        return b"%d" % numbers[0]
+    return b"".join(_pieces(numbers))
 
 
 def _pieces(numbers: Numbers) -> Iterator[bytes]:
