@@ -52,8 +52,9 @@ def test_imaplib_reads_both_forms(server: MailfoldServer) -> None:
         assert {b"IMAP4rev1", b"IMAP4rev2", b"UTF8=ACCEPT", b"COMPRESS=DEFLATE"} <= offered
         assert connection.create("Entw&APw-rfe")[0] == "OK"
         assert connection.list('""', "Entw*")[1] == [b'(\\HasNoChildren) "/" "Entw&APw-rfe"']
-        assert connection.enable("UTF8=ACCEPT")[0] == "OK"
+        # Before ENABLE, because imaplib then puts the octets `UTF8 (` into the message itself (cpython 78319).
         assert connection.append("INBOX", "", "", "Subject: Grüße\r\n\r\nHallo.\r\n".encode())[0] == "OK"
+        assert connection.enable("UTF8=ACCEPT")[0] == "OK"
         assert connection.list('""', "Entw*")[1] == ['(\\HasNoChildren) "/" "Entwürfe"'.encode()]
         imap.select()
         answer = connection.fetch("1", "(ENVELOPE)")[1][0]

@@ -68,7 +68,6 @@ def test_a_client_as_they_are(clear: ImapServer) -> None:
     assert "AUTH=PLAIN" in client.capabilities
     assert client.login("ann@example.org", PASSWORD)[0] == "OK"
     assert client.enable("UTF8=ACCEPT")[0] == "OK"
-    assert client.append('"INBOX"', r"\Seen", None, "Subject: Grüße\r\n\r\nx\r\n".encode())[0] == "OK"
     assert client.logout()[0] == "BYE"
 
 
