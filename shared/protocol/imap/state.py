@@ -76,6 +76,8 @@ def needs_numbers(command: AnyCommand) -> bool:
             return not command.uid
         case c.Search() | o.Sort() | o.Thread():
             return not command.uid or names_numbers(command.key)
+        case MultiSearch():
+            return names_numbers(command.key)
         case c.Select(qresync=c.Qresync(sequence_match=tuple())):
             return True
         case _:
