@@ -17,6 +17,7 @@ from shared.eventstore.event import Actor, Provenance
 from shared.grpc.errors import NotFound
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, counted_mailstore, spans
+from tests.integration.mailstore.listed import Listed
 
 OTHER = "a-bob"
 MESSAGES = 120
@@ -170,3 +171,20 @@ async def test_a_session_that_outlives_its_account_makes_nothing(mailstore: Coun
     with pytest.raises(NotFound, match="removed"):
         await mailstore.deliver()
     assert await rows_of(mailstore, ACCOUNT) == {}
+
+
+async def test_an_erased_account_leaves_nothing_in_the_listing(tmp_path: Path) -> None:
+    path = tmp_path / "listing.sqlite"
+    async with counted_mailstore(tmp_path / "mailstore.sqlite", steps=False, listing=path) as mailstore:
+        await mailstore.append(MESSAGES)
+        listed = Listed(mailstore)
+        inbox = await listed.built()
+        assert len(await listed.records(inbox)) == MESSAGES
+        await close(mailstore, erase=True)
+        while (await mailstore.store.read(partial(closure, account=ACCOUNT))).state == "erasing":
+            await mailstore.store.write(partial(erase_page, account=ACCOUNT), long=True)
+        await mailstore.builder.tidy_all()
+        assert await listed.records(inbox) == []
+        rows = await mailstore.listing.write(lambda file: file.mailboxes("", 10))
+        assert rows == []
+        assert not path.with_name("listing.sqlite-wal").stat().st_size
