@@ -366,7 +366,12 @@ class Mailstore:
         )
         accounts, messages, used = row or (0, 0, 0)
         counts = {"accounts": accounts, "messages": int(messages), "bytes": int(used)}
-        return owner_pb2.ReportReply(counts=counts, lag={"directory": await self._closings.lag()})
+        return owner_pb2.ReportReply(counts=counts, lag={"directory": await self._lag()})
+
+    async def _lag(self) -> int:
+        """The most events of the directory that one of the followers does not know yet; -1 when it does not answer."""
+        lags = [await follower.lag() for follower in (self._closings, self._endings, self.book)]
+        return -1 if min(lags) < 0 else max(lags)
 
     async def _referenced_blobs(self, generation: str) -> AsyncIterator[list[str]]:
         after = ""

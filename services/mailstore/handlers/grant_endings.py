@@ -43,6 +43,10 @@ class GrantEndings:
         """Stop following."""
         await self._follower.stop()
 
+    async def lag(self) -> int:
+        """The number of events of the directory that are not followed yet; -1 when it does not answer."""
+        return await self._follower.known_lag()
+
     async def _effect(self, events: Sequence[events_pb2.Event], after: Places) -> None:
         taken = [from_wire(event) for event in events]
 
