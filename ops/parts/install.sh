@@ -8,7 +8,7 @@ set -eu
 
 PACKAGES="
 swaks libnet-ssleay-perl curl gsasl openssl sieve-connect
-isync neomutt interimap offlineimap3
+isync neomutt thunderbird interimap offlineimap3
 fetchmail getmail6 mpop
 roundcube-core roundcube-plugins roundcube-sqlite3 php-cli php-sqlite3 php-mbstring php-intl php-xml
 chromium chromium-driver
