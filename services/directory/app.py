@@ -55,6 +55,7 @@ from services.directory.handlers.pop3_switch import ProtocolSwitches
 from services.directory.handlers.relays import RelayCommands
 from services.directory.handlers.reverting import Reverting
 from services.directory.handlers.rights import RightsGuard
+from services.directory.handlers.scram_rows import count_without_keys
 from services.directory.handlers.secret_keys import SecretCommands
 from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.trials import TrialParts, Trials
@@ -245,6 +246,7 @@ class Directory:
     async def _report(self) -> owner_pb2.ReportReply:
         counts = await self.store.read(load.counts) | {
             "domains_without_postmaster": self._roles.without_postmaster(self._current.book),
+            "passwords_without_scram_keys": await self.store.read(count_without_keys),
             "open_erasures": await self.store.read(open_count),
             "lockouts": len(self._throttle.lockouts.in_force(self._host.clock.monotonic())),
         }

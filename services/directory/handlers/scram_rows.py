@@ -72,6 +72,12 @@ def lacks_keys(reader: Reader) -> bool:
     return reader.first_row(_WITHOUT_KEYS) is not None
 
 
+def count_without_keys(reader: Reader) -> int:
+    """The number of passwords that have no keys yet, also of those who may not log in now."""
+    row = reader.first_row("SELECT count(*) FROM password_without_keys")
+    return int(row[0]) if row else 0
+
+
 def offered(reader: Reader) -> tuple[str, ...]:
     """The mechanisms that services were last told to announce."""
     return tuple(name for (name,) in reader.all("SELECT name FROM offered_mechanism ORDER BY name"))

@@ -298,9 +298,9 @@ class SmtpConnection:
 
     def _set_tls(self, handshake: TlsHandshake | None) -> None:
         self.client.tls = TraceTls(handshake.version, handshake.cipher, handshake.bits) if handshake else None
-        certificate = self._wire.client_certificate()
-        self._authentication.certificate = None if certificate is None else mail_addresses(certificate)
         if self._takes_log_ins:
+            certificate = self._wire.client_certificate()
+            self._authentication.certificate = None if certificate is None else mail_addresses(certificate)
             self._session.offer_mechanisms(self._authentication.mechanisms)
 
     def _answer(self, reply: Reply, *, sender: str = "", recipient: str = "") -> bool:

@@ -143,6 +143,8 @@ async def test_a_report_counts(people: Running) -> None:
         "domains_without_postmaster": 1,
         "domains_with_unpublished_dkim": 1,
         "open_erasures": 0,
+        "passwords_without_scram_keys": 0,
+        "lockouts": 0,
     }
 
 

@@ -1,4 +1,4 @@
-"""Exports, imports, histories and reverts with their trials say the same on PostgreSQL."""
+"""Exports, imports, histories and reverts with their trials, and the keys of SCRAM, say the same on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,12 +15,20 @@ from tests.integration.directory.test_reverts import (
 from tests.integration.directory.test_right_views import (
     test_the_view_agrees_with_the_right_to_change_each_user as test_the_view_agrees,
 )
+from tests.integration.directory.test_scram import (
+    test_it_is_offered_while_everybody_has_keys as test_scram_is_offered_while_everybody_has_keys,
+)
+from tests.integration.directory.test_scram import (
+    test_keys_are_rebuilt_and_survive_another_key_of_secrets as test_keys_are_rebuilt,
+)
 from tests.parts import postgres
 from tests.parts.required import needs
 
 __all__ = [
     "test_a_removed_domain_comes_back_whole",
     "test_a_whole_import_of_every_kind_is_undone",
+    "test_keys_are_rebuilt",
+    "test_scram_is_offered_while_everybody_has_keys",
     "test_the_view_agrees",
 ]
 
