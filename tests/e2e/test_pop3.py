@@ -182,6 +182,7 @@ def test_ids_of_a_former_server_are_brought_along(server: MailfoldServer, ann: P
     with opened(server, ann) as client:
         assert unique_ids(client) == [second, "old.3", "old.1"]
         client.quit()
+    server.command("verify")
     listed = server.command.json("pop3", "uidl", "list", ann.address)
     assert [message["unique_id"] for message in listed] == [second, "old.3", "old.1"]
     former.write_text(f"old.3 {ids[1].strip('<>')}\n")
