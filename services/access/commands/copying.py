@@ -79,7 +79,11 @@ async def copy(session: ImapSession, command: c.Copy) -> bytes:
 
 
 async def move(session: ImapSession, command: c.Move) -> bytes:
-    """Move messages (RFC 6851); COPYUID is sent before the messages leave the view."""
+    """Move messages (RFC 6851, RFC 9051 §6.4.8).
+
+    The client learns where they are before it learns that they are gone: COPYUID, EXISTS for those that moved into the
+    selected mailbox itself, EXPUNGE or VANISHED.
+    """
     if session.mailbox.read_only:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
     request = await _request(session, command)
@@ -91,7 +95,7 @@ async def move(session: ImapSession, command: c.Move) -> bytes:
         return done(command.tag, "MOVE")
     code = copyuid(reply.uid_validity, numbers(reply.source), numbers(reply.target))
     session.channel.write(response.ok(response.UNTAGGED, "Moved", code))
-    await sync(session, expunge=True)
+    await sync(session, expunge=True, exists_first=True)
     if reply.reason:  # RFC 6851 §3.3: it may end in the middle, when some messages have moved and the others have not
         return response.no(command.tag, f"Some messages have not moved: {reply.text}", reason_code(reply.reason))
     return response.ok(command.tag, "MOVE completed", highestmodseq(reply.version) if session.qresync else None)

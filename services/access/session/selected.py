@@ -260,7 +260,6 @@ class Selected:
     def report_expunges(self, *, vanished: bool) -> Iterator[bytes]:
         """The EXPUNGE responses (VANISHED once QRESYNC is enabled) for messages that are gone, in pieces.
 
-        To be called before `report_exists`, so that a message that moved within the mailbox is never counted twice.
         `forget_expunged` must follow.
         """
         gone = NumberSet.of_ranges(self._vanished)

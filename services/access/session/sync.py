@@ -23,8 +23,8 @@ _EVERYTHING = MESSAGE_EVENTS
 async def sync(session: ImapSession, *, expunge: bool, exists_first: bool = False, unasked: bool = False) -> None:
     """Update the view and write the changes; EXPUNGE only when it is allowed now.
 
-    `exists_first`: new messages are reported before those that are gone (RFC 8508 §4.3). `unasked`: the client has not
-    caused the changes itself, so NOTIFY may have asked for less of them (RFC 5465 §3.1).
+    `exists_first`: new messages are reported before those that are gone (RFC 8508 §4.3, RFC 9051 §6.4.8). `unasked`:
+    the client has not caused the changes itself, so NOTIFY may have asked for less of them (RFC 5465 §3.1).
 
     Raises ServiceError, which is NotFound when the mailbox is gone.
     """
