@@ -216,11 +216,10 @@ class Mailstore:
         self, rules: ExpiryRules, owners: Owners, quotas: Quotas, limits: MailstoreSettings
     ) -> Sequence[Registration]:
         host = self._host
+        ordering = OrderingEndpoint(self.store, host.blobs, host.turns, limits, self._listing)
+        self.store.on_commit(ordering.kept.committed)
         return (
-            (
-                add_OrderingServicer_to_server,
-                OrderingEndpoint(self.store, host.blobs, host.turns, limits, self._listing),
-            ),
+            (add_OrderingServicer_to_server, ordering),
             (add_ClosingsServicer_to_server, ClosingsEndpoint(self.store)),
             (
                 add_ExpiryServicer_to_server,

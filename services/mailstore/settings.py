@@ -36,6 +36,15 @@ class MailstoreSettings(Section, frozen=True):
             le=65_536,
         ),
     ] = 256
+    kept_ordering_megaoctets: Annotated[
+        int,
+        Meta(
+            description="Megaoctets of sort keys and threads kept in memory, so that the next SORT or THREAD of the "
+            "same mailbox reads new messages only; what was not used for the longest time is forgotten. 0: none.",
+            ge=0,
+            le=65_536,
+        ),
+    ] = 64
     max_keywords: Annotated[
         int,
         Meta(

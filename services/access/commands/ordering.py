@@ -92,6 +92,8 @@ async def thread(session: ImapSession, command: o.Thread) -> bytes:
 
 async def _with_sequences(mailbox: Selected, piece: bytes, turns: Turns) -> bytes:
     """A piece of threads with sequence numbers in the place of UIDs."""
+    if mailbox.runs.are_sequences:
+        return piece
     sequence_of = mailbox.runs.sequence_of
     await turns.spend(octets=_AN_OCTET * len(piece))
     return _NUMBER.sub(lambda number: b"%d" % sequence_of(int(number[0])), piece)

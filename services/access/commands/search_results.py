@@ -62,7 +62,7 @@ async def shown_numbers(selected: Selected, uids: Numbers, turns: Turns, *, uid:
         return NumberSet.of_sorted(ranges)
     sequences: list[int] = []
     for start in range(0, len(uids), _NUMBERS_A_PAGE):
-        sequences += map(selected.runs.sequence_of, uids[start : start + _NUMBERS_A_PAGE])
+        sequences += selected.runs.sequences_in_order(uids[start : start + _NUMBERS_A_PAGE])
         await turns.spend(keys=_A_LOOK_UP * _NUMBERS_A_PAGE)
     return sequences
 

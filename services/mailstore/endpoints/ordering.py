@@ -10,7 +10,9 @@ from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.handlers import load, queries
 from services.mailstore.listing.pages import Listing
 from services.mailstore.listing.summaries import Summaries
+from services.mailstore.ordering.kept import KeptOrders
 from services.mailstore.ordering.matches import MatchingSummaries
+from services.mailstore.ordering.memory import MEGAOCTET
 from services.mailstore.ordering.sorting import Sorter
 from services.mailstore.ordering.threads import Threader
 from services.mailstore.search.scan import Searcher
@@ -34,10 +36,11 @@ class OrderingEndpoint(OrderingServicer):
         self, store: EventStore, blobs: Blobs, turns: Turns, limits: MailstoreSettings, listing: Listing
     ) -> None:
         self._store = store
+        self.kept = KeptOrders(limits.kept_ordering_megaoctets * MEGAOCTET)
         searcher = Searcher(store, blobs, turns, limits.search_texts, listing)
         matching = MatchingSummaries(store, searcher, Summaries(store, blobs, turns, listing), turns)
-        self._sorter = Sorter(matching, turns, limits.ordering_megaoctets)
-        self._threader = Threader(matching, turns, limits.ordering_megaoctets)
+        self._sorter = Sorter(matching, turns, limits.ordering_megaoctets, self.kept)
+        self._threader = Threader(matching, turns, limits.ordering_megaoctets, self.kept)
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def Sort(self, request: pb.SortRequest, context: Any) -> AsyncIterator[pb.SortBatch]:

@@ -23,6 +23,7 @@ _OCTETS = 256 * 1024
 """Octets of summaries after which a page ends."""
 _Row = tuple[int, int, int, int, str]
 _EMPTY = scan(b"")
+_NOTHING = summary_keys(_EMPTY)
 
 
 class MessageSummary(NamedTuple):
@@ -45,6 +46,8 @@ class MessageSummary(NamedTuple):
     """Without angle brackets, as for the next two."""
     in_reply_to: tuple[str, ...]
     references: tuple[str, ...]
+    is_read: bool = True
+    """False: the blob cannot be read now, and the summary is empty."""
 
 
 class Summaries:
@@ -75,9 +78,10 @@ class Summaries:
         page: list[MessageSummary] = []
         for uid, internal_date, zone, size, blob in rows:
             keys = held.of(uid, blob)
-            if keys is None:
-                keys = summary_keys(await self._scan(blob))
-            page.append(MessageSummary(uid, internal_date, zone, size, *keys))
+            scanned = await self._scan(blob) if keys is None else None
+            if scanned is not None:
+                keys = summary_keys(scanned)
+            page.append(MessageSummary(uid, internal_date, zone, size, *(keys or _NOTHING), scanned is not _EMPTY))
             if held.octets > _OCTETS:
                 await self._turns.spend(octets=held.take_octets())
                 yield page

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from services.mailstore.listing.summaries import MessageSummary
 from services.mailstore.search.compile import BadKey
@@ -54,9 +56,12 @@ def sort_key(criteria: Sequence[SortCriterion]) -> SortKey:
     return key
 
 
-def uid_of(key: bytes) -> int:
-    """The UID at the end of a key."""
-    return int.from_bytes(key[-UID_OCTETS:], "big")
+def uids_of(keys: Iterable[bytes]) -> array[int]:
+    """The UIDs at the ends of keys."""
+    uids = array("I", b"".join([key[-UID_OCTETS:] for key in keys]))
+    if sys.byteorder == "little":
+        uids.byteswap()
+    return uids
 
 
 def _part(criterion: SortCriterion) -> SortKey:

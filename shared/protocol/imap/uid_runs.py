@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, count
 from operator import add as plus
 from operator import sub
@@ -64,6 +64,11 @@ class UidRuns:
     def run_count(self) -> int:
         """The number of runs."""
         return len(self._starts)
+
+    @property
+    def are_sequences(self) -> bool:
+        """Whether each UID is its sequence number."""
+        return self.largest == self._total
 
     @property
     def largest(self) -> int:
@@ -166,6 +171,13 @@ class UidRuns:
             return 0
         self._count()
         return self._before[run] + uid - self._starts[run] + 1
+
+    def sequences_in_order(self, uids: Sequence[int]) -> list[int]:
+        """The sequence number of each UID, or 0, in the order of the UIDs."""
+        if len(self._starts) == 1 and uids and min(uids) >= self._starts[0] and max(uids) <= self._ends[0]:
+            before = self._starts[0] - 1  # a mailbox from which nothing was removed
+            return [uid - before for uid in uids]
+        return list(map(self.sequence_of, uids))
 
     def select_uids(self, numbers: NumberSet) -> NumberSet:
         """The requested UIDs that are in the view."""

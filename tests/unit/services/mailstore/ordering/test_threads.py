@@ -9,7 +9,8 @@ import pytest
 
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.listing.summaries import MessageSummary
-from services.mailstore.ordering.matches import MatchingSummaries
+from services.mailstore.ordering.kept import KeptOrders
+from services.mailstore.ordering.matches import Extent, MatchingSummaries, Whole
 from services.mailstore.ordering.sorting import Sorter
 from services.mailstore.ordering.threads import Threader
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
@@ -27,11 +28,17 @@ class _Messages:
     def __init__(self, messages: Iterable[MessageSummary]) -> None:
         self._messages = list(messages)
 
-    async def read(
-        self, mailbox: str, key: SearchKey, now: int, *, headers: bool
-    ) -> AsyncIterator[tuple[list[MessageSummary], int]]:
-        for start in range(0, len(self._messages), _PAGE):
-            yield self._messages[start : start + _PAGE], start
+    async def whole(self, mailbox: str, key: SearchKey) -> Whole | None:
+        return Whole(Extent(len(self._messages) + 1, len(self._messages)), 0)
+
+    async def all_uids(self, mailbox: str) -> list[int]:
+        return [message.uid for message in self._messages]
+
+    async def read(self, mailbox: str, uids: Iterable[int], *, headers: bool) -> AsyncIterator[list[MessageSummary]]:
+        asked = frozenset(uids)
+        messages = [message for message in self._messages if message.uid in asked]
+        for start in range(0, len(messages), _PAGE):
+            yield messages[start : start + _PAGE]
 
 
 def _message(uid: int, message_id: str = "", references: tuple[str, ...] = (), subject: str = "") -> MessageSummary:
@@ -40,7 +47,7 @@ def _message(uid: int, message_id: str = "", references: tuple[str, ...] = (), s
 
 def _threader(messages: Iterable[MessageSummary], megaoctets: int = 256) -> tuple[Threader, Turns]:
     turns = Turns()
-    return Threader(cast(MatchingSummaries, _Messages(messages)), turns, megaoctets), turns
+    return Threader(cast(MatchingSummaries, _Messages(messages)), turns, megaoctets, KeptOrders(1 << 30)), turns
 
 
 async def _threads(messages: Iterable[MessageSummary], algorithm: ThreadRequest.Algorithm.ValueType) -> str:
@@ -88,7 +95,7 @@ async def test_references_take_bounded_memory() -> None:
 async def test_sort_keys_take_bounded_memory() -> None:
     messages = [_message(uid, subject=f"{'😀' * 250}{uid}") for uid in range(1, 20_000)]
     turns = Turns()
-    sorter = Sorter(cast(MatchingSummaries, _Messages(messages)), turns, 16)
+    sorter = Sorter(cast(MatchingSummaries, _Messages(messages)), turns, 16, KeptOrders(1 << 30))
     with pytest.raises(MailboxRefused, match="too many messages"):
         await sorter.sort("m", _KEY, 0, [SortCriterion(field=SortCriterion.SUBJECT)])
     outcome = await sorter.sort("m", _KEY, 0, [SortCriterion(field=SortCriterion.ARRIVAL, reverse=True)])
