@@ -165,6 +165,15 @@ class AccessSettings(Section, frozen=True):
             le=1_000_000,
         ),
     ] = 20_000
+    notify_owners: Annotated[
+        int,
+        Meta(
+            description="Accounts that share mailboxes with an account, up to which a session may watch those "
+            "mailboxes (NOTIFY); with more it is answered NOTIFICATIONOVERFLOW.",
+            ge=1,
+            le=10_000,
+        ),
+    ] = 200
     previews: Annotated[
         int,
         Meta(description="Previews of messages that are remembered, some 300 octets each.", ge=0, le=10_000_000),

@@ -29,6 +29,7 @@ from services.mailstore.handlers.all_mail_upkeep import AllMailUpkeep
 from services.mailstore.handlers.annotations import AnnotationCommands, annotation_text
 from services.mailstore.handlers.checked_store import checked_store
 from services.mailstore.handlers.closing import AccountClosings
+from services.mailstore.handlers.doorbells import ring_for
 from services.mailstore.handlers.erasure import Eraser
 from services.mailstore.handlers.erasure_step import MailstoreErasure
 from services.mailstore.handlers.expiry import Expiry, ExpiryRules
@@ -74,13 +75,7 @@ from services.mailstore.projections.uid_validity import UidValidityProjection
 from services.mailstore.projections.unique_ids import UniqueIdProjection
 from services.mailstore.settings import SECTIONS as SECTIONS
 from services.mailstore.settings import MailstoreSettings
-from shared.bus.bus import Bus
-from shared.bus.subjects import QUOTA_DOORBELL, SCRIPTS_DOORBELL, account_doorbell
-from shared.events.closing import AccountErased
-from shared.events.quota import QuotaEased, QuotaWarned
-from shared.events.scripts import ScriptActivated, ScriptDeleted, ScriptPut, ScriptRenamed
 from shared.eventstore.deadletters import DeadLetterProjection
-from shared.eventstore.event import Recorded
 from shared.eventstore.transaction import Projection
 from shared.grpc.channel import Channel
 from shared.grpc.servicers import Registration
@@ -114,7 +109,6 @@ _REFERENCED = (
     " UNION SELECT blob FROM removed_entry WHERE blob > ? AND blob LIKE ? ORDER BY blob LIMIT 5000"
 )
 """The blobs of messages, and of removed messages that can be restored."""
-_CHANGE_SCRIPTS = (ScriptPut, ScriptRenamed, ScriptDeleted, ScriptActivated, AccountErased)
 
 
 def projections(metadata: sqlalchemy.MetaData) -> Sequence[Projection]:
@@ -315,7 +309,7 @@ class Mailstore:
         """Open the store and begin to ring doorbells."""
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
-        self.store.on_commit(lambda recorded: _ring(self._host.bus, recorded))
+        self.store.on_commit(lambda recorded: ring_for(self._host.bus, recorded))
         self._listing.open(self._builder.lacks)
         if not self._host.reads_only:
             await self._start_tasks()
@@ -382,16 +376,6 @@ class Mailstore:
                 return
             yield [row[0] for row in rows]
             after = rows[-1][0]
-
-
-def _ring(bus: Bus, recorded: list[Recorded]) -> None:
-    newest = {entry.stream: entry.version for entry in recorded}
-    for account, version in newest.items():
-        bus.ring(account_doorbell(account), b"%d" % version)
-    if any(isinstance(entry.event, QuotaWarned | QuotaEased) for entry in recorded):
-        bus.ring(QUOTA_DOORBELL)
-    for owner in {entry.stream for entry in recorded if isinstance(entry.event, _CHANGE_SCRIPTS)}:
-        bus.ring(SCRIPTS_DOORBELL, owner.encode())
 
 
 def build(host: Host) -> Mailstore:

@@ -29,6 +29,11 @@ class SharingClient:
         """All mailboxes of others that an account sees."""
         return await self._patience.call(self._stub.ListShared, pb.ListSharedRequest(account=account))
 
+    async def states(self, account: str, owner: str = "") -> pb.SharedList:
+        """The same with the counters of those that it may read; of a single owner, or of all."""
+        request = pb.ListSharedRequest(account=account, with_status=True, owner=owner)
+        return await self._patience.call(self._stub.ListShared, request)
+
     async def acl(self, account: str, mailbox: str) -> pb.Acl:
         """The list of a mailbox. Raises NotFound, Denied."""
         return await self._patience.call(self._stub.GetAcl, pb.AclRequest(account=account, mailbox=mailbox))

@@ -8,6 +8,7 @@ from services.access.commands.answer import done
 from services.access.commands.fetch import fetch
 from services.access.session.channel import SessionEnded
 from services.access.session.known_mailboxes import KnownMailboxes
+from services.access.session.known_shared import KnownShared, TooManyOwners
 from services.access.session.notifications import Notifications
 from services.access.session.notify_groups import NotifyGroups
 from services.access.session.ringing import ringing
@@ -29,14 +30,38 @@ async def notify(session: ImapSession, command: ImapNotify) -> bytes:
     """Set the events that the client is notified of; they replace those of the last NOTIFY (§3.1)."""
     groups = NotifyGroups(command.groups)
     known = KnownMailboxes(await session.mailboxes()) if groups.concerns_others else None
-    most = session.backend.settings.notify_mailboxes
-    if known is not None and len(known) > most:
-        text = f"At most {most} mailboxes can be watched"
-        return response.no(command.tag, text, Code.NOTIFICATIONOVERFLOW)
-    session.notifications = Notifications(groups, known, _fetch_new)
+    shared: KnownShared | None = None
+    if known is not None and groups.may_concern_shared(session.backend.namespaces):
+        shared = KnownShared(session.backend.settings.notify_owners)
+    notifications = Notifications(groups, known, shared, _fetch_new)
+    try:
+        refusal = await _begin(session, known, shared)
+    except BaseException:
+        session.drop(notifications)
+        raise
+    if refusal:
+        session.drop(notifications)
+        return response.no(command.tag, refusal, Code.NOTIFICATIONOVERFLOW)
+    session.notify(notifications)
     if command.status:
-        await session.notifications.begin(session)
+        await notifications.begin(session)
     return done(command.tag, "NOTIFY")
+
+
+async def _begin(session: ImapSession, known: KnownMailboxes | None, shared: KnownShared | None) -> str:
+    """Learn the state of the mailboxes of others; returns why they are too many, or an empty text."""
+    settings = session.backend.settings
+    if known is None:
+        return ""
+    if shared is not None:
+        try:
+            async for _state in shared.changes(session, known):
+                pass
+        except TooManyOwners:
+            return f"The mailboxes of at most {settings.notify_owners} accounts can be watched"
+    if len(known) + len(shared or ()) > settings.notify_mailboxes:
+        return f"At most {settings.notify_mailboxes} mailboxes can be watched"
+    return ""
 
 
 async def next_frame(session: ImapSession) -> FrameEvent:

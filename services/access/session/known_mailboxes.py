@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import NamedTuple
 
+from services.access.session.namespaces import Namespaces
+from shared.protocol.imap.notify_command import NotifyFilter
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+_ALL_MAIL = "\\All"
+OWN_FILTERS = frozenset({NotifyFilter.PERSONAL, NotifyFilter.INBOXES})
+"""Scripts may deliver into any mailbox of the account (RFC 5465 §6.2)."""
+_OF_ALL_MAIL = frozenset({NotifyFilter.PERSONAL})
+"""Nothing is delivered into All Mail."""
+_OF_SHARED = frozenset[NotifyFilter]()
+"""A mailbox of another account is not personal (RFC 5465 §6.3): it is watched when it is named or subscribed."""
 
 
 class KnownMailbox(NamedTuple):
@@ -17,6 +27,13 @@ class KnownMailbox(NamedTuple):
     messages: int
     unseen: int
     modseq: int
+    filters: frozenset[NotifyFilter]
+    """The filters without names that concern it."""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether its counters are known; those of a shared mailbox are not without `r`."""
+        return self.uid_validity > 0
 
 
 class MailboxDifference(NamedTuple):
@@ -57,6 +74,10 @@ class KnownMailboxes:
         """The mailboxes with their ids."""
         return iter(list(self._mailboxes.items()))
 
+    def names_in(self, namespaces: Namespaces) -> set[str]:
+        """The names that hide mailboxes of other accounts, because they are from before the namespaces."""
+        return {mailbox.name for mailbox in self._mailboxes.values() if namespaces.foreign(mailbox.name) is not None}
+
     def take(self, mailboxes: Iterable[pb.Mailbox], gone: Iterable[str]) -> Iterator[MailboxDifference]:
         """Apply what changed; yields how the mailboxes differ."""
         for mailbox in mailboxes:
@@ -71,8 +92,12 @@ class KnownMailboxes:
 
     def take_all(self, known: pb.MailboxList) -> Iterator[MailboxDifference]:
         """The same, with all mailboxes as they are now."""
-        there = {mailbox.id for mailbox in known.mailboxes}
-        return self.take(known.mailboxes, [identity for identity in self._mailboxes if identity not in there])
+        yield from self.take(known.mailboxes, ())
+        yield from self.take_gone({mailbox.id for mailbox in known.mailboxes})
+
+    def take_gone(self, present: Set[str]) -> Iterator[MailboxDifference]:
+        """The same for all mailboxes but those with these ids, which are gone."""
+        return self.take((), [identity for identity in self._mailboxes if identity not in present])
 
     def take_subscriptions(self, changes: Iterable[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:
         """Apply changed subscriptions; yields those that differ."""
@@ -96,4 +121,11 @@ def _known(mailbox: pb.Mailbox) -> KnownMailbox:
         mailbox.messages,
         mailbox.unseen,
         mailbox.highest_modseq,
+        _filters(mailbox),
     )
+
+
+def _filters(mailbox: pb.Mailbox) -> frozenset[NotifyFilter]:
+    if mailbox.rights:
+        return _OF_SHARED
+    return _OF_ALL_MAIL if mailbox.special_use == _ALL_MAIL else OWN_FILTERS

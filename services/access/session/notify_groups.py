@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.access.session.known_mailboxes import KnownMailbox
+from services.access.session.namespaces import Namespaces
 from shared.protocol.imap.mailbox_name import SEPARATOR
 from shared.protocol.imap.notify_command import SELECTED_FILTERS, EventGroup, NotifyEvent, NotifyFilter
 
 _NOTHING: frozenset[NotifyEvent] = frozenset()
-_EVERY_MAILBOX = frozenset({NotifyFilter.PERSONAL, NotifyFilter.INBOXES})
-"""Scripts may deliver into any mailbox, so all mailboxes of the account are inboxes (§6.2)."""
+_NAMED = frozenset({NotifyFilter.MAILBOXES, NotifyFilter.SUBTREE})
 
 
 class NotifyGroups:
@@ -36,15 +37,30 @@ class NotifyGroups:
         """Whether changed annotations of mailboxes are asked for."""
         return NotifyEvent.MAILBOX_METADATA_CHANGE in self._events
 
-    def events_of(self, name: str, *, subscribed: bool) -> frozenset[NotifyEvent]:
-        """The events that are asked for of a mailbox: those of the first group that names it."""
+    def may_concern_shared(self, namespaces: Namespaces) -> bool:
+        """Whether mailboxes of other accounts may be among those of which events are asked for."""
+        return any(
+            group.filter is NotifyFilter.SUBSCRIBED
+            or (group.filter in _NAMED and any(namespaces.foreign(name) is not None for name in group.names))
+            for group in self._others
+            if group.events
+        )
+
+    def events_of(self, mailbox: KnownMailbox, *, subscribed: bool) -> frozenset[NotifyEvent]:
+        """The events that are asked for of a mailbox: those of the first group that concerns it."""
+        return self.events_of_name(mailbox.name, mailbox.filters, subscribed=subscribed)
+
+    def events_of_name(
+        self, name: str, filters: frozenset[NotifyFilter], *, subscribed: bool
+    ) -> frozenset[NotifyEvent]:
+        """The same for a name, and the filters without names that concern it."""
         for group in self._others:
-            if _concerns(group, name, subscribed=subscribed):
+            if _concerns(group, name, filters, subscribed=subscribed):
                 return group.events
         return _NOTHING
 
 
-def _concerns(group: EventGroup, name: str, *, subscribed: bool) -> bool:
+def _concerns(group: EventGroup, name: str, filters: frozenset[NotifyFilter], *, subscribed: bool) -> bool:
     match group.filter:
         case NotifyFilter.SUBSCRIBED:
             return subscribed
@@ -53,4 +69,4 @@ def _concerns(group: EventGroup, name: str, *, subscribed: bool) -> bool:
         case NotifyFilter.SUBTREE:
             return any(name == top or name.startswith(top + SEPARATOR) for top in group.names)
         case _:
-            return group.filter in _EVERY_MAILBOX
+            return group.filter in filters

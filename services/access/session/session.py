@@ -68,7 +68,7 @@ class ImapSession(AccountSession):
         """The UIDs of the last saved search, which `$` refers to (RFC 5182)."""
         self._watch: Watch | None = None
         self._former_watches: list[Watch] = []
-        """Watches of mailboxes that are no longer selected."""
+        """Watches of accounts that are no longer needed."""
         self._mailboxes: pb.MailboxList | None = None
         self._by_name: dict[str, pb.Mailbox] = {}
 
@@ -97,10 +97,21 @@ class ImapSession(AccountSession):
             self._watch.note(await self.backend.mailstore.open_account(self.account))
         self.state = ImapState.AUTHENTICATED
 
+    def notify(self, notifications: Notifications | None) -> None:
+        """Be notified of other events than before. `settle` must follow."""
+        if self.notifications is not None:
+            self.drop(self.notifications)
+        self.notifications = notifications
+
+    def drop(self, notifications: Notifications) -> None:
+        """Watch no accounts for these notifications any more. `settle` must follow."""
+        self._former_watches += notifications.release()
+
     async def leave(self) -> None:
         """Release what the session holds, after its last command."""
         await super().leave()
         self.select(None)
+        self.notify(None)
         await self.settle()
         if self._watch is not None:
             await self.backend.versions.leave(self._watch)
@@ -130,7 +141,7 @@ class ImapSession(AccountSession):
         self.state = ImapState.SELECTED if selected else ImapState.AUTHENTICATED
 
     async def settle(self) -> None:
-        """Release the watches of mailboxes that are no longer selected; called after each command."""
+        """Release the watches that are no longer needed; called after each command."""
         while self._former_watches:
             await self.backend.versions.leave(self._former_watches.pop())
 

@@ -21,6 +21,8 @@ log = structlog.get_logger("access")
 
 _FRESH_SECONDS = 1.0
 _COMPARISONS_MISSED = 4
+_RIGHTS_SECONDS = 1.0
+"""Sessions look at their rights again at most so often, because any owner can change a list many times."""
 Wake = Callable[[], None]
 
 
@@ -62,7 +64,11 @@ class Versions:
         self._fresh: set[Watch] = set()
         self._soon = asyncio.Event()
         self._due = 0.0
+        self.rights = 0
+        """How often the rights to mailboxes of others may have changed."""
         self._rights: Listening | None = None
+        self._rights_pause: asyncio.TimerHandle | None = None
+        self._rights_rung = False
         self._task = BackgroundTask("access", "versions", self._turn, longest=_COMPARISONS_MISSED * compare_seconds)
 
     @property
@@ -77,7 +83,7 @@ class Versions:
 
     async def start(self) -> None:
         """Begin to compare versions."""
-        self._bus.on_connected(self.compare_all)
+        self._bus.on_connected(self._connected)
         self._rights = await self._bus.listen(RIGHTS_DOORBELL, self._on_rights)
         self._due = asyncio.get_running_loop().time() + self._seconds
         self._task.start()
@@ -87,9 +93,26 @@ class Versions:
         await self._task.stop()
         if self._rights is not None:
             await self._rights.close()
+        if self._rights_pause is not None:
+            self._rights_pause.cancel()
+
+    async def _connected(self) -> None:
+        self._on_rights("", b"")  # it may have rung while there was no connection
+        await self.compare_all()
 
     def _on_rights(self, _subject: str, _payload: bytes) -> None:
+        self._rights_rung = True
+        if self._rights_pause is None:
+            self._look_at_rights()
+
+    def _look_at_rights(self) -> None:
         """Wake whoever is idle: one whose selected mailbox is another account's may have lost it."""
+        self._rights_pause = None
+        if not self._rights_rung:
+            return
+        self._rights_rung = False
+        self.rights += 1
+        self._rights_pause = asyncio.get_running_loop().call_later(_RIGHTS_SECONDS, self._look_at_rights)
         for wake in [wake for watch in self._watches.values() for wake in watch.idle]:
             wake()
 

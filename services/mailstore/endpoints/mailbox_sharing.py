@@ -8,7 +8,7 @@ from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.handlers.access_lists import AccessLists
 from services.mailstore.handlers.owners import Owners
-from services.mailstore.handlers.shared_mailboxes import SharedMailboxes, SharingOwner
+from services.mailstore.handlers.shared_mailboxes import SharedMailboxes, SharedStates, SharingOwner
 from shared.grpc.call import current_provenance, session_account
 from shared.grpc.errors import Invalid
 from shared.protocol.imap.rights import InvalidRights, parse_rights
@@ -34,8 +34,12 @@ class MailboxSharingEndpoint(MailboxSharingServicer):
     async def ListShared(self, request: pb.ListSharedRequest, context: Any) -> pb.SharedList:
         if not self._shared.is_on:
             return pb.SharedList(off=True)
-        owners = [] if request.only_switch else await self._shared.listed(request.account)
-        return pb.SharedList(owners=map(_owner, owners))
+        owners = [] if request.only_switch else await self._shared.listed(request.account, request.owner)
+        listed = [_owner(owner) for owner in owners]
+        if request.with_status:
+            for owner, shown in zip(owners, listed, strict=True):
+                _show_states(shown, await self._shared.states(owner))
+        return pb.SharedList(owners=listed)
 
     async def GetAcl(self, request: pb.AclRequest, context: Any) -> pb.Acl:
         with as_contract_errors():
@@ -97,3 +101,13 @@ def _parsed(rights: str) -> str:
 def _owner(owner: SharingOwner) -> pb.SharedOwner:
     mailboxes = [pb.SharedMailbox(name=name, id=mailbox, rights=rights) for name, mailbox, rights in owner.mailboxes]
     return pb.SharedOwner(account=owner.account, name=owner.level, group=owner.is_group, mailboxes=mailboxes)
+
+
+def _show_states(owner: pb.SharedOwner, states: SharedStates) -> None:
+    owner.version = states.version
+    for mailbox in owner.mailboxes:
+        state = states.by_id.get(mailbox.id)
+        if state is not None:
+            mailbox.uid_validity, mailbox.uid_next = state.uid_validity, state.uid_next
+            mailbox.messages, mailbox.unseen = state.messages, state.unseen
+            mailbox.highest_modseq = state.modseq

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
+from services.mailstore.domain.state import MailboxState
+from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.held_rights import Holders, SharedName
 from services.mailstore.handlers.identifiers import account_at_level, level_of
+from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.turns import Turns
+
+_STATES_A_PAGE = 50
 
 
 class SharingOwner(NamedTuple):
@@ -18,6 +24,14 @@ class SharingOwner(NamedTuple):
     """What stands for it in mailbox names."""
     is_group: bool
     mailboxes: list[SharedName]
+
+
+class SharedStates(NamedTuple):
+    """The counters of an owner's mailboxes that may be read."""
+
+    version: int
+    """The version of the owner's account that they show; those that were read later may be newer."""
+    by_id: dict[str, MailboxState]
 
 
 class SharedMailboxes:
@@ -46,11 +60,26 @@ class SharedMailboxes:
         owners = await self._store.read(lambda reader: self._holders.owners(reader, account))
         return identity if identity in owners else ""
 
-    async def listed(self, account: str) -> list[SharingOwner]:
-        """All mailboxes of others for which an account has `l`, by the level of their owners."""
+    async def listed(self, account: str, only: str = "") -> list[SharingOwner]:
+        """All mailboxes of others for which an account has `l`, by the level of their owners.
+
+        `only`: the id of the single owner whose mailboxes are asked for.
+        """
         owners = await self._store.read(lambda reader: self._holders.owners(reader, account))
-        listed = [await self._seen(account, owner) for owner in owners]
+        listed = [await self._seen(account, owner) for owner in owners if only in ("", owner)]
         return sorted(owner for owner in listed if owner.mailboxes)
+
+    async def states(self, owner: SharingOwner) -> SharedStates:
+        """The counters of those that may be read."""
+        version = await self._store.read(lambda reader: queries.version_of(reader, owner.account))
+        readable = [mailbox.mailbox for mailbox in owner.mailboxes if "r" in mailbox.rights]
+        states: dict[str, MailboxState] = {}
+        for at in range(0, len(readable), _STATES_A_PAGE):
+            page = readable[at : at + _STATES_A_PAGE]
+            present = await self._store.read(partial(_states, account=owner.account, mailboxes=page))
+            states.update((state.id, state) for state in present)
+            await self._turns.spend(rows=2 * len(page))
+        return SharedStates(version, states)
 
     async def _seen(self, account: str, owner: str) -> SharingOwner:
         book = self._holders.book
@@ -60,3 +89,7 @@ class SharedMailboxes:
         level = level_of(known.address, owner) if known is not None else owner
         is_group = known is not None and known.user in book.names.groups.by_id
         return SharingOwner(owner, level, is_group, [mailbox for mailbox in shared if "l" in mailbox.rights])
+
+
+def _states(reader: Reader, account: str, mailboxes: list[str]) -> list[MailboxState]:
+    return [state for mailbox in mailboxes for state in load.mailbox_if_any(reader, account, mailbox, "")]

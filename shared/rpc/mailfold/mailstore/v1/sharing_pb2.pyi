@@ -76,17 +76,25 @@ class ListSharedRequest(_message.Message):
 
     ACCOUNT_FIELD_NUMBER: _builtins.int
     ONLY_SWITCH_FIELD_NUMBER: _builtins.int
+    WITH_STATUS_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     only_switch: _builtins.bool
+    with_status: _builtins.bool
+    """with the versions of the owners, and the counters of what may be read"""
+    owner: _builtins.str
+    """only what this account shares; empty: all"""
     def __init__(
         self,
         *,
         account: _builtins.str = ...,
         only_switch: _builtins.bool = ...,
+        with_status: _builtins.bool = ...,
+        owner: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "only_switch", b"only_switch"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "only_switch", b"only_switch", "owner", b"owner", "with_status", b"with_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -123,10 +131,13 @@ class SharedOwner(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
     MAILBOXES_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     name: _builtins.str
     """its address; its id when the address cannot be a level of a mailbox name"""
     group: _builtins.bool
+    version: _builtins.int
+    """with_status: the counters are at least as new"""
     @_builtins.property
     def mailboxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___SharedMailbox]: ...
     def __init__(
@@ -136,10 +147,11 @@ class SharedOwner(_message.Message):
         name: _builtins.str = ...,
         group: _builtins.bool = ...,
         mailboxes: _abc.Iterable[Global___SharedMailbox] | None = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "group", b"group", "mailboxes", b"mailboxes", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "group", b"group", "mailboxes", b"mailboxes", "name", b"name", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -152,20 +164,36 @@ class SharedMailbox(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     RIGHTS_FIELD_NUMBER: _builtins.int
     ID_FIELD_NUMBER: _builtins.int
+    UID_VALIDITY_FIELD_NUMBER: _builtins.int
+    UID_NEXT_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    UNSEEN_FIELD_NUMBER: _builtins.int
+    HIGHEST_MODSEQ_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """in the owner's account"""
     rights: _builtins.str
     id: _builtins.str
+    uid_validity: _builtins.int
+    """0: not asked for, or without `r`"""
+    uid_next: _builtins.int
+    messages: _builtins.int
+    unseen: _builtins.int
+    highest_modseq: _builtins.int
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         rights: _builtins.str = ...,
         id: _builtins.str = ...,
+        uid_validity: _builtins.int = ...,
+        uid_next: _builtins.int = ...,
+        messages: _builtins.int = ...,
+        unseen: _builtins.int = ...,
+        highest_modseq: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "name", b"name", "rights", b"rights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["highest_modseq", b"highest_modseq", "id", b"id", "messages", b"messages", "name", b"name", "rights", b"rights", "uid_next", b"uid_next", "uid_validity", b"uid_validity", "unseen", b"unseen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
