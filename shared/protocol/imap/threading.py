@@ -128,7 +128,7 @@ def _merge_by_subject(
     for root in roots:
         subject = messages[speakers[root]].subject
         kept = table.get(subject, root)
-        if kept == root:
+        if kept == root or links.parent[root] is not None:  # it may have been merged as the one in the table
             continue
         table[subject] = _merged(links, kept, root, _is_answer(messages, speakers, kept, root))
         speakers.setdefault(table[subject], speakers[kept])

@@ -168,6 +168,16 @@ MESSAGES = st.lists(
 )
 
 
+def test_a_root_that_was_merged_is_not_merged_again() -> None:
+    messages = [
+        message(1, "a", subject="x", sent=1),
+        message(2, "a", subject="x", sent=2),
+        message(3, "a", "b", subject="Re: x", sent=1),
+        message(4, "a", "b", sent=1),
+    ]
+    assert thread_list(by_references(messages)).decode() == "((1)(3)(4)(2))"
+
+
 @given(MESSAGES, st.sampled_from([by_references, by_refs, by_ordered_subject]))
 def test_every_message_is_in_one_thread(messages: list[ThreadedMessage], algorithm: Algorithm) -> None:
     answer = thread_list(algorithm(messages)).decode()
