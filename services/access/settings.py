@@ -176,7 +176,12 @@ class AccessSettings(Section, frozen=True):
     ] = 200
     previews: Annotated[
         int,
-        Meta(description="Previews of messages that are remembered, some 300 octets each.", ge=0, le=10_000_000),
+        Meta(
+            description="Previews that are remembered of messages which the listing does not have yet, some 300 octets "
+            "each.",
+            ge=0,
+            le=10_000_000,
+        ),
     ] = 5000
     search_updates: Annotated[
         int,

@@ -13,6 +13,7 @@ from services.access.adapters.mailstore import spans
 from services.access.commands.answer import answer_for, done
 from services.access.commands.contents import Contents, Piece, UnknownEncoding
 from services.access.commands.fetch_plan import FetchPlan, SectionItem, plan_of
+from services.access.commands.fetch_previews import FetchedMessage, answer_previews, batch_previews, known_preview
 from services.access.commands.fetch_window import windowed
 from services.access.session.channel import SessionEnded
 from services.access.session.selected import Selected
@@ -101,7 +102,8 @@ async def _stream(
         account=mailbox.account,
         mailbox=mailbox.id,
         uids=spans(uids),
-        contents=bool(requested.contents),
+        contents=requested.reads_sections,
+        preview=requested.shows_previews,
         changed_since=command.changed_since or 0,
         mark_seen=requested.marks_seen and not mailbox.read_only,
         vanished=command.vanished,
@@ -140,9 +142,14 @@ async def _answer_batch(
             session.channel.write(b")\r\n".join(heads) + b")\r\n")
         await session.channel.spill()
         return
-    for head, blob, prefix in zip(heads, batch.blobs, batch.prefixes, strict=True):
+    if not requested.reads_sections and not batch.without_preview:
+        await answer_previews(session, requested, heads, batch.previews)
+        return
+    previews = batch_previews(batch) if requested.shows_previews else repeat(None)
+    rows = zip(heads, batch.blobs, batch.prefixes or repeat(b""), previews, strict=False)
+    for head, blob, prefix, preview in rows:
         if not (requested.whole and await _answer_whole(session, requested.whole, head, blob, prefix)):
-            await _answer_contents(session, requested, head, blob, prefix, outcome)
+            await _answer_contents(session, requested, head, FetchedMessage(blob, prefix, preview), outcome)
 
 
 def _heads(session: ImapSession, requested: FetchPlan, batch: pb.FetchBatch) -> list[bytes]:
@@ -227,20 +234,19 @@ async def _answer_contents(
     session: ImapSession,
     plan: FetchPlan,
     head: bytes,
-    blob_id: str,
-    prefix: bytes,
+    message: FetchedMessage,
     outcome: FetchOutcome,
 ) -> None:
     channel, space = session.channel, b"" if head.endswith(b"(") else b" "
     turns = session.backend.turns
-    at_hand = plan.previews_only and (plan.is_lazy or _known_preview(session, blob_id) is not None)
-    contents = None if at_hand else await _open_contents(session, plan.needs_scan, blob_id, prefix, outcome)
+    at_hand = not plan.reads_sections and (plan.is_lazy or known_preview(session, message) is not None)
+    contents = None if at_hand else await _open_contents(session, plan.needs_scan, message, outcome)
     for item in plan.contents:
         turns.count(files=1)
         if turns.is_spent:
             await turns.spend()
         if isinstance(item, PreviewItem):
-            text = await _preview(session, contents, item, blob_id, outcome)
+            text = await _preview(session, contents, item, message, outcome)
             channel.write(head + space + preview_item(text))
             head, space = b"", b" "
         elif await _answer_item(session, contents, item, head + space, outcome):
@@ -252,10 +258,10 @@ async def _answer_contents(
 
 
 async def _preview(
-    session: ImapSession, contents: Contents | None, item: PreviewItem, blob_id: str, outcome: FetchOutcome
+    session: ImapSession, contents: Contents | None, item: PreviewItem, message: FetchedMessage, outcome: FetchOutcome
 ) -> str | None:
     """The preview; None when it is not at hand and the client does not wait for it (RFC 8970 §3.1)."""
-    known = _known_preview(session, blob_id)
+    known = known_preview(session, message)
     if known is not None or item.is_lazy:
         return known
     try:
@@ -265,20 +271,16 @@ async def _preview(
         return ""
 
 
-def _known_preview(session: ImapSession, blob_id: str) -> str | None:
-    return session.backend.previews.known(session.mailbox.account, blob_id)
-
-
 async def _open_contents(
-    session: ImapSession, needs_scan: bool, blob_id: str, prefix: bytes, outcome: FetchOutcome
+    session: ImapSession, needs_scan: bool, message: FetchedMessage, outcome: FetchOutcome
 ) -> Contents | None:
     blobs = session.backend.blobs
     try:
-        blob = await blobs.read(BlobId(blob_id))
-        return Contents(prefix, blob, session.backend.turns, await scan_of(blobs, blob) if needs_scan else None)
+        blob = await blobs.read(BlobId(message.blob))
+        return Contents(message.prefix, blob, session.backend.turns, await scan_of(blobs, blob) if needs_scan else None)
     except BlobError as error:
         outcome.unreadable = True
-        log.error("access.blob_unreadable", session=session.id, blob=blob_id, error=str(error))
+        log.error("access.blob_unreadable", session=session.id, blob=message.blob, error=str(error))
         return None
 
 

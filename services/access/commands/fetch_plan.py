@@ -42,9 +42,14 @@ class FetchPlan(msgspec.Struct, frozen=True):
         return any(map(_reads_body, self.contents))
 
     @property
-    def previews_only(self) -> bool:
-        """Whether previews are all that is read from the message's bytes."""
-        return all(isinstance(item, PreviewItem) for item in self.contents)
+    def shows_previews(self) -> bool:
+        """Whether previews are asked for."""
+        return any(isinstance(item, PreviewItem) for item in self.contents)
+
+    @property
+    def reads_sections(self) -> bool:
+        """Whether more than previews is read from the message's bytes."""
+        return not all(isinstance(item, PreviewItem) for item in self.contents)
 
     @property
     def is_lazy(self) -> bool:

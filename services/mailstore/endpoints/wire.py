@@ -105,6 +105,7 @@ def requested(request: pb.FetchRequest) -> RequestedAttributes:
         request.thread_id,
         request.save_date,
         request.contents,
+        request.preview,
     )
 
 
@@ -126,8 +127,12 @@ def batch(fetched: Fetched, version: int, *, contents: bool) -> pb.FetchBatch:
     if any(message.is_marked for message in messages):
         reply.seen_set.extend([message.is_marked for message in messages])
         reply.version = max(version, *(message.modseq for message in messages if message.is_marked))
-    if contents:
+    if fetched.previews is not None:
+        reply.previews.extend([preview or "" for preview in fetched.previews])
+        reply.without_preview.extend([at for at, preview in enumerate(fetched.previews) if preview is None])
+    if contents or reply.without_preview:
         reply.blobs.extend([message.blob for message in messages])
+    if contents:
         reply.prefixes.extend([message.prefix for message in messages])
     return reply
 

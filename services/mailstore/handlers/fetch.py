@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from services.mailstore.listing.columns import Kind
 from services.mailstore.listing.pages import Listing
+from services.mailstore.listing.previews import HeldPreviews
 from services.mailstore.listing.structures import Structures
 from services.mailstore.projections.conditions import LONG, conditions
 from shared.blobs.port import Blobs
@@ -38,6 +39,8 @@ class RequestedAttributes(NamedTuple):
     save_date: bool = False
     contents: bool = False
     """Blob ids and prefixes, from which sections are read."""
+    preview: bool = False
+    """The previews that the listing has, and blob ids, from which the others are made."""
 
     @property
     def structures(self) -> tuple[Kind, ...]:
@@ -56,7 +59,7 @@ class RequestedAttributes(NamedTuple):
                 "saved" if self.save_date else "0",
                 "content" if self.email_id else "''",
                 "thread" if self.thread_id else "''",
-                "blob" if self.structures or self.contents else "''",
+                "blob" if self.structures or self.contents or self.preview else "''",
                 *(["prefix"] if self.contents else []),
             )
         )
@@ -86,6 +89,8 @@ class Fetched(NamedTuple):
 
     messages: list[MessageRow]
     attributes: list[bytes]
+    previews: list[str | None] | None = None
+    """None: none were asked for."""
 
 
 Mark = Callable[[list[MessageRow]], Awaitable[list[MessageRow]]]
@@ -107,12 +112,20 @@ class Fetcher:
         """Fetch the messages of ascending UID ranges, in ascending order and in batches."""
         left = uids
         structures = Structures(self._listing, self._blobs, self._turns, mailbox, requested.structures)
+        previews = HeldPreviews(self._listing, mailbox) if requested.preview else None
         while left:
             messages, left = await self._store.read(_page(mailbox, left, changed_since, requested))
             await self._turns.spend(rows=len(messages) + 1, keys=len(left) // 50)
             async for batch in self._batches(await mark(messages) if mark else messages, requested, structures):
-                yield batch
+                yield await self._with_previews(batch, previews) if previews else batch
         structures.done()
+        if previews is not None:
+            previews.done()
+
+    async def _with_previews(self, batch: Fetched, previews: HeldPreviews) -> Fetched:
+        held = [previews.of(message.uid, message.blob) for message in batch.messages]
+        await self._turns.spend(octets=previews.take_octets())
+        return batch._replace(previews=held)
 
     async def _batches(
         self, messages: list[MessageRow], requested: RequestedAttributes, structures: Structures

@@ -26,7 +26,7 @@ from services.mailstore.listing.pages import LEAST_LACKING, Listing
 from shared.background import BackgroundTask, woken_within
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobDamaged, BlobError, BlobMissing
-from shared.blobs.port import Blobs
+from shared.blobs.port import Blob, Blobs
 from shared.events.all_mail_mailbox import AllMailEnded
 from shared.events.expiry import MessagesExpired
 from shared.events.mailbox import MailboxDeleted, MessagesExpunged, MessagesMoved
@@ -38,6 +38,7 @@ from shared.protocol.message.dates import written_day
 from shared.protocol.message.headers import header_value
 from shared.protocol.message.scan import Scan
 from shared.protocol.message.search_texts import HEADER_LIMIT, field_texts
+from shared.protocol.message.text import preview_of
 from shared.scans import scan_of
 from shared.turns import Turns
 
@@ -50,6 +51,9 @@ _INNER_LEAST = 4
 _LARGE_HEADER = 32 * 1024
 _HEADER_COST = 3
 """The cost of reading an octet of a header for all fields, in octets examined."""
+_LARGE_BODY = 16 * 1024
+_PREVIEW_COST = 5
+"""The cost of an octet from which a preview is made, in octets examined: markup is taken away."""
 _MAILBOXES = 500
 Span = tuple[int, int]
 EntryBody = tuple[int, str, bytes]
@@ -212,17 +216,26 @@ class ListingBuilder:
             scanned = await scan_of(self._blobs, stored)
             header = prefix + stored.read(0, min(scanned.header_end, HEADER_LIMIT))
             await self._turns.spend(files=1, octets=len(stored.scan) + _HEADER_COST * len(header))
+            preview = await self._preview(stored, scanned)
         except (BlobMissing, BlobDamaged):
             return None
         if len(header) > _LARGE_HEADER:
-            return await asyncio.to_thread(_record_of, uid, blob, scanned, header)
-        return _record_of(uid, blob, scanned, header)
+            return await asyncio.to_thread(_record_of, uid, blob, scanned, header, preview)
+        return _record_of(uid, blob, scanned, header, preview)
+
+    async def _preview(self, stored: Blob, scanned: Scan) -> str:
+        """The first words; in a thread where the octets that they come from are many. Raises BlobError."""
+        if stored.body_size > _LARGE_BODY:
+            return await asyncio.to_thread(preview_of, scanned, stored.read)
+        preview = preview_of(scanned, stored.read)
+        await self._turns.spend(octets=_PREVIEW_COST * stored.body_size)
+        return preview
 
 
-def _record_of(uid: int, blob: str, scanned: Scan, header: bytes) -> Record:
-    """What SEARCH examines of a header, and the wire forms of the scan."""
+def _record_of(uid: int, blob: str, scanned: Scan, header: bytes, preview: str) -> Record:
+    """What SEARCH examines of a header, the wire forms of the scan, and the preview."""
     texts = [[text.casefold() for text in field_texts(header, name)] for name in FIELDS]
-    return record(uid, blob, scanned, written_day(header_value(header, b"date") or b""), texts)
+    return record(uid, blob, scanned, written_day(header_value(header, b"date") or b""), texts, preview)
 
 
 def _entries(mailbox: str, span: Span) -> Callable[[Reader], list[EntryBody]]:

@@ -14,7 +14,7 @@ import msgspec
 
 from shared.protocol.message.scan import SCANNER_VERSION, DisplayAddress, Scan
 
-LISTING_VERSION = 1
+LISTING_VERSION = 2
 """Raised whenever a page would be other octets: other kinds, or other texts of `search_texts`."""
 VERSION = LISTING_VERSION * 1000 + SCANNER_VERSION
 STRUCTURE_LIMIT = 64 * 1024
@@ -51,11 +51,13 @@ class Kind(IntEnum):
     IN_REPLY_TO = 16
     REFERENCES = 17
     LIST_ID = 18
+    PREVIEW = 32
+    """The first words, in UTF-8 (RFC 8970)."""
 
 
-KINDS_ROOM = 32
+KINDS_ROOM = 64
 """Above the number of every kind."""
-FIELDS = {kind.name.lower().replace("_", "-"): kind for kind in Kind if kind >= Kind.FROM}
+FIELDS = {kind.name.lower().replace("_", "-"): kind for kind in Kind if Kind.FROM <= kind <= Kind.LIST_ID}
 """The header fields whose folded texts are kept, by case-folded name."""
 SummaryKeys = tuple[
     int | None,
@@ -84,11 +86,12 @@ class Record(NamedTuple):
     """None also when there is no date."""
     texts: tuple[str, ...]
     """In the order of FIELDS, as `joined_texts` makes them."""
+    preview: bytes | None
 
     @property
     def octets(self) -> int:
         """About the octets of the record in a page."""
-        values = (self.envelope, self.body, self.body_structure, self.summary)
+        values = (self.envelope, self.body, self.body_structure, self.summary, self.preview)
         return sum(len(value) for value in values if value) + sum(map(len, self.texts))
 
 
@@ -120,7 +123,9 @@ def summary_keys(scan: Scan) -> SummaryKeys:
     )
 
 
-def record(uid: int, blob: str, scan: Scan, day: int | None, texts: Sequence[Sequence[str]]) -> Record:
+def record(
+    uid: int, blob: str, scan: Scan, day: int | None, texts: Sequence[Sequence[str]], preview: str | None
+) -> Record:
     """The record of a message; `texts` are the folded texts of each field of FIELDS."""
     return Record(
         uid,
@@ -131,6 +136,7 @@ def record(uid: int, blob: str, scan: Scan, day: int | None, texts: Sequence[Seq
         _bounded(_encoder.encode(summary_keys(scan))),
         day,
         tuple(map(joined_texts, texts)),
+        None if preview is None else preview.encode("utf-8", "replace"),
     )
 
 
@@ -155,6 +161,7 @@ def encode_page(records: Sequence[Record]) -> dict[Kind, bytes]:
         Kind.BODYSTRUCTURE: encode([record.body_structure for record in records]),
         Kind.SUMMARY: encode([record.summary for record in records]),
         Kind.DAY: encode([record.day for record in records]),
+        Kind.PREVIEW: encode([record.preview for record in records]),
     }
     for number, kind in enumerate(FIELDS.values()):
         texts = _MESSAGE_END.join([record.texts[number] for record in records])
@@ -169,7 +176,8 @@ def decode_page(columns: dict[Kind, bytes]) -> list[Record]:
     structures = (
         decode_structures(columns[kind]) for kind in (Kind.ENVELOPE, Kind.BODY, Kind.BODYSTRUCTURE, Kind.SUMMARY)
     )
-    values = zip(*keys, *structures, decode_days(columns[Kind.DAY]), texts, strict=True)
+    previews = decode_structures(columns[Kind.PREVIEW])
+    values = zip(*keys, *structures, decode_days(columns[Kind.DAY]), texts, previews, strict=True)
     return [Record(*value) for value in values]
 
 
@@ -179,7 +187,7 @@ def decode_keys(column: bytes) -> PageKeys:
 
 
 def decode_structures(column: bytes) -> list[bytes | None]:
-    """A column of wire forms, or of encoded summaries. Raises msgspec.DecodeError."""
+    """A column of wire forms, of encoded summaries or of previews. Raises msgspec.DecodeError."""
     return _structures.decode(column)
 
 

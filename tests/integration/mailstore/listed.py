@@ -12,6 +12,8 @@ from services.mailstore.listing.summaries import MessageSummary, Summaries
 from services.mailstore.search.scan import Searcher
 from shared.blobs.blob_id import BlobId
 from shared.blobs.memory import MemoryBlob
+from shared.protocol.message.scan import decode_scan
+from shared.protocol.message.text import preview_of
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from tests.harness.waiting import until_true
 from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, spans
@@ -65,10 +67,33 @@ class Listed:
         summaries = Summaries(store.store, store.blobs, store.turns, store.listing if listed else Listing(None))
         return [summary async for page in summaries.read(mailbox, ALL) for summary in page]
 
+    async def previews(self, mailbox: str) -> dict[int, str]:
+        """The previews that the listing has of a mailbox, by UID."""
+        store = self.mailstore
+        fetcher = Fetcher(store.store, store.blobs, store.turns, store.listing)
+        return {
+            message.uid: preview
+            async for batch in fetcher.fetch(mailbox, ALL, RequestedAttributes(size=True, preview=True), 0)
+            for message, preview in zip(batch.messages, batch.previews or (), strict=True)
+            if preview is not None
+        }
+
+    async def made_previews(self, mailbox: str) -> dict[int, str]:
+        """The previews that the messages themselves give."""
+        store, made = self.mailstore, dict[int, str]()
+        rows = await store.store.read(
+            lambda reader: reader.all("SELECT uid, blob FROM entry WHERE mailbox = ?", (mailbox,))
+        )
+        for uid, blob in rows:
+            stored = await store.blobs.read(BlobId(blob))
+            made[uid] = preview_of(decode_scan(stored.scan), stored.read)
+        return made
+
     async def equals_the_messages(self, mailbox: str) -> None:
         """Compare what the listing says with what the messages say."""
         assert await self.fetched(mailbox) == await self.fetched(mailbox, listed=False)
         assert await self.summaries(mailbox) == await self.summaries(mailbox, listed=False)
+        assert (await self.previews(mailbox)).items() <= (await self.made_previews(mailbox)).items()
 
     async def records(self, mailbox: str) -> list[Record]:
         """What the file has of a mailbox."""

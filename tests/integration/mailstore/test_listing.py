@@ -84,6 +84,7 @@ async def test_a_built_listing_reads_no_message(listed: Listed) -> None:
     assert len(await listed.found(mailbox, _header("from", "wanda"))) == LEAST_LACKING
     assert await listed.found(mailbox, _header("subject", "nothing")) == []
     assert len(await listed.found(mailbox, pb.SearchKey(negated=True, sent_date=_day(2, 0)))) == LEAST_LACKING
+    assert list((await listed.previews(mailbox)).values()) == ["Hello"] * LEAST_LACKING
     assert listed.reads == 0
 
 

@@ -687,6 +687,7 @@ class FetchRequest(_message.Message):
     SAVE_DATE_FIELD_NUMBER: _builtins.int
     VANISHED_FIELD_NUMBER: _builtins.int
     UP_TO_VERSION_FIELD_NUMBER: _builtins.int
+    PREVIEW_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     mailbox: _builtins.str
     """id"""
@@ -706,6 +707,8 @@ class FetchRequest(_message.Message):
     vanished: _builtins.bool
     """begin with the UIDs that vanished since `changed_since`"""
     up_to_version: _builtins.int
+    preview: _builtins.bool
+    """previews that are at hand, and blob ids when some are not"""
     @_builtins.property
     def uids(self) -> Global___UidSet: ...
     def __init__(
@@ -727,10 +730,11 @@ class FetchRequest(_message.Message):
         save_date: _builtins.bool = ...,
         vanished: _builtins.bool = ...,
         up_to_version: _builtins.int = ...,
+        preview: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["uids", b"uids"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "body", b"body", "body_structure", b"body_structure", "changed_since", b"changed_since", "contents", b"contents", "email_id", b"email_id", "envelope", b"envelope", "internal_date", b"internal_date", "mailbox", b"mailbox", "mark_seen", b"mark_seen", "save_date", b"save_date", "size", b"size", "thread_id", b"thread_id", "uids", b"uids", "up_to_version", b"up_to_version", "vanished", b"vanished"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "body", b"body", "body_structure", b"body_structure", "changed_since", b"changed_since", "contents", b"contents", "email_id", b"email_id", "envelope", b"envelope", "internal_date", b"internal_date", "mailbox", b"mailbox", "mark_seen", b"mark_seen", "preview", b"preview", "save_date", b"save_date", "size", b"size", "thread_id", b"thread_id", "uids", b"uids", "up_to_version", b"up_to_version", "vanished", b"vanished"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -750,6 +754,8 @@ class FetchBatch(_message.Message):
     SEEN_SET_FIELD_NUMBER: _builtins.int
     FLAG_SETS_FIELD_NUMBER: _builtins.int
     FLAGS_FIELD_NUMBER: _builtins.int
+    PREVIEWS_FIELD_NUMBER: _builtins.int
+    WITHOUT_PREVIEW_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     @_builtins.property
     def uids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
@@ -777,6 +783,14 @@ class FetchBatch(_message.Message):
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """of each message: an index into `flag_sets`"""
 
+    @_builtins.property
+    def previews(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """of each message, when asked for (RFC 8970)"""
+
+    @_builtins.property
+    def without_preview(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """places of messages whose preview is not at hand; `previews` has an empty text"""
+
     def __init__(
         self,
         *,
@@ -790,10 +804,12 @@ class FetchBatch(_message.Message):
         seen_set: _abc.Iterable[_builtins.bool] | None = ...,
         flag_sets: _abc.Iterable[Global___FlagList] | None = ...,
         flags: _abc.Iterable[_builtins.int] | None = ...,
+        previews: _abc.Iterable[_builtins.str] | None = ...,
+        without_preview: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["vanished", b"vanished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "blobs", b"blobs", "flag_sets", b"flag_sets", "flags", b"flags", "modseqs", b"modseqs", "prefixes", b"prefixes", "seen_set", b"seen_set", "uids", b"uids", "vanished", b"vanished", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "blobs", b"blobs", "flag_sets", b"flag_sets", "flags", b"flags", "modseqs", b"modseqs", "prefixes", b"prefixes", "previews", b"previews", "seen_set", b"seen_set", "uids", b"uids", "vanished", b"vanished", "version", b"version", "without_preview", b"without_preview"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
