@@ -288,8 +288,8 @@ class MailstoreEndpoint(MailstoreServicer):
             version=await self._store.read(lambda reader: queries.version_of(reader, request.account))
         )
         with as_contract_errors():
-            async for page, modseq in self._searcher.search(state.id, request.key, request.now):
-                reply.uids.append(wire.uid_set(ranges(page)))
+            async for uids, modseq in self._searcher.search_runs(state.id, request.key, request.now):
+                reply.uids.append(wire.uid_set(uids))
                 reply.highest_modseq = max(reply.highest_modseq, modseq)
         return reply
 

@@ -121,7 +121,7 @@ def changed_after(reader: Reader, all_mail: str, uids: Ranges, version: int) -> 
     """Those of the UIDs whose messages changed after a version."""
     changed: list[int] = []
     for condition, parameters in conditions(uids):
-        sql = f"SELECT uid FROM entry WHERE mailbox = ? AND {condition} AND +modseq > ?"  # noqa: S608
+        sql = f"SELECT uid FROM entry WHERE mailbox = ? AND {condition} AND modseq > ?"  # noqa: S608
         changed += [row[0] for row in reader.all(sql, (all_mail, *parameters, version))]
     return ranges(sorted(changed))
 

@@ -171,10 +171,9 @@ def _page(
 
     The work is bounded however many ranges there are.
     """
-    # `+modseq` keeps SQLite from reading all rows behind a MODSEQ instead of those with the given UIDs.
     sql = (
         f"SELECT {requested.columns} FROM entry WHERE mailbox = ? AND {{}}"  # noqa: S608
-        " AND +modseq > ? ORDER BY uid LIMIT ?"
+        " AND modseq > ? ORDER BY uid LIMIT ?"
     )
 
     def ask(reader: Reader) -> tuple[list[MessageRow], Ranges]:

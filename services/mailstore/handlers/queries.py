@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from services.mailstore.domain.flags import Flags
+from services.mailstore.projections import changes
 from services.mailstore.projections.conditions import conditions
 from shared.eventstore.connection import Reader
-from shared.protocol.imap.ranges import Ranges, ranges
+from shared.protocol.imap.ranges import Ranges, count
 
 T = TypeVar("T")
 PAGE = 1000
@@ -24,9 +25,6 @@ _EXTENT = (
     "WHERE entry.mailbox = mailbox.id)"
     " FROM mailbox WHERE id = ?"
 )
-# `+uid` keeps SQLite from using the index on UIDs: it would read the whole mailbox instead of the few changed rows.
-# In the same way `+modseq` below keeps it from reading all changed rows instead of those with the given UIDs.
-_CHANGED = "FROM entry WHERE mailbox = ? AND modseq > ? AND modseq <= ? AND +uid < ?"
 _VANISHED = (
     "SELECT modseq, first, last FROM vanished WHERE mailbox = ? AND (modseq, first) > (?, ?) AND modseq <= ?"
     " AND first < ? ORDER BY modseq, first LIMIT ?"
@@ -125,24 +123,23 @@ def vanished(reader: Reader, mailbox: str, after: tuple[int, int], until: int, b
 
 def changed(reader: Reader, mailbox: str, since: int, until: int, below: int) -> list[ChangedFlags] | None:
     """The flags of messages below a UID that changed after `since` up to `until`; None when they exceed a page."""
-    sql = f"SELECT uid, system, keywords, modseq {_CHANGED} LIMIT {PAGE + 1}"
-    rows = reader.all(sql, (mailbox, since, until, below))
-    return _flags(sorted(rows)) if len(rows) <= PAGE else None
+    spans = _few(changes.since(reader, mailbox, since, below, PAGE))
+    return None if spans is None else flags_of(reader, mailbox, spans, until)
 
 
-def changed_uids(reader: Reader, mailbox: str, since: int, until: int, below: int) -> Ranges:
-    """The UIDs of all messages that changed after `since` up to `until`, however many; for a read beside the event
-    loop."""
-    inner = f"SELECT uid, uid - row_number() OVER (ORDER BY uid) AS run {_CHANGED}"
-    sql = f"SELECT min(uid), max(uid) FROM ({inner}) AS numbered GROUP BY run ORDER BY 1"  # noqa: S608
-    return tuple((first, last) for first, last in reader.all(sql, (mailbox, since, until, below)))
+def changed_uids(reader: Reader, mailbox: str, since: int, below: int) -> Ranges:
+    """The UIDs of all messages that came or changed after `since`, however many, and of some that are gone; for a read
+    beside the event loop."""
+    return changes.since(reader, mailbox, since, below) or ()
 
 
 def few_changed_uids(reader: Reader, mailbox: str, since: int) -> Ranges | None:
-    """The UIDs of messages that were added or changed after a version; None when they exceed a page."""
-    sql = f"SELECT uid FROM entry WHERE mailbox = ? AND modseq > ? LIMIT {PAGE + 1}"  # noqa: S608
-    rows = reader.all(sql, (mailbox, since))
-    return ranges(sorted(row[0] for row in rows)) if len(rows) <= PAGE else None
+    """The UIDs of messages that came or changed after a version; None when they exceed a page."""
+    return _few(changes.since(reader, mailbox, since, 1 << 40, PAGE))
+
+
+def _few(spans: Ranges | None) -> Ranges | None:
+    return spans if spans is not None and count(spans) <= PAGE else None
 
 
 def flags_of(reader: Reader, mailbox: str, spans: Ranges, until: int = 1 << 62) -> list[ChangedFlags]:
@@ -150,7 +147,7 @@ def flags_of(reader: Reader, mailbox: str, spans: Ranges, until: int = 1 << 62) 
     changes: list[ChangedFlags] = []
     for condition, parameters in conditions(spans):
         sql = (
-            f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} AND +modseq <= ? "  # noqa: S608
+            f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} AND modseq <= ? "  # noqa: S608
             f"ORDER BY uid"
         )
         changes += _flags(reader.all(sql, (mailbox, *parameters, until)))

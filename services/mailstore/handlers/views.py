@@ -129,9 +129,7 @@ class Views:
                 await self._turns.spend(rows=FLAGS_A_PAGE)
             return
         mailbox, version = changes.mailbox.id, changes.version
-        uids = await self._store.read_long(
-            lambda reader: queries.changed_uids(reader, mailbox, since, version, uid_next)
-        )
+        uids = await self._store.read_long(lambda reader: queries.changed_uids(reader, mailbox, since, uid_next))
         async for page in self.flags(mailbox, uids, version):
             yield page
 
@@ -155,7 +153,7 @@ class Views:
         few = await self._read(queries.few_changed_uids, mailbox, since)
         if few is not None:
             return few
-        return await self._store.read_long(lambda reader: queries.changed_uids(reader, mailbox, since, _LAST, _LAST))
+        return await self._store.read_long(lambda reader: queries.changed_uids(reader, mailbox, since, _LAST))
 
     async def mailboxes(self, account: str) -> AsyncIterator[list[MailboxState]]:
         """All mailboxes of an account, in pages."""

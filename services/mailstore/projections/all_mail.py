@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import BigInteger, Column, Index, MetaData, PrimaryKeyConstraint, Table, Text
 
 from services.mailstore.domain.flags import Flags
+from services.mailstore.projections import changes
 from services.mailstore.projections.conditions import Condition, conditions
 from services.mailstore.projections.counters import Sum, count, keywords_of, note_keywords, sum_of, vanish
 from shared.events.mailbox import Uids
@@ -82,13 +83,15 @@ def remove(connection: Connection, recorded: Recorded, all_mail: str, mailbox: s
     for condition in conditions(uids):
         text, parameters = condition
         links = f"FROM all_mail_link WHERE mailbox = ? AND {text}"
-        gone += [row[0] for row in connection.all(f"SELECT all_uid {links}", (mailbox, *parameters))]
+        gone += [uid for first, last in _shown_uids(connection, mailbox, condition) for uid in range(first, last + 1)]
         shown = _shown(mailbox, condition)
         total = total.plus(sum_of(connection, all_mail, shown))
         connection.execute(f"DELETE FROM entry WHERE mailbox = ? AND {shown[0]}", (all_mail, *shown[1]))  # noqa: S608
         connection.execute(f"DELETE {links}", (mailbox, *parameters))
     if gone:
         vanish(connection, recorded, all_mail, ranges(sorted(gone)))
+        for condition in conditions(ranges(sorted(gone))):
+            changes.forget(connection, all_mail, condition)
         count(connection, recorded, all_mail, 0, total.negative())
 
 
@@ -126,6 +129,7 @@ def change_flags(
             before = sum_of(connection, all_mail, (text, parameters))
             sql = f"UPDATE entry SET system = ?, keywords = ?, modseq = ? WHERE mailbox = ? AND {text}"  # noqa: S608
             touched += connection.execute(sql, (goal.system, goal.keywords, recorded.version, all_mail, *parameters))
+            changes.note(connection, all_mail, _shown_uids(connection, mailbox, condition), recorded.version)
             change = change.plus(before.negative()).plus(sum_of(connection, all_mail, (text, parameters)))
         words |= {goal.keywords}
     if touched:
@@ -135,12 +139,19 @@ def change_flags(
 
 def end(connection: Connection, account: str, all_mail: str) -> None:
     """Remove the mailbox; the messages stay in theirs."""
-    for table in ("entry", "vanished", "keyword"):
+    for table in ("entry", "vanished", "changed", "keyword"):
         connection.execute(f"DELETE FROM {table} WHERE mailbox = ?", (all_mail,))  # noqa: S608
     connection.execute("DELETE FROM all_mail_link WHERE all_mail = ?", (all_mail,))
     connection.execute("DELETE FROM mailbox WHERE id = ?", (all_mail,))
     connection.execute("DELETE FROM all_mailbox WHERE mailbox = ?", (all_mail,))
     connection.execute("UPDATE account SET all_mail = '' WHERE account = ?", (account,))
+
+
+def _shown_uids(connection: Connection, mailbox: str, condition: Condition) -> Uids:
+    """The UIDs in All Mail of messages of another mailbox."""
+    text, parameters = condition
+    sql = f"SELECT all_uid FROM all_mail_link WHERE mailbox = ? AND {text}"  # noqa: S608
+    return ranges(sorted(row[0] for row in connection.all(sql, (mailbox, *parameters))))
 
 
 def _shown(mailbox: str, condition: Condition) -> Condition:

@@ -54,7 +54,7 @@ class ClosingProjection:
 def erase_rows(connection: Connection, account: str) -> None:
     """Delete all rows of an account in the tables of its mailboxes."""
     for (mailbox,) in connection.all("SELECT id FROM mailbox WHERE account = ?", (account,)):
-        for table in ("entry", "vanished", "keyword", "all_mail_link", "all_mailbox"):
+        for table in ("entry", "vanished", "changed", "keyword", "all_mail_link", "all_mailbox"):
             connection.execute(f"DELETE FROM {table} WHERE mailbox = ?", (mailbox,))  # noqa: S608
     for table in ("mailbox", "subscription", "thread_reference", "removed_entry", "removal", "account"):
         connection.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608

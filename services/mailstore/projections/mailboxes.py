@@ -26,7 +26,7 @@ class MailboxProjection:
     removed."""
 
     name = "mailboxes"
-    version = 4
+    version = 5
 
     def __init__(self, metadata: sqlalchemy.MetaData) -> None:
         self.tables: Sequence[sqlalchemy.Table] = mailbox_tables(metadata)
@@ -96,7 +96,7 @@ def _deleted(connection: Connection, recorded: Recorded, event: events.MailboxDe
     if messages:
         removed.note(connection, recorded, event.account, event.mailbox, removed.DELETED)
         removed.keep(connection, recorded, event.account, event.mailbox, removed.ALL)
-    for table in ("entry", "vanished", "keyword"):
+    for table in ("entry", "vanished", "changed", "keyword"):
         connection.execute(f"DELETE FROM {table} WHERE mailbox = ?", (event.mailbox,))  # noqa: S608
     connection.execute("DELETE FROM mailbox WHERE id = ?", (event.mailbox,))
 

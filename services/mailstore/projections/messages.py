@@ -8,7 +8,8 @@ from typing import Any
 
 from services.mailstore.domain.flags import DELETED, SEEN, Change, Flags, parse
 from services.mailstore.domain.state import FlagRun
-from services.mailstore.projections import all_mail, removed
+from services.mailstore.projections import all_mail, changes, removed
+from services.mailstore.projections.alike import change_alike
 from services.mailstore.projections.chosen import flag_runs
 from services.mailstore.projections.conditions import conditions
 from services.mailstore.projections.counters import Sum, count, keywords_of, note_keywords, sum_of, vanish
@@ -115,9 +116,21 @@ def _row(recorded: Recorded, mailbox: str, entry: events.NewEntry, flags: Flags,
 
 
 def flags_changed(connection: Connection, recorded: Recorded, event: events.FlagsChanged) -> None:
-    """Apply message.flags_changed."""
+    """Apply message.flags_changed. All messages that it names get its version as their MODSEQ."""
     given = parse(event.flags)
-    change = Change(event.mode, given)
+    changes.note(connection, event.mailbox, event.uids, recorded.version)
+    shown = all_mail.of_account(connection, event.account)
+    if not shown and (event.mode == "replace" or not given.keywords):
+        change_alike(connection, recorded, event.mailbox, event.uids, event.mode, given)
+    else:
+        _change_singly(connection, recorded, event, shown)
+    if event.mode != "remove":
+        note_keywords(connection, event.mailbox, {given.keywords})
+
+
+def _change_singly(connection: Connection, recorded: Recorded, event: events.FlagsChanged, shown: str) -> None:
+    """Change keywords, whose result depends on those of each message, and the rows of All Mail."""
+    change = Change(event.mode, parse(event.flags))
     unseen = deleted = 0
     targets: defaultdict[Flags, list[tuple[int, int]]] = defaultdict(list)
     after: dict[Flags, Flags] = {}
@@ -132,10 +145,8 @@ def flags_changed(connection: Connection, recorded: Recorded, event: events.Flag
             row = (goal.system, goal.keywords, recorded.version, event.mailbox, *parameters)
             connection.execute(sql, row)
     count(connection, recorded, event.mailbox, 0, Sum(0, 0, unseen, deleted))
-    if shown := all_mail.of_account(connection, event.account):
+    if shown:
         all_mail.change_flags(connection, recorded, shown, event.mailbox, targets)
-    if event.mode != "remove":
-        note_keywords(connection, event.mailbox, {given.keywords})
 
 
 def _gain(run: FlagRun, goal: Flags, bit: int) -> int:
@@ -182,6 +193,7 @@ def moved(connection: Connection, recorded: Recorded, event: events.MessagesMove
         head = (event.target, event.first_uid + before - 1, recorded.at, recorded.version)
         connection.execute(sql, (*head, event.source, *parameters))
         connection.execute(f"DELETE FROM entry WHERE mailbox = ? AND {text}", (event.source, *parameters))  # noqa: S608
+        changes.forget(connection, event.source, condition)
     vanish(connection, recorded, event.source, event.uids)
     count(connection, recorded, event.source, 0, total.negative())
     count(connection, recorded, event.target, event.first_uid + total.messages, total)
@@ -202,6 +214,7 @@ def expunged(connection: Connection, recorded: Recorded, event: _Removal) -> Non
         removed.keep(connection, recorded, event.account, event.mailbox, condition)
         text, parameters = condition
         connection.execute(f"DELETE FROM entry WHERE mailbox = ? AND {text}", (event.mailbox, *parameters))  # noqa: S608
+        changes.forget(connection, event.mailbox, condition)
     vanish(connection, recorded, event.mailbox, event.uids)
     count(connection, recorded, event.mailbox, 0, total.negative())
     use(connection, event.account, -total.size, -total.messages)

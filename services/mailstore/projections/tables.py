@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
+from services.mailstore.projections import changes
 from services.mailstore.projections.all_mail import all_mail_tables
 from services.mailstore.projections.removed import removed_tables
 
@@ -19,6 +20,7 @@ def mailbox_tables(metadata: MetaData) -> tuple[Table, ...]:
         _mailbox(metadata),
         _entry(metadata),
         _vanished_table(metadata),
+        changes.changed_table(metadata),
         _keyword(metadata),
         _subscription(metadata),
         _thread_reference(metadata),
@@ -79,7 +81,6 @@ def _entry(metadata: MetaData) -> Table:
         Column("prefix", LargeBinary, nullable=False),
         Column("queue_id", Text, nullable=False),
         PrimaryKeyConstraint("mailbox", "uid"),
-        Index("entry_modseq", "mailbox", "modseq"),
     )
 
 

@@ -14,12 +14,15 @@ from services.mailstore.listing.pages import Listing
 from services.mailstore.search.candidate import Candidate, EntryRow
 from services.mailstore.search.compile import Compiled, compile_key
 from services.mailstore.search.held import Answers, HeldAnswers
+from services.mailstore.search.row_condition import row_condition
+from services.mailstore.search.rows import matching_rows
 from services.mailstore.search.texts import TextReader
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
+from shared.protocol.imap.ranges import Ranges, ranges
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
 from shared.scans import newer_scan, scan_of
 from shared.turns import Turns
@@ -56,7 +59,25 @@ class Searcher:
         self._listing = listing
 
     async def search(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[list[int], int]]:
+        """Like `search_runs`, with each of the matching UIDs."""
+        async for uids, modseq in self.search_runs(mailbox, key, now):
+            yield [uid for first, last in uids for uid in range(first, last + 1)], modseq
+
+    async def search_runs(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[Ranges, int]]:
         """Search page by page; yields the matching UIDs, ascending, and the highest MODSEQ among them.
+
+        Raises MailboxRefused LIMIT.
+        """
+        condition = row_condition(key, now)
+        if condition is None:
+            async for page, modseq in self.search_messages(mailbox, key, now):
+                yield ranges(page), modseq
+            return
+        async for matched in matching_rows(self._store, self._turns, mailbox, _bounds(key), condition):
+            yield matched.uids, matched.modseq
+
+    async def search_messages(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[list[int], int]]:
+        """Search for a key that needs more than rows; it can do without, and then examines each row.
 
         Raises MailboxRefused LIMIT.
         """
