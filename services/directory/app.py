@@ -51,7 +51,7 @@ from services.directory.handlers.lockout_rows import WallTimes, open_lockouts
 from services.directory.handlers.lockouts import LockoutCommands
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
-from services.directory.handlers.pop3_switch import ProtocolSwitches
+from services.directory.handlers.protocol_switches import ProtocolSwitches
 from services.directory.handlers.relays import RelayCommands
 from services.directory.handlers.reverting import Reverting
 from services.directory.handlers.rights import RightsGuard

@@ -28,7 +28,7 @@ from services.directory.handlers.groups import GroupCommands
 from services.directory.handlers.lists import ListCommands
 from services.directory.handlers.moderators import ModeratorCommands
 from services.directory.handlers.return_paths import ReturnPathCommands
-from services.directory.projections.all_mail import AllMailProjection
+from services.directory.projections.account_switches import AllMailProjection, Pop3SwitchProjection
 from services.directory.projections.archives import ArchiveProjection
 from services.directory.projections.blocking import BlockingProjection
 from services.directory.projections.bulk import BulkProjection
@@ -41,7 +41,6 @@ from services.directory.projections.ldap import LdapProjection
 from services.directory.projections.lists import ListProjection
 from services.directory.projections.lockouts import LockoutProjection
 from services.directory.projections.moderators import ModeratorProjection
-from services.directory.projections.pop3_switch import Pop3SwitchProjection
 from services.directory.projections.return_paths import ReturnPathProjection
 from services.directory.projections.rights import RightsProjection
 from services.directory.projections.send_as import SendAsProjection

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from services.access.commands.answer import done
 from services.access.commands.append_intake import (
-    NOTHING_DONE,
     carry_out,
     note_version,
     refuse_literal,
@@ -70,15 +69,8 @@ async def _store(
     session: ImapSession, tag: bytes, place: OwnedName, messages: list[pb.AppendMessage], bodies: Bodies
 ) -> bytes:
     request = pb.AppendRequest(account=place.account, mailbox=place.name, messages=messages)
-    try:
-        with session.writing():
-            reply = await session.backend.mailstore.append(request)
-    except NOTHING_DONE:
-        raise
-    except BaseException:
-        bodies.keep()  # it is not known whether the messages were stored
-        raise
-    bodies.keep()
+    with session.writing():
+        reply = await bodies.stored(session.backend.mailstore.append(request))
     note_version(session, place.account, reply.version)
     if not reply.uids:  # into All Mail, or RFC 4315 §3: who may not read the mailbox learns no UID
         return done(tag, "APPEND")

@@ -11,7 +11,7 @@ from services.access.session.channel import SessionEnded
 from services.access.session.owned_name import OwnedName
 from services.access.session.refusals import refusal, refusal_code
 from services.access.session.session import ImapSession
-from shared.grpc.errors import Denied, Invalid, LimitReached, NotFound, ServiceError
+from shared.grpc.errors import NotFound, ServiceError
 from shared.protocol.imap import response
 from shared.protocol.imap.append_pieces import MessageStart
 from shared.protocol.imap.commands import Append
@@ -22,8 +22,6 @@ from shared.protocol.imap.response_code import Code, messagelimit
 from shared.protocol.imap.state import is_allowed
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
-NOTHING_DONE = (Denied, Invalid, LimitReached, NotFound)
-"""Refusals after which certainly no message refers to the bodies."""
 Work = Callable[[ImapSession, AppendStream, Bodies], Awaitable[bytes]]
 
 

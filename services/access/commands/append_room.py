@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 import structlog
 
 from services.access.session.session import ImapSession
 from shared.blobs.errors import BlobError
 from shared.blobs.port import BlobRef, Blobs
+from shared.grpc.errors import Denied, Invalid, LimitReached, NotFound
 from shared.protocol.imap.response_code import Code, ResponseCode
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 log = structlog.get_logger("access")
+T = TypeVar("T")
+_NOTHING_DONE = (Denied, Invalid, LimitReached, NotFound)
+"""Refusals after which certainly no message refers to the bodies."""
 
 
 class IntakeRefused(Exception):
@@ -86,6 +91,18 @@ class Bodies:
     def keep(self) -> None:
         """Keep all bodies, because messages refer to them or may do so."""
         self._refs.clear()
+
+    async def stored(self, call: Awaitable[T]) -> T:
+        """Await the call that stores the messages. The bodies stay, unless it was certainly refused."""
+        try:
+            reply = await call
+        except _NOTHING_DONE:
+            raise
+        except BaseException:
+            self.keep()  # it is not known whether the messages were stored
+            raise
+        self.keep()
+        return reply
 
     async def __aenter__(self) -> Self:
         return self

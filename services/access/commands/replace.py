@@ -6,7 +6,7 @@ import contextlib
 
 from services.access.adapters.mailstore import spans
 from services.access.commands.answer import READ_ONLY_TEXT
-from services.access.commands.append_intake import NOTHING_DONE, carry_out, take_messages, target_of
+from services.access.commands.append_intake import carry_out, take_messages, target_of
 from services.access.commands.append_room import AppendRoom, Bodies, IntakeRefused
 from services.access.commands.append_stream import AppendStream
 from services.access.session.refusals import refusal_code
@@ -91,13 +91,5 @@ async def _store(
 ) -> pb.AppendReply:
     mailbox = session.mailbox
     request = pb.ReplaceRequest(account=mailbox.account, mailbox=mailbox.id, uid=uid, target=target, message=message)
-    try:
-        with session.writing():
-            reply = await session.backend.mailstore.replace(request)
-    except NOTHING_DONE:
-        raise
-    except BaseException:
-        bodies.keep()  # it is not known whether the message was stored
-        raise
-    bodies.keep()
-    return reply
+    with session.writing():
+        return await bodies.stored(session.backend.mailstore.replace(request))

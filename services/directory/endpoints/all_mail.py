@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.directory.endpoints.units import StoreEndpoint
-from services.directory.handlers import all_mail
-from services.directory.handlers.all_mail import AllMailState
+from services.directory.handlers.account_switches import ALL_MAIL, SwitchState
 from services.directory.settings import MailboxSettings
 from shared.eventstore.store import EventStore
 from shared.grpc.errors import Invalid
@@ -26,22 +25,22 @@ class AllMailEndpoint(StoreEndpoint, AllMailServicer):
 
     async def SetAllMail(self, request: pb.SetAllMailRequest, context: Any) -> pb.AllMailSwitch:
         return self._reply(
-            await self._write(lambda tx, provenance: all_mail.change(tx, request.account, request.value, provenance))
+            await self._write(lambda tx, provenance: ALL_MAIL.change(tx, request.account, request.value, provenance))
         )
 
     async def ShowAllMail(self, request: pb.ShowAllMailRequest, context: Any) -> pb.AllMailSwitch:
-        return self._reply(await self._read(lambda reader: all_mail.shown(reader, request.account)))
+        return self._reply(await self._read(lambda reader: ALL_MAIL.shown(reader, request.account)))
 
     async def AllMailOf(self, request: pb.AllMailOfRequest, context: Any) -> pb.AllMailOfReply:
         if len(request.accounts) > _ACCOUNTS:
             raise Invalid(f"at most {_ACCOUNTS} accounts can be asked for at once")
         server = self._settings.all_mail
         return pb.AllMailOfReply(
-            any=await self._read(lambda reader: all_mail.may_be_chosen(reader, server=server)),
-            accounts=await self._read(lambda reader: all_mail.chosen(reader, request.accounts, server=server)),
+            any=await self._read(lambda reader: ALL_MAIL.may_be_on(reader, server=server)),
+            accounts=await self._read(lambda reader: ALL_MAIL.on(reader, request.accounts, server=server)),
         )
 
-    def _reply(self, state: AllMailState) -> pb.AllMailSwitch:
+    def _reply(self, state: SwitchState) -> pb.AllMailSwitch:
         server = self._settings.all_mail
         return pb.AllMailSwitch(
             account=state.account.id,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.directory.endpoints.units import StoreEndpoint
-from services.directory.handlers import pop3_switch
-from services.directory.handlers.pop3_switch import Pop3State
+from services.directory.handlers.account_switches import POP3, SwitchState
 from services.directory.settings import DirectorySettings
 from shared.eventstore.store import EventStore
 from shared.rpc.mailfold.directory.v1 import protocols_pb2 as pb
@@ -22,13 +21,13 @@ class ProtocolsEndpoint(StoreEndpoint, ProtocolsServicer):
 
     async def SetPop3(self, request: pb.SetPop3Request, context: Any) -> pb.Pop3Switch:
         return self._reply(
-            await self._write(lambda tx, provenance: pop3_switch.change(tx, request.account, request.value, provenance))
+            await self._write(lambda tx, provenance: POP3.change(tx, request.account, request.value, provenance))
         )
 
     async def ShowPop3(self, request: pb.ShowPop3Request, context: Any) -> pb.Pop3Switch:
-        return self._reply(await self._read(lambda reader: pop3_switch.shown(reader, request.account)))
+        return self._reply(await self._read(lambda reader: POP3.shown(reader, request.account)))
 
-    def _reply(self, state: Pop3State) -> pb.Pop3Switch:
+    def _reply(self, state: SwitchState) -> pb.Pop3Switch:
         return pb.Pop3Switch(
             account=state.account.id,
             address=state.account.address,

@@ -16,7 +16,7 @@ from services.directory.domain.throttle import AttemptOutcome, Throttle
 from services.directory.handlers.credentials_tried import BAD_CREDENTIALS, MEMBER_NOT_NAMED, TOO_MANY, LoginAnswer
 from services.directory.handlers.lockout_rows import knows_network
 from services.directory.handlers.log_in_line import LogInLine
-from services.directory.handlers.pop3_switch import ProtocolSwitches
+from services.directory.handlers.protocol_switches import ProtocolSwitches
 from services.directory.handlers.verified import VerifiedLogins
 from shared.background import begin
 from shared.clock import Clock

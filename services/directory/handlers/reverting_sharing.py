@@ -7,7 +7,8 @@ from typing import Any
 
 from services.directory.domain.histories import HistoryStep, Values
 from services.directory.domain.sharing import SharingRuleState
-from services.directory.handlers import all_mail, pop3_switch, sharing
+from services.directory.handlers import sharing
+from services.directory.handlers.account_switches import ALL_MAIL, POP3
 from services.directory.handlers.reverting_memberships import Opposite
 from shared.events.all_mail import AccountAllMailChanged
 from shared.events.pop3 import AccountPop3Changed
@@ -34,12 +35,12 @@ def _set_rule(tx: Transaction, step: HistoryStep, provenance: Provenance) -> Non
 
 def _set_all_mail(tx: Transaction, step: HistoryStep, provenance: Provenance) -> None:
     event: Any = step.recorded.event
-    all_mail.change(tx, event.id, step.before.get("all_mail", "") or "default", provenance)
+    ALL_MAIL.change(tx, event.id, step.before.get("all_mail", "") or "default", provenance)
 
 
 def _set_pop3(tx: Transaction, step: HistoryStep, provenance: Provenance) -> None:
     event: Any = step.recorded.event
-    pop3_switch.change(tx, event.id, step.before.get("pop3", "") or "default", provenance)
+    POP3.change(tx, event.id, step.before.get("pop3", "") or "default", provenance)
 
 
 def _rule(values: Values) -> SharingRuleState:

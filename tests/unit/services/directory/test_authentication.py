@@ -13,7 +13,7 @@ from services.directory.handlers.authentication import Authenticator, LoginAttem
 from services.directory.handlers.credentials_tried import CredentialsTried
 from services.directory.handlers.hash_renewal import HashRenewal
 from services.directory.handlers.log_in_line import LogInLine
-from services.directory.handlers.pop3_switch import ProtocolSwitches
+from services.directory.handlers.protocol_switches import ProtocolSwitches
 from services.directory.handlers.verified import VerifiedLogins
 from shared.clock import FixedClock
 from shared.eventstore.store import EventStore
