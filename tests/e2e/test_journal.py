@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import poplib
 from collections import Counter
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tests.harness.command import CommandFailed
 from tests.harness.mails import compose
 from tests.harness.people import Person
+from tests.harness.ports import POP3S
 from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
 
@@ -51,3 +53,29 @@ def test_the_owner_sees_log_ins_reads_and_changes_of_others(server: MailfoldServ
     assert [entry["id"] for entry in as_ann] == [entry["id"] for entry in entries]
     with pytest.raises(CommandFailed):
         server.command("--as", bob.user, "journal", "--account", ann.address)
+
+
+def test_bodies_read_with_pop3_and_through_urls_count(server: MailfoldServer) -> None:
+    """RETR and TOP with lines, and the URLs of CATENATE; headers alone do not."""
+    ann = server.people.person("ann")
+    server.command("account", "pop3", ann.address, "on")
+    with server.imap(ann) as imap:
+        for number in range(3):
+            imap.append("INBOX", compose(ann.address, ann.address, subject=f"secret {number}").data)
+        urls = b"URL /INBOX/;UID=1/;section=HEADER URL /INBOX/;UID=1/;section=TEXT URL /INBOX/;UID=2"
+        imap.command(b"APPEND Drafts CATENATE (" + urls + b")")
+    client = poplib.POP3_SSL("localhost", server.port(POP3S), context=server.tls(), timeout=60)
+    client.user(ann.address)
+    client.pass_(ann.password)
+    for number in range(1, 4):
+        client.top(number, 0)
+        client.retr(number)
+    client.top(1, 1)
+    client.quit()
+    server.restart()
+
+    def counts() -> dict[str, int]:
+        return {entry["protocol"]: entry["count"] for entry in journal(server, ann, "--kind", "read")}
+
+    until(lambda: counts() == {"imap": 2, "pop3": 4}, "what was read")
+    assert {entry["mailbox"] for entry in journal(server, ann, "--kind", "read")} == {"INBOX"}

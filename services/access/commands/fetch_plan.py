@@ -39,7 +39,7 @@ class FetchPlan(msgspec.Struct, frozen=True):
     @property
     def reads_bodies(self) -> bool:
         """Whether more than headers is read from the message's bytes."""
-        return any(map(_reads_body, self.contents))
+        return any(map(reads_body, self.contents))
 
     @property
     def shows_previews(self) -> bool:
@@ -97,7 +97,8 @@ def _whole_label(contents: tuple[ContentItem, ...]) -> bytes:
     return contents[0].label if partial is None and not (section.part or section.text or section.fields) else b""
 
 
-def _reads_body(item: ContentItem) -> bool:
+def reads_body(item: ContentItem) -> bool:
+    """Whether an item shows more than headers."""
     if isinstance(item, BodySection):
         return not item.section.text.startswith(("HEADER", "MIME"))
     return isinstance(item, BinarySection)

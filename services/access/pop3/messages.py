@@ -42,7 +42,8 @@ async def _send(session: PopSession, number: int, text: str, cut: TopCut | None)
         log.error("access.blob_unreadable", session=session.id, blob=stored.blob, error=str(error))
         return response.error(f"message {number} cannot be read", "SYS/PERM")
     session.dependencies.log_ins.turns.count(files=1)
-    session.dependencies.log_ins.read_bodies.note(session.account, maildrop.mailbox, "pop3", 1)
+    if cut is None or not cut.is_header_alone:
+        session.dependencies.log_ins.read_bodies.note(session.account, maildrop.mailbox, "pop3", 1)
     try:
         await _write(session, text, _pieces(stored.prefix, blob), cut)
     except BlobError as error:

@@ -87,10 +87,12 @@ class MessageEncoder:
 class TopCut:
     """The header of a message that comes in pieces, and the first lines of its body (RFC 1939 §7, TOP)."""
 
-    __slots__ = ("_is_in_header", "_last", "_lines_left", "is_complete")
+    __slots__ = ("_is_in_header", "_last", "_lines_left", "is_complete", "is_header_alone")
 
     def __init__(self, lines_of_body: int) -> None:
         self._lines_left = lines_of_body
+        self.is_header_alone = lines_of_body == 0
+        """Whether no line of the body is asked for."""
         self._is_in_header = True
         self._last = b"\n"
         """The end of the octets so far, in which the empty line after the header may begin."""
