@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import poplib
+
 import pytest
 
-from tests.harness.ports import SUBMISSIONS
+from tests.harness.managesieve import ManageSieve
+from tests.harness.ports import MANAGESIEVE, POP3S, SUBMISSIONS
 from tests.harness.server import MailfoldServer
 from tests.harness.smtp import Smtp
 from tests.harness.waiting import until
@@ -43,3 +46,36 @@ def test_a_lockout_holds_for_all_protocols_and_over_a_restart(server: MailfoldSe
     until(lambda: names() == ["lockout.started", "lockout.lifted"], "the events")
     entries = server.command.json("journal", "--account", ann.address, "--kind", "lockout")
     assert [entry["type"] for entry in entries] == ["lockout.lifted", "lockout.started"]
+
+
+def refused_by_pop3(server: MailfoldServer, address: str, password: str) -> str:
+    """What POP3 answers to a password that it does not take; empty when it does."""
+    client = poplib.POP3_SSL("localhost", server.port(POP3S), context=server.tls(), timeout=60)
+    try:
+        client.user(address)
+        client.pass_(password)
+    except poplib.error_proto as error:
+        return str(error)
+    finally:
+        client.close()
+    return ""
+
+
+def test_managesieve_and_pop3_count_with_the_others(server: MailfoldServer) -> None:
+    """Five wrong passwords by each close the account to both, and to IMAP, at this address alone."""
+    ben = server.people.person("ben")
+    server.command("account", "pop3", ben.address, "on")
+    for number in range(5):
+        with ManageSieve(server.port(MANAGESIEVE), server.tls()) as sieve:
+            assert sieve.log_in(ben.address, f"wrong sieve {number}").startswith(b"NO")
+        assert "[AUTH]" in refused_by_pop3(server, ben.address, f"wrong pop {number}")
+    assert "[SYS/TEMP]" in refused_by_pop3(server, ben.address, ben.password)
+    with ManageSieve(server.port(MANAGESIEVE), server.tls()) as sieve:
+        assert sieve.log_in(ben.address, ben.password).startswith(b"NO (TRYLATER)")
+    assert log_in_side_by_side(server, ben, [ben.password])[0].startswith(b"NO [UNAVAILABLE]")
+    (listed,) = server.command.json("lockouts", "list", "--account", ben.address)
+    assert "10 different wrong passwords" in listed["reason"] and "by pop3" in listed["reason"]
+    assert server.command.json("lockouts", "lift", "--account", ben.address)
+    assert refused_by_pop3(server, ben.address, ben.password) == ""
+    with ManageSieve(server.port(MANAGESIEVE), server.tls()) as sieve:
+        assert sieve.log_in(ben.address, ben.password).startswith(b"OK")

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.harness.command import CommandFailed
-from tests.harness.imap import Imap
+from tests.harness.imap import Imap, No
 from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
@@ -140,3 +140,27 @@ def test_new_accounts_get_the_limits_of_their_domain(server: MailfoldServer) -> 
         server.command("account", "quota", ann.address, "--messages", "-1")
     with pytest.raises(CommandFailed, match="which quota"):
         server.command("account", "quota", ann.address)
+
+
+def test_a_full_mailbox_is_emptied_by_copy_and_by_move(server: MailfoldServer) -> None:
+    """Clients that delete by COPY to Trash find a margin there, which has an end; MOVE needs no room."""
+    brim = server.people.person("brim")
+    server.command("account", "quota", brim.address, "0", "--messages", "10")
+    with server.imap(brim) as imap:
+        fill(imap, brim, 10)
+        with pytest.raises(AssertionError, match="OVERQUOTA"):
+            fill(imap, brim, 1)
+        imap.select("Archive")
+        with pytest.raises(No, match="OVERQUOTA"):
+            imap.command(b"UID COPY 1 Drafts")
+        imap.command(b"UID COPY 1 Trash")
+        with pytest.raises(No, match="OVERQUOTA"):
+            imap.command(b"UID COPY 2 Trash")
+        imap.store(1, "+FLAGS (\\Deleted)")
+        imap.command(b"EXPUNGE")
+        imap.move("2:10", "Trash")
+        assert (imap.count("Archive"), imap.count("Trash")) == (0, 10)
+        imap.select("Trash")
+        imap.command(b"STORE 1:* +FLAGS.SILENT (\\Deleted)")
+        imap.command(b"EXPUNGE")
+        fill(imap, brim, 1)
