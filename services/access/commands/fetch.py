@@ -104,6 +104,7 @@ async def _stream(
         uids=spans(uids),
         contents=requested.reads_sections,
         preview=requested.shows_previews,
+        without_flags=not (requested.flags or requested.modseq or requested.marks_seen),
         changed_since=command.changed_since or 0,
         mark_seen=requested.marks_seen and not mailbox.read_only,
         vanished=command.vanished,

@@ -182,8 +182,9 @@ class MailstoreEndpoint(MailstoreServicer):
         if since:
             uids = common(uids, await self._views.changed_since(mailbox, since))
         mark = self._marker(account, mailbox) if request.mark_seen else None
-        async for fetched in self._fetcher.fetch(mailbox, uids, wire.requested(request), since, mark):
-            yield wire.batch(fetched, version, contents=request.contents)
+        requested = wire.requested(request)
+        async for fetched in self._fetcher.fetch(mailbox, uids, requested, since, mark):
+            yield wire.batch(fetched, version, contents=request.contents, flags=not requested.without_flags)
 
     async def Store(self, request: pb.StoreRequest, context: Any) -> pb.StoreReply:
         if is_all_mail(request.mailbox):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from services.mailstore.domain.flags import Flags
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers.changed_mailboxes import ChangedMailboxes
 from services.mailstore.handlers.delivery_places import DeliveryPlace
-from services.mailstore.handlers.fetch import Fetched, RequestedAttributes
+from services.mailstore.handlers.fetch import Fetched, MessageRow, RequestedAttributes
 from services.mailstore.handlers.messages import NewMessage, Placed
 from services.mailstore.handlers.queries import ChangedFlags, FlagRunAt
 from shared.protocol.imap.ranges import Ranges
@@ -106,27 +106,19 @@ def requested(request: pb.FetchRequest) -> RequestedAttributes:
         request.save_date,
         request.contents,
         request.preview,
+        request.without_flags and not request.mark_seen,
     )
 
 
-def batch(fetched: Fetched, version: int, *, contents: bool) -> pb.FetchBatch:
+def batch(fetched: Fetched, version: int, *, contents: bool, flags: bool = True) -> pb.FetchBatch:
     """A batch of fetched messages.
 
     `version` is the version that it shows; setting \\Seen makes a newer one.
     """
     messages = fetched.messages
-    sets: dict[tuple[int, str], int] = {}
-    reply = pb.FetchBatch(
-        version=version,
-        uids=[message.uid for message in messages],
-        modseqs=[message.modseq for message in messages],
-        attributes=fetched.attributes,
-        flags=[sets.setdefault((message.system, message.keywords), len(sets)) for message in messages],
-        flag_sets=[pb.FlagList(flags=Flags(*flags).names()) for flags in sets],
-    )
-    if any(message.is_marked for message in messages):
-        reply.seen_set.extend([message.is_marked for message in messages])
-        reply.version = max(version, *(message.modseq for message in messages if message.is_marked))
+    reply = pb.FetchBatch(version=version, uids=[message.uid for message in messages], attributes=fetched.attributes)
+    if flags:
+        _add_flags(reply, messages)
     if fetched.previews is not None:
         reply.previews.extend([preview or "" for preview in fetched.previews])
         reply.without_preview.extend([at for at, preview in enumerate(fetched.previews) if preview is None])
@@ -135,6 +127,17 @@ def batch(fetched: Fetched, version: int, *, contents: bool) -> pb.FetchBatch:
     if contents:
         reply.prefixes.extend([message.prefix for message in messages])
     return reply
+
+
+def _add_flags(reply: pb.FetchBatch, messages: Sequence[MessageRow]) -> None:
+    """Add FLAGS and MODSEQ of each message."""
+    sets: dict[tuple[int, str], int] = {}
+    reply.modseqs.extend([message.modseq for message in messages])
+    reply.flags.extend([sets.setdefault((message.system, message.keywords), len(sets)) for message in messages])
+    reply.flag_sets.extend([pb.FlagList(flags=Flags(*flags).names()) for flags in sets])
+    if any(message.is_marked for message in messages):
+        reply.seen_set.extend([message.is_marked for message in messages])
+        reply.version = max(reply.version, *(message.modseq for message in messages if message.is_marked))
 
 
 def changed(changes: Iterable[ChangedFlags]) -> list[pb.Changed]:

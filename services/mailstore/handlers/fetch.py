@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from itertools import starmap
 from typing import NamedTuple
 
@@ -18,8 +18,8 @@ from shared.protocol.imap.dates import format_date_time
 from shared.protocol.imap.ranges import Ranges
 from shared.turns import Turns
 
-BATCH = 200
-"""Messages in one batch."""
+BATCH = 400
+"""Messages in one batch: two pages of a listing."""
 _OCTETS = 256 * 1024
 """Octets of attributes and prefixes in one batch: the structure of a message with thousands of parts is large."""
 _STATEMENTS = 16
@@ -41,6 +41,8 @@ class RequestedAttributes(NamedTuple):
     """Blob ids and prefixes, from which sections are read."""
     preview: bool = False
     """The previews that the listing has, and blob ids, from which the others are made."""
+    without_flags: bool = False
+    """FLAGS and MODSEQ are not requested."""
 
     @property
     def structures(self) -> tuple[Kind, ...]:
@@ -53,7 +55,7 @@ class RequestedAttributes(NamedTuple):
         """The columns of rows, in the order of MessageRow; what is not needed is a constant, which costs nothing."""
         return ", ".join(
             (
-                "uid, system, keywords, modseq",
+                "uid, 0, '', 0" if self.without_flags else "uid, system, keywords, modseq",
                 "size" if self.size else "0",
                 "internal_date, zone" if self.internal_date else "0, 0",
                 "saved" if self.save_date else "0",
@@ -135,13 +137,13 @@ class Fetcher:
                 yield Fetched(part, _attributes(part, requested, []))
             return
         wires: list[bytes] = []
-        octets = begin = 0
-        for end, message in enumerate(messages, 1):
-            wire = structures.held(message.uid, message.blob)
-            if wire is None:
-                wire = await structures.of(message.uid, message.blob)
-            wires.append(wire)
-            octets += len(wire) + len(message.prefix)
+        uids, blobs = [message.uid for message in messages], [message.blob for message in messages]
+        octets = begin = end = 0
+        while end < len(messages):
+            made = await _next_wires(structures, uids, blobs, end)
+            wires += made
+            octets += sum(map(len, made)) + sum([len(message.prefix) for message in messages[end : end + len(made)]])
+            end += len(made)
             if octets > _OCTETS:
                 part = messages[begin:end]
                 yield Fetched(part, _attributes(part, requested, wires))
@@ -150,6 +152,15 @@ class Fetcher:
         if wires:
             part = messages[begin:]
             yield Fetched(part, _attributes(part, requested, wires))
+
+
+async def _next_wires(structures: Structures, uids: list[int], blobs: list[str], at: int) -> Sequence[bytes]:
+    """The structures of some of these messages, from `at` on."""
+    held = structures.held(uids, blobs, at)
+    wires = [wire for wire in held if wire is not None]
+    if held and len(wires) == len(held) and sum(map(len, wires)) <= _OCTETS:
+        return wires
+    return [await structures.of(uids[at], blobs[at])]
 
 
 def _parts(messages: list[MessageRow]) -> Iterator[list[MessageRow]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -127,6 +127,7 @@ class ListingCursor:
         self._kinds = (Kind.KEYS, *kinds)
         self._last = 0
         self._places: dict[int, int] = {}
+        self._uids: list[int] = []
         self._blobs: list[str] = []
         self.columns: Mapping[Kind, bytes] = {}
         """The columns of the present page."""
@@ -142,6 +143,23 @@ class ListingCursor:
         place = self._places.get(uid, -1)
         return place if place >= 0 and self._blobs[place] == blob else -1
 
+    def run(self, uids: Sequence[int], blobs: Sequence[str], at: int) -> tuple[int, int]:
+        """The place of the message `at` among these, and how many of them have the places from there on.
+
+        It is found by comparing lists, because most readings want all messages. (-1, 0) without a record.
+        """
+        place = self.place(uids[at], blobs[at])
+        if place < 0:
+            return place, 0
+        size = min(len(self._uids) - place, len(uids) - at)
+        stop, end = place + size, at + size
+        is_whole = (
+            self._uids[stop - 1] == uids[end - 1]
+            and self._uids[place:stop] == uids[at:end]
+            and self._blobs[place:stop] == blobs[at:end]
+        )
+        return place, size if is_whole else 1
+
     @property
     def size(self) -> int:
         """The number of records in the present page."""
@@ -156,8 +174,9 @@ class ListingCursor:
         self._last, self.columns = self._listing.page(self._mailbox, uid, self._kinds)
         self.pages += 1
         if not self.columns:
-            self._places, self._blobs = {}, []
+            self._places, self._uids, self._blobs = {}, [], []
             return
         keys = decode_keys(self.columns[Kind.KEYS])
+        self._uids = keys.uids
         self._places, self._blobs = dict(zip(keys.uids, range(len(keys.uids)), strict=True)), keys.blobs
         self.octets += sum(map(len, self.columns.values()))

@@ -33,20 +33,20 @@ class Structures:
         self._ready: Sequence[bytes | None] = ()
         self._lacking = 0
 
-    def held(self, uid: int, blob: str) -> bytes | None:
-        """The named structures of a message, ready to be sent, if a page has them."""
-        place = self._cursor.place(uid, blob)
-        if place < 0:
-            return None
+    def held(self, uids: Sequence[int], blobs: Sequence[str], at: int = 0) -> Sequence[bytes | None]:
+        """The named structures of some of these messages, from `at` on, ready to be sent; none when no page has it."""
+        place, size = self._cursor.run(uids, blobs, at)
+        if size == 0:
+            return ()
         if self._page != self._cursor.pages:
             self._load()
-        return self._ready[place]
+        return self._ready[place : place + size]
 
     async def of(self, uid: int, blob: str) -> bytes:
         """The named structures of a message, ready to be sent."""
-        held = self.held(uid, blob)
-        if held is not None:
-            return held
+        held = self.held([uid], [blob])
+        if held and held[0] is not None:
+            return held[0]
         self._lacking += 1
         scanned = await self._scan(blob)
         wires = {Kind.ENVELOPE: scanned.envelope, Kind.BODY: scanned.body, Kind.BODYSTRUCTURE: scanned.bodystructure}
@@ -63,8 +63,8 @@ class Structures:
     def _load(self) -> None:
         self._page = self._cursor.pages
         columns = [
-            [wire and self._named(kind, wire) for wire in decode_structures(self._cursor.columns[kind])]
-            for kind in self._kinds
+            [wire and name + wire for wire in decode_structures(self._cursor.columns[kind])]
+            for kind, name in ((kind, self._named(kind, b"")) for kind in self._kinds)
         ]
         if len(columns) == 1:
             self._ready = columns[0]

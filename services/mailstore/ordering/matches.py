@@ -30,7 +30,7 @@ class Extent(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """All messages of a mailbox, and the highest MODSEQ among them."""
+    """All messages of a mailbox, and a MODSEQ that none of them exceeds: nobody asks for it together with all."""
 
     extent: Extent
     highest_modseq: int
@@ -107,10 +107,7 @@ def _last_of_all(key: SearchKey) -> int | None:
 
 
 def _whole(mailbox: str) -> Callable[[Reader], Whole | None]:
-    sql = (
-        "SELECT uid_next, messages, (SELECT coalesce(max(modseq), 0) FROM entry WHERE mailbox = mailbox.id)"
-        " FROM mailbox WHERE id = ?"
-    )
+    sql = "SELECT uid_next, messages, modseq FROM mailbox WHERE id = ?"
 
     def ask(reader: Reader) -> Whole | None:
         row = reader.first_row(sql, (mailbox,))

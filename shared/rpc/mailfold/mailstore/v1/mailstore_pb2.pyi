@@ -688,6 +688,7 @@ class FetchRequest(_message.Message):
     VANISHED_FIELD_NUMBER: _builtins.int
     UP_TO_VERSION_FIELD_NUMBER: _builtins.int
     PREVIEW_FIELD_NUMBER: _builtins.int
+    WITHOUT_FLAGS_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     mailbox: _builtins.str
     """id"""
@@ -709,6 +710,8 @@ class FetchRequest(_message.Message):
     up_to_version: _builtins.int
     preview: _builtins.bool
     """previews that are at hand, and blob ids when some are not"""
+    without_flags: _builtins.bool
+    """leave flags and MODSEQ out"""
     @_builtins.property
     def uids(self) -> Global___UidSet: ...
     def __init__(
@@ -731,10 +734,11 @@ class FetchRequest(_message.Message):
         vanished: _builtins.bool = ...,
         up_to_version: _builtins.int = ...,
         preview: _builtins.bool = ...,
+        without_flags: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["uids", b"uids"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "body", b"body", "body_structure", b"body_structure", "changed_since", b"changed_since", "contents", b"contents", "email_id", b"email_id", "envelope", b"envelope", "internal_date", b"internal_date", "mailbox", b"mailbox", "mark_seen", b"mark_seen", "preview", b"preview", "save_date", b"save_date", "size", b"size", "thread_id", b"thread_id", "uids", b"uids", "up_to_version", b"up_to_version", "vanished", b"vanished"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "body", b"body", "body_structure", b"body_structure", "changed_since", b"changed_since", "contents", b"contents", "email_id", b"email_id", "envelope", b"envelope", "internal_date", b"internal_date", "mailbox", b"mailbox", "mark_seen", b"mark_seen", "preview", b"preview", "save_date", b"save_date", "size", b"size", "thread_id", b"thread_id", "uids", b"uids", "up_to_version", b"up_to_version", "vanished", b"vanished", "without_flags", b"without_flags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
