@@ -10,8 +10,8 @@ SMTP, SUBMISSIONS, SUBMISSION, IMAPS, MANAGESIEVE, POP3, POP3S = 25, 465, 587, 9
 WELL_KNOWN = (SMTP, SUBMISSIONS, SUBMISSION, IMAPS, MANAGESIEVE, POP3, POP3S)
 _LOWEST, _STEP, _STEPS, _PER_STEP = 10_000, 1_000, 18, 30
 """Below the kernel's range of outgoing ports (from 32768), so that no client of ours occupies a listener's port.
-With 30 offsets at each of 20 steps no two servers share a port, but for 993 and 995, which are looked at before they
-are taken: the other ports of a server are 85 or more apart."""
+With 30 offsets at each of 18 steps no two servers share a port: two ports of a server are 2 apart (993 and 995) and all
+others 85 or more, and no two offsets of a step are 2 or more than 60 apart."""
 _turn = itertools.count()
 
 
@@ -26,7 +26,8 @@ def free_offset() -> int:
 
 def offset_of(number: int) -> int:
     """The offset of this number; they repeat after 540."""
-    return _LOWEST + number % _STEPS * _STEP + number // _STEPS % _PER_STEP
+    place = number // _STEPS % _PER_STEP
+    return _LOWEST + number % _STEPS * _STEP + place // 2 * 4 + place % 2
 
 
 def _number(turn: int) -> int:
