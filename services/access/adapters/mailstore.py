@@ -151,7 +151,7 @@ class MailstoreClient:
             try:
                 async for batch in self._stub.Fetch(_behind(request, last) if last else request):
                     yield batch
-                    last = batch.uids[-1] if batch.uids else last
+                    last = batch.uids[-1] if batch.uids else batch.runs[-1].last if batch.runs else last
                 return
             except (Unavailable, TimedOut):
                 if self._patience.over(end):

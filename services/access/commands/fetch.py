@@ -16,6 +16,7 @@ from services.access.commands.fetch_plan import FetchPlan, SectionItem, plan_of
 from services.access.commands.fetch_previews import FetchedMessage, answer_previews, batch_previews, known_preview
 from services.access.commands.fetch_window import windowed
 from services.access.session.channel import SessionEnded
+from services.access.session.flag_runs import write_flags
 from services.access.session.selected import Selected
 from services.access.session.session import ImapSession
 from services.access.session.sync import write_vanished
@@ -108,6 +109,7 @@ async def _stream(
         changed_since=command.changed_since or 0,
         mark_seen=requested.marks_seen and not mailbox.read_only,
         vanished=command.vanished,
+        flag_runs=requested.is_flags_alone,
     )
     for name in requested.attributes:
         setattr(request, name, True)
@@ -129,6 +131,9 @@ def _answer(command: c.Fetch, outcome: FetchOutcome) -> bytes:
 async def _answer_batch(
     session: ImapSession, requested: FetchPlan, batch: pb.FetchBatch, outcome: FetchOutcome
 ) -> None:
+    if batch.runs:
+        outcome.answered += await write_flags(session, session.mailbox, batch.runs, uid=requested.uid)
+        return
     if requested.flags or requested.marks_seen:
         session.channel.write(
             session.mailbox.report_keywords(flag for flags in batch.flag_sets for flag in flags.flags)

@@ -57,6 +57,11 @@ class FetchPlan(msgspec.Struct, frozen=True):
         return all(isinstance(item, PreviewItem) and item.is_lazy for item in self.contents)
 
     @property
+    def is_flags_alone(self) -> bool:
+        """Whether flags are all that is asked of the mailstore."""
+        return self.flags and not (self.modseq or self.marks_seen or self.contents or self.attributes)
+
+    @property
     def is_uid_alone(self) -> bool:
         """Whether the view alone can answer the items."""
         return self.uid and not (self.flags or self.modseq or self.marks_seen or self.contents or self.attributes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from services.access.session.selected import Selected
 from services.access.session.session import ImapSession
@@ -39,17 +39,44 @@ async def write_runs(session: ImapSession, mailbox: Selected, runs: Iterable[pb.
             await session.backend.turns.spend(keys=_A_LINE * len(lines))
 
 
-def _lines(mailbox: Selected, uids: NumberSet, plain: bytes, recent: bytes) -> list[bytes]:
+async def write_flags(session: ImapSession, mailbox: Selected, runs: Sequence[pb.FlagRun], *, uid: bool) -> int:
+    """Write the FLAGS of messages in the view, and their UIDs when these are asked for; returns their number."""
+    answered = 0
+    session.channel.write(mailbox.report_keywords(flag for run in runs for flag in run.flags))
+    for run in runs:
+        if run.modseq > mailbox.version:
+            for number in range(run.first, run.last + 1):
+                mailbox.note_reported(number, run.modseq)
+        plain, recent = (fetch_response.flags_item(names) for names in (run.flags, (*run.flags, RECENT)))
+        lines = _lines(mailbox, NumberSet(((run.first, run.last),)), plain, recent, uid=uid)
+        answered += len(lines)
+        session.channel.write(b"".join(lines))
+        await session.channel.spill()
+        await session.backend.turns.spend(keys=_A_LINE // 2 * len(lines))
+    return answered
+
+
+def _lines(mailbox: Selected, uids: NumberSet, plain: bytes, recent: bytes, *, uid: bool = True) -> list[bytes]:
     """A response for each message; `recent` is the text of those that are \\Recent in this session."""
-    line = b"* %d UIDFETCH (%b)\r\n" if mailbox.uid_only else b"* %d FETCH (UID %d %b)\r\n"
+    line = _line(mailbox, uid=uid)
+    alike = line % plain.replace(b"%", b"%%"), line % recent.replace(b"%", b"%%")
+    with_uid = uid and not mailbox.uid_only
     lines: list[bytes] = []
     for number, first, last in mailbox.runs.numbered(uids):
         span = range(first, last + 1)
+        # RFC 9586: with UIDONLY the UID is in front.
+        numbers = span if mailbox.uid_only else range(number, number + len(span))
+        places: Iterable[int | tuple[int, int]] = zip(numbers, span, strict=True) if with_uid else numbers
         recents = mailbox.recent_of(span)
-        texts = (recent if uid in recents else plain for uid in span) if recents else (plain for _ in span)
-        if mailbox.uid_only:  # RFC 9586: the UID is in front
-            lines += map(line.__mod__, zip(span, texts, strict=True))
+        if recents:
+            lines += [alike[at in recents] % place for at, place in zip(span, places, strict=True)]
         else:
-            numbers = range(number, number + len(span))
-            lines += map(line.__mod__, zip(numbers, span, texts, strict=True))
+            lines += map(alike[0].__mod__, places)
     return lines
+
+
+def _line(mailbox: Selected, *, uid: bool) -> bytes:
+    """A response, into which the items are put first and then the numbers of a message."""
+    if mailbox.uid_only:
+        return b"* %%d UIDFETCH (%b)\r\n"
+    return b"* %%d FETCH (UID %%d %b)\r\n" if uid else b"* %%d FETCH (%b)\r\n"

@@ -17,7 +17,7 @@ from services.mailstore.handlers.accounts import MailboxCommands, ensure_open
 from services.mailstore.handlers.all_mail import INTO, is_all_mail
 from services.mailstore.handlers.changed_mailboxes import changed_mailboxes
 from services.mailstore.handlers.deleted import deleted_size
-from services.mailstore.handlers.fetch import Fetcher, Mark, MessageRow
+from services.mailstore.handlers.fetch import Fetcher, Mark, MessageRow, RequestedAttributes
 from services.mailstore.handlers.messages import Key, MessageCommands, OldMessage
 from services.mailstore.handlers.paged import ALL, PagedCommands
 from services.mailstore.handlers.quotas import Quotas
@@ -34,7 +34,7 @@ from shared.eventstore.transaction import Transaction
 from shared.grpc.call import acting, current_provenance
 from shared.grpc.errors import NotFound, NotNow, Unavailable
 from shared.ids import Ids
-from shared.protocol.imap.ranges import common, count, ranges
+from shared.protocol.imap.ranges import Ranges, common, count, ranges
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreServicer
 from shared.turns import Turns
@@ -181,10 +181,23 @@ class MailstoreEndpoint(MailstoreServicer):
         uids = wire.ranges(request.uids)
         if since:
             uids = common(uids, await self._views.changed_since(mailbox, since))
+        if request.flag_runs:
+            async for batch in self._flag_batches(mailbox, uids, since, version):
+                yield batch
+            return
         mark = self._marker(account, mailbox) if request.mark_seen else None
         requested = wire.requested(request)
         async for fetched in self._fetcher.fetch(mailbox, uids, requested, since, mark):
             yield wire.batch(fetched, version, contents=request.contents, flags=not requested.without_flags)
+
+    async def _flag_batches(self, mailbox: str, uids: Ranges, since: int, version: int) -> AsyncIterator[pb.FetchBatch]:
+        """Flags alone, as runs where these are long."""
+        async for page in self._views.long_flag_runs(mailbox, uids):
+            if isinstance(page, list):
+                yield pb.FetchBatch(version=version, runs=wire.flag_runs(page))
+                continue
+            async for fetched in self._fetcher.fetch(mailbox, page, RequestedAttributes(), since):
+                yield wire.batch(fetched, version, contents=False)
 
     async def Store(self, request: pb.StoreRequest, context: Any) -> pb.StoreReply:
         if is_all_mail(request.mailbox):

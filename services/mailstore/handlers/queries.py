@@ -5,13 +5,13 @@ The work of a question about new mail does not grow with the mailbox.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from services.mailstore.domain.flags import Flags
 from services.mailstore.projections import changes
-from services.mailstore.projections.conditions import conditions
-from shared.eventstore.connection import Reader
+from services.mailstore.projections.conditions import RANGE, conditions
+from shared.eventstore.connection import Reader, Row
 from shared.protocol.imap.ranges import Ranges, count
 
 T = TypeVar("T")
@@ -24,6 +24,10 @@ _EXTENT = (
     "SELECT messages, (SELECT min(uid) FROM entry WHERE entry.mailbox = mailbox.id), (SELECT max(uid) FROM entry "
     "WHERE entry.mailbox = mailbox.id)"
     " FROM mailbox WHERE id = ?"
+)
+_ALIKE = (
+    "SELECT min(uid), max(uid), count(*), min(system), max(system), min(keywords), max(keywords), min(modseq),"
+    " max(modseq) FROM entry WHERE mailbox = ? AND {condition}"
 )
 _VANISHED = (
     "SELECT modseq, first, last FROM vanished WHERE mailbox = ? AND (modseq, first) > (?, ?) AND modseq <= ?"
@@ -154,21 +158,42 @@ def flags_of(reader: Reader, mailbox: str, spans: Ranges, until: int = 1 << 62) 
     return changes
 
 
-def flag_runs(reader: Reader, mailbox: str, spans: Ranges) -> list[FlagRunAt]:
-    """The flags of messages in UID ranges, in ascending order; neighbours with equal ones are a run."""
+def flag_runs(reader: Reader, mailbox: str, spans: Ranges, *, by_modseq: bool = True) -> list[FlagRunAt]:
+    """The flags of messages in UID ranges, in ascending order; neighbours with equal ones are a run.
+
+    Not `by_modseq`: a run has the highest MODSEQ of its messages.
+    """
     runs: list[FlagRunAt] = []
-    first = last = 0
-    state: tuple[int, str, int] | None = None
     for condition, parameters in conditions(spans):
-        sql = f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid"  # noqa: S608
-        for uid, *flags_and_modseq in reader.all(sql, (mailbox, *parameters)):
-            its = tuple(flags_and_modseq)
-            if its != state or uid != last + 1:
-                if state is not None:
-                    runs.append(_flag_run(first, last, *state))
-                first, state = uid, its
-            last = uid
-    return [*runs, _flag_run(first, last, *state)] if state is not None else runs
+        asked = (mailbox, *parameters)
+        alike = reader.first_row(_ALIKE.format(condition=condition), asked) if condition.startswith(RANGE) else None
+        if alike is not None and _is_run(alike, by_modseq=by_modseq):
+            runs.append(_flag_run(alike[0], alike[1], alike[3], alike[5], alike[8]))
+        elif alike is None or alike[2]:
+            sql = f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid"  # noqa: S608
+            runs += _runs(reader.all(sql, asked), by_modseq=by_modseq)
+    return runs
+
+
+def _is_run(alike: Row, *, by_modseq: bool) -> bool:
+    first, last, messages, *pairs = alike
+    if not by_modseq:
+        pairs = pairs[:4]
+    return bool(messages) and last - first + 1 == messages and pairs[::2] == pairs[1::2]
+
+
+def _runs(rows: Sequence[Row], *, by_modseq: bool) -> list[FlagRunAt]:
+    runs: list[FlagRunAt] = []
+    first = last = highest = 0
+    state: tuple[int, str, int] | None = None
+    for uid, system, keywords, modseq in rows:
+        its = system, keywords, modseq if by_modseq else 0
+        if its != state or uid != last + 1:
+            if state is not None:
+                runs.append(_flag_run(first, last, *state[:2], highest))
+            first, state, highest = uid, its, 0
+        last, highest = uid, max(highest, modseq)
+    return [*runs, _flag_run(first, last, *state[:2], highest)] if state is not None else runs
 
 
 def _flag_run(first: int, last: int, system: int, words: str, modseq: int) -> FlagRunAt:

@@ -14,10 +14,12 @@ from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.queries import PAGE, ChangedFlags, FlagRunAt, Gone
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
-from shared.protocol.imap.ranges import Ranges, pages, ranges
+from shared.protocol.imap.ranges import Ranges, count, pages, ranges
 from shared.turns import Turns
 
 T = TypeVar("T")
+_SHORT = 16
+"""Runs of fewer messages in the mean cost more than rows."""
 _LAST = 1 << 40
 """Above every UID and every version."""
 _MAILBOXES_A_PAGE = 200
@@ -145,6 +147,13 @@ class Views:
             yield await self._read(queries.flag_runs, mailbox, spans)
             await self._turns.spend(rows=PAGE // 2)
 
+    async def long_flag_runs(self, mailbox: str, uids: Ranges) -> AsyncIterator[list[FlagRunAt] | Ranges]:
+        """Like `flag_runs`, whatever the MODSEQ; where the runs are short, the UIDs of a page instead."""
+        for spans in pages(uids, PAGE):
+            runs = await self._read(_long_runs, mailbox, spans)
+            await self._turns.spend(rows=PAGE // 4)
+            yield runs if len(runs) * _SHORT <= count(spans) or len(runs) <= 1 else spans
+
     async def changed_since(self, mailbox: str, since: int) -> Ranges:
         """The UIDs of messages that were added or changed after a version.
 
@@ -186,3 +195,7 @@ class Views:
 
     async def _read(self, ask: Callable[..., T], *about: Any) -> T:
         return await self._store.read(lambda reader: ask(reader, *about))
+
+
+def _long_runs(reader: Reader, mailbox: str, spans: Ranges) -> list[FlagRunAt]:
+    return queries.flag_runs(reader, mailbox, spans, by_modseq=False)

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, MetaData, PrimaryKeyConstraint, Table, Text
 
-from services.mailstore.projections.conditions import Condition
+from services.mailstore.projections.conditions import RANGE, Condition
 from shared.events.mailbox import Uids
 from shared.eventstore.connection import Connection, Reader
 from shared.protocol.imap.ranges import Ranges, joined
@@ -51,7 +51,7 @@ def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...
 def forget(connection: Connection, mailbox: str, condition: Condition) -> None:
     """Remove the ranges all of whose messages leave the mailbox."""
     text, parameters = condition
-    if "BETWEEN" in text:
+    if text == RANGE:
         within, bounds = "first BETWEEN ? AND ? AND last <= ?", (*parameters, parameters[-1])
     else:
         within, bounds = text.replace("uid", "first") + " AND last = first", parameters

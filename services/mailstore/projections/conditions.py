@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 Condition = tuple[str, tuple[int | str, ...]]
 """A condition on `uid` and its parameters."""
+RANGE = "uid BETWEEN ? AND ?"
 LONG = 8
 """The number of UIDs from which a range becomes a condition of its own."""
 _LISTS = (1, 8, 50, 200)
@@ -19,7 +20,7 @@ def conditions(spans: Iterable[tuple[int, int]]) -> Iterator[Condition]:
         if last - first + 1 >= LONG:
             yield from _lists(held)
             held = []
-            yield "uid BETWEEN ? AND ?", (first, last)
+            yield RANGE, (first, last)
         else:
             held.extend(range(first, last + 1))
     yield from _lists(held)

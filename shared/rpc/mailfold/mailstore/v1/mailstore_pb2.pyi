@@ -689,6 +689,7 @@ class FetchRequest(_message.Message):
     UP_TO_VERSION_FIELD_NUMBER: _builtins.int
     PREVIEW_FIELD_NUMBER: _builtins.int
     WITHOUT_FLAGS_FIELD_NUMBER: _builtins.int
+    FLAG_RUNS_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     mailbox: _builtins.str
     """id"""
@@ -712,6 +713,8 @@ class FetchRequest(_message.Message):
     """previews that are at hand, and blob ids when some are not"""
     without_flags: _builtins.bool
     """leave flags and MODSEQ out"""
+    flag_runs: _builtins.bool
+    """flags alone are asked for: batches may have `runs` and nothing else"""
     @_builtins.property
     def uids(self) -> Global___UidSet: ...
     def __init__(
@@ -735,10 +738,11 @@ class FetchRequest(_message.Message):
         up_to_version: _builtins.int = ...,
         preview: _builtins.bool = ...,
         without_flags: _builtins.bool = ...,
+        flag_runs: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["uids", b"uids"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "body", b"body", "body_structure", b"body_structure", "changed_since", b"changed_since", "contents", b"contents", "email_id", b"email_id", "envelope", b"envelope", "internal_date", b"internal_date", "mailbox", b"mailbox", "mark_seen", b"mark_seen", "preview", b"preview", "save_date", b"save_date", "size", b"size", "thread_id", b"thread_id", "uids", b"uids", "up_to_version", b"up_to_version", "vanished", b"vanished", "without_flags", b"without_flags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "body", b"body", "body_structure", b"body_structure", "changed_since", b"changed_since", "contents", b"contents", "email_id", b"email_id", "envelope", b"envelope", "flag_runs", b"flag_runs", "internal_date", b"internal_date", "mailbox", b"mailbox", "mark_seen", b"mark_seen", "preview", b"preview", "save_date", b"save_date", "size", b"size", "thread_id", b"thread_id", "uids", b"uids", "up_to_version", b"up_to_version", "vanished", b"vanished", "without_flags", b"without_flags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -760,6 +764,7 @@ class FetchBatch(_message.Message):
     FLAGS_FIELD_NUMBER: _builtins.int
     PREVIEWS_FIELD_NUMBER: _builtins.int
     WITHOUT_PREVIEW_FIELD_NUMBER: _builtins.int
+    RUNS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     @_builtins.property
     def uids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
@@ -795,6 +800,10 @@ class FetchBatch(_message.Message):
     def without_preview(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """places of messages whose preview is not at hand; `previews` has an empty text"""
 
+    @_builtins.property
+    def runs(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlagRun]:
+        """neighbours with equal flags; `modseq` is the highest among them"""
+
     def __init__(
         self,
         *,
@@ -810,10 +819,11 @@ class FetchBatch(_message.Message):
         flags: _abc.Iterable[_builtins.int] | None = ...,
         previews: _abc.Iterable[_builtins.str] | None = ...,
         without_preview: _abc.Iterable[_builtins.int] | None = ...,
+        runs: _abc.Iterable[Global___FlagRun] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["vanished", b"vanished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "blobs", b"blobs", "flag_sets", b"flag_sets", "flags", b"flags", "modseqs", b"modseqs", "prefixes", b"prefixes", "previews", b"previews", "seen_set", b"seen_set", "uids", b"uids", "vanished", b"vanished", "version", b"version", "without_preview", b"without_preview"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "blobs", b"blobs", "flag_sets", b"flag_sets", "flags", b"flags", "modseqs", b"modseqs", "prefixes", b"prefixes", "previews", b"previews", "runs", b"runs", "seen_set", b"seen_set", "uids", b"uids", "vanished", b"vanished", "version", b"version", "without_preview", b"without_preview"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
