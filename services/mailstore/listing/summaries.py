@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from services.mailstore.listing.columns import Kind, SummaryKeys, decode_structures, decode_summary, summary_keys
 from services.mailstore.listing.pages import Listing
-from services.mailstore.projections.conditions import Condition, conditions
+from services.mailstore.projections.conditions import Condition, behind, conditions
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
@@ -136,9 +136,9 @@ class _HeldKeys:
 
 
 def _rows(mailbox: str, condition: Condition, after: int) -> Callable[[Reader], list[_Row]]:
-    text, parameters = condition
+    text, parameters = behind(condition, after)
     sql = (
-        f"SELECT uid, internal_date, zone, size, blob FROM entry WHERE mailbox = ? AND {text} AND uid > ?"  # noqa: S608
+        f"SELECT uid, internal_date, zone, size, blob FROM entry WHERE mailbox = ? AND {text}"  # noqa: S608
         f" ORDER BY uid LIMIT {_PAGE}"
     )
-    return lambda reader: reader.all(sql, (mailbox, *parameters, after))
+    return lambda reader: reader.all(sql, (mailbox, *parameters))

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import NamedTuple
 
 from services.mailstore.listing.summaries import MessageSummary, Summaries
-from services.mailstore.projections.conditions import Condition, conditions
+from services.mailstore.projections.conditions import Condition, behind, conditions
 from services.mailstore.search.scan import Searcher
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.store import EventStore
@@ -122,9 +122,9 @@ def _uids(mailbox: str, after: int) -> Callable[[Reader], list[int]]:
 
 
 def _read(mailbox: str, condition: Condition, after: int) -> Callable[[Reader], list[Row]]:
-    text, parameters = condition
+    text, parameters = behind(condition, after)
     sql = (
-        f"SELECT uid, internal_date, zone, size FROM entry WHERE mailbox = ? AND {text} AND uid > ?"  # noqa: S608
+        f"SELECT uid, internal_date, zone, size FROM entry WHERE mailbox = ? AND {text}"  # noqa: S608
         f" ORDER BY uid LIMIT {_UIDS}"
     )
-    return lambda reader: reader.all(sql, (mailbox, *parameters, after))
+    return lambda reader: reader.all(sql, (mailbox, *parameters))

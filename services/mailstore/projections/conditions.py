@@ -26,6 +26,18 @@ def conditions(spans: Iterable[tuple[int, int]]) -> Iterator[Condition]:
     yield from _lists(held)
 
 
+def behind(condition: Condition, after: int) -> Condition:
+    """The condition for those of its UIDs that are above `after`.
+
+    A range begins there: SQLite would not use a second lower bound, and read the beginning of the range for each page.
+    """
+    text, parameters = condition
+    if text == RANGE:
+        first, last = parameters
+        return text, (max(int(first), after + 1), last)
+    return f"{text} AND uid > ?", (*parameters, after)
+
+
 def _lists(uids: Sequence[int]) -> Iterator[Condition]:
     for start in range(0, len(uids), _LISTS[-1]):
         chunk = uids[start : start + _LISTS[-1]]

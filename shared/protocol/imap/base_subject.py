@@ -15,6 +15,8 @@ _FORWARD_TRAILER = "(fwd)"
 # subj-refwd = ("re" / ("fw" ["d"])) *WSP [subj-blob] ":" ;  subj-blob = "[" *BLOBCHAR "]" *WSP
 _BLOB = r"\[[^\[\]]*\] *"
 _LEADER = re.compile(rf"(?>(?:{_BLOB})*)(?:re|fwd?) *(?:{_BLOB})?: *", re.IGNORECASE)
+_MARKS = frozenset(":[(")
+"""Characters of which every mark of a reply or forward has at least one."""
 _BLOB_IN_FRONT = re.compile(_BLOB)
 _FORWARD = re.compile(r"\[fwd:(.*)\]\Z", re.IGNORECASE | re.DOTALL)
 
@@ -29,6 +31,8 @@ class BaseSubject(NamedTuple):
 def base_subject(decoded: str) -> BaseSubject:
     """The base subject of a decoded Subject. Its case is kept; comparisons fold it."""
     text, is_reply = _SPACES.sub(" ", decoded[:MOST_CHARACTERS]).strip(" "), False
+    if _MARKS.isdisjoint(text):
+        return BaseSubject(text, is_reply)
     while True:
         cut = _without_trailer(text)
         is_reply = is_reply or len(cut.rstrip(" ")) < len(text.rstrip(" "))

@@ -22,6 +22,7 @@ from tests.integration.mailstore.listed import Listed
 _FIELDS = tuple(SortCriterion.Field.values())
 _ALGORITHMS = tuple(ThreadRequest.Algorithm.values())
 _ALL = pb.SearchKey(all=True)
+_STEPS_OF_A_MESSAGE = 40
 
 
 class _Orders:
@@ -184,3 +185,14 @@ async def test_a_deleted_mailbox_is_forgotten(orders: _Orders) -> None:
     assert orders.octets > 0
     await orders.listed.mailstore.call("DeleteMailbox", pb.MailboxNameRequest(account=ACCOUNT, name="Lists"))
     assert orders.octets == 0
+
+
+@pytest.mark.parametrize("messages", [2000, 8000])
+async def test_the_first_order_reads_each_row_once(tmp_path: Path, messages: int) -> None:
+    """Instructions of SQLite for each message do not grow with the mailbox."""
+    async with counted_mailstore(tmp_path / "mailstore.sqlite") as mailstore:
+        for _ in range(messages // 1000):
+            await mailstore.append(1000)
+        orders = _Orders(Listed(mailstore))
+        work = await mailstore.counted(orders.sorted)
+        assert work.steps < _STEPS_OF_A_MESSAGE * messages
