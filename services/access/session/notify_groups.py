@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from services.access.session.known_mailboxes import KnownMailbox
 from services.access.session.namespaces import Namespaces
-from shared.protocol.imap.mailbox_name import SEPARATOR
+from shared.protocol.imap.mailbox_name import ancestors
 from shared.protocol.imap.notify_command import SELECTED_FILTERS, EventGroup, NotifyEvent, NotifyFilter
 
 _NOTHING: frozenset[NotifyEvent] = frozenset()
+_NONE = 1 << 62
+"""The number of no group."""
 _NAMED = frozenset({NotifyFilter.MAILBOXES, NotifyFilter.SUBTREE})
 
 
@@ -20,6 +22,16 @@ class NotifyGroups:
         self.selected = next((group for group in groups if group.filter in SELECTED_FILTERS), None)
         """The group of the selected mailbox; without one it is silent."""
         self._others = [group for group in groups if group.filter not in SELECTED_FILTERS]
+        self._named: dict[str, int] = {}
+        self._trees: dict[str, int] = {}
+        self._unnamed: dict[NotifyFilter, int] = {}
+        for number, group in enumerate(self._others):
+            if group.filter in _NAMED:
+                places = self._named if group.filter is NotifyFilter.MAILBOXES else self._trees
+                for name in group.names:
+                    places.setdefault(name, number)
+            else:
+                self._unnamed.setdefault(group.filter, number)
         self._events = frozenset(event for group in self._others for event in group.events)
 
     @property
@@ -53,20 +65,12 @@ class NotifyGroups:
     def events_of_name(
         self, name: str, filters: frozenset[NotifyFilter], *, subscribed: bool
     ) -> frozenset[NotifyEvent]:
-        """The same for a name, and the filters without names that concern it."""
-        for group in self._others:
-            if _concerns(group, name, filters, subscribed=subscribed):
-                return group.events
-        return _NOTHING
-
-
-def _concerns(group: EventGroup, name: str, filters: frozenset[NotifyFilter], *, subscribed: bool) -> bool:
-    match group.filter:
-        case NotifyFilter.SUBSCRIBED:
-            return subscribed
-        case NotifyFilter.MAILBOXES:
-            return name in group.names
-        case NotifyFilter.SUBTREE:
-            return any(name == top or name.startswith(top + SEPARATOR) for top in group.names)
-        case _:
-            return group.filter in filters
+        """The same for a name, and the filters without names that concern it. The work does not grow with the groups,
+        of which a client may send thousands."""
+        first = min(
+            self._named.get(name, _NONE),
+            *(self._trees.get(top, _NONE) for top in (name, *ancestors(name))),
+            *(self._unnamed.get(kind, _NONE) for kind in filters),
+            self._unnamed.get(NotifyFilter.SUBSCRIBED, _NONE) if subscribed else _NONE,
+        )
+        return self._others[first].events if first != _NONE else _NOTHING

@@ -90,3 +90,36 @@ def test_more_mailboxes_than_may_be_watched(server: ImapServer, connect: Connect
         assert watching.ask(f"NOTIFY SET {_ALL}")[0].startswith(b"NO [NOTIFICATIONOVERFLOW]")
     finally:
         msgspec.structs.force_setattr(settings, "notify_mailboxes", most)
+
+
+def test_thousands_of_names_and_groups(server: ImapServer, connect: Connect) -> None:
+    """What a client asks for may be long; a mailbox is compared with all of it in the same time."""
+    watching, busy = connect(), connect()
+    create(busy, [f"tree/m{number}" for number in range(1000)])
+    events = "(MessageNew MessageExpunge)"
+    names = " ".join(f"n{number}" for number in range(450))
+    groups = " ".join(f"(subtree s{number} {events})" for number in range(90))
+    with TurnWitness(server.loop) as witness:
+        command = f"NOTIFY SET STATUS {groups} (mailboxes ({names}) {events}) (subtree ({names} tree) {events})"
+        answer, lines = watching.ask(command)
+        assert answer.startswith(b"OK"), answer
+        assert len(counts(lines)) == 1000
+        busy.append(b"hello", "tree/m7")
+        assert counts([watching.line()]) == {b"tree/m7": 1}
+        for most in (
+            f"(mailboxes ({'n ' * 1_000}n) {events})",
+            f"(subtree s {events}) " * 100 + f"(personal {events})",
+        ):
+            assert watching.ask(f"NOTIFY SET {most}")[0].startswith(b"NO [NOTIFICATIONOVERFLOW]")
+    assert witness.most <= _CALLS
+
+
+def test_the_first_group_that_names_a_mailbox_holds(connect: Connect) -> None:
+    watching, busy = connect(), connect()
+    create(busy, ["a", "a/b"])
+    events = "(MessageNew MessageExpunge)"
+    shown = watching.ok(
+        f"NOTIFY SET STATUS (mailboxes a/b NONE) (subtree a {events}) (mailboxes INBOX {events}) (personal NONE)"
+    )
+    assert counts(shown).keys() == {b"a", b"INBOX"}
+    assert b"a/b" in counts(watching.ok(f"NOTIFY SET STATUS (subtree a {events}) (mailboxes a/b NONE)"))
