@@ -25,10 +25,13 @@ _EXTENT = (
     "WHERE entry.mailbox = mailbox.id)"
     " FROM mailbox WHERE id = ?"
 )
-_ALIKE = (
-    "SELECT min(uid), max(uid), count(*), min(system), max(system), min(keywords), max(keywords), min(modseq),"
-    " max(modseq) FROM entry WHERE mailbox = ? AND {condition}"
+_FLAGS = "SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ?"
+_FIRST = f"{_FLAGS} AND uid BETWEEN ? AND ? ORDER BY uid LIMIT 1"
+_OTHER = (
+    "SELECT 1 FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ? AND NOT (system = ? AND keywords = ?{and_modseq})"
+    " LIMIT 1"
 )
+_END = "SELECT max(uid), count(*), max(modseq) FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ?"
 _VANISHED = (
     "SELECT modseq, first, last FROM vanished WHERE mailbox = ? AND (modseq, first) > (?, ?) AND modseq <= ?"
     " AND first < ? ORDER BY modseq, first LIMIT ?"
@@ -165,24 +168,27 @@ def flag_runs(reader: Reader, mailbox: str, spans: Ranges, *, by_modseq: bool = 
     """
     runs: list[FlagRunAt] = []
     for condition, parameters in conditions(spans):
-        asked = (mailbox, *parameters)
-        alike = reader.first_row(_ALIKE.format(condition=condition), asked) if condition.startswith(RANGE) else None
-        if alike is not None and _is_run(alike, by_modseq=by_modseq):
-            runs.append(_flag_run(alike[0], alike[1], alike[3], alike[5], alike[8]))
-        elif alike is None or alike[2]:
-            sql = f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid"  # noqa: S608
-            runs += _runs(reader.all(sql, asked), by_modseq=by_modseq)
+        alike = _alike(reader, mailbox, parameters, by_modseq=by_modseq) if condition == RANGE else None
+        if alike is None:
+            alike = _runs(reader.all(f"{_FLAGS} AND {condition} ORDER BY uid", (mailbox, *parameters)), by_modseq)
+        runs += alike
     return runs
 
 
-def _is_run(alike: Row, *, by_modseq: bool) -> bool:
-    first, last, messages, *pairs = alike
-    if not by_modseq:
-        pairs = pairs[:4]
-    return bool(messages) and last - first + 1 == messages and pairs[::2] == pairs[1::2]
+def _alike(reader: Reader, mailbox: str, bounds: tuple[int | str, ...], *, by_modseq: bool) -> list[FlagRunAt] | None:
+    """The messages of a range as one run, when they have no gaps and equal flags, as in most mailboxes; else None."""
+    row = reader.first_row(_FIRST, (mailbox, *bounds))
+    if row is None:
+        return []
+    first, system, keywords, modseq = row
+    asked = (mailbox, *bounds, system, keywords, *([modseq] if by_modseq else []))
+    if reader.first_row(_OTHER.format(and_modseq=" AND modseq = ?" if by_modseq else ""), asked):
+        return None
+    last, messages, highest = reader.first_row(_END, (mailbox, *bounds)) or (first, 0, modseq)
+    return [_flag_run(first, last, system, keywords, highest)] if last - first + 1 == messages else None
 
 
-def _runs(rows: Sequence[Row], *, by_modseq: bool) -> list[FlagRunAt]:
+def _runs(rows: Sequence[Row], by_modseq: bool) -> list[FlagRunAt]:
     runs: list[FlagRunAt] = []
     first = last = highest = 0
     state: tuple[int, str, int] | None = None
