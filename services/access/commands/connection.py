@@ -60,33 +60,21 @@ async def identify(session: ImapSession, command: c.Id) -> bytes:
 
 async def enable(session: ImapSession, command: c.Enable) -> bytes:
     """Enable extensions (RFC 5161); QRESYNC includes CONDSTORE (RFC 7162 §3.2.3)."""
-    fresh = capabilities.newly_enabled(command.capabilities, _enabled(session), offered(session))
-    session.qresync = session.qresync or "QRESYNC" in fresh
-    session.utf8_accept = session.utf8_accept or "UTF8=ACCEPT" in fresh
-    session.rev2 = session.rev2 or "IMAP4rev2" in fresh
+    asked = capabilities.to_enable(command.capabilities, offered(session))
+    session.qresync = session.qresync or "QRESYNC" in asked
+    session.utf8_accept = session.utf8_accept or "UTF8=ACCEPT" in asked
+    session.rev2 = session.rev2 or "IMAP4rev2" in asked
     if session.rev2 and session.selected is not None:
         session.selected.forget_recent()
-    session.uid_only = session.uid_only or "UIDONLY" in fresh
+    session.uid_only = session.uid_only or "UIDONLY" in asked
     if session.selected is not None:
         session.selected.uid_only = session.uid_only
-    if "METADATA" in fresh:
+    if "METADATA" in asked and session.metadata_version is None:
         session.metadata_version = session.watch.version
-    session.channel.write(response.enabled(fresh))
-    if not {"CONDSTORE", "QRESYNC"}.isdisjoint(fresh):
+    session.channel.write(response.enabled(asked))
+    if not {"CONDSTORE", "QRESYNC"}.isdisjoint(asked):
         session.enable_condstore()
     return done(command.tag, "ENABLE")
-
-
-def _enabled(session: ImapSession) -> frozenset[str]:
-    states = {
-        "CONDSTORE": session.condstore,
-        "QRESYNC": session.qresync,
-        "METADATA": session.metadata_version is not None,
-        "IMAP4rev2": session.rev2,
-        "UTF8=ACCEPT": session.utf8_accept,
-        "UIDONLY": session.uid_only,
-    }
-    return frozenset([name for name, is_on in states.items() if is_on])
 
 
 async def logout(session: ImapSession, command: c.Logout) -> bytes:

@@ -84,7 +84,10 @@ def after_login(append_limit: int = 0, extensions: Sequence[str] = AFTER_LOGIN) 
     return (*names, f"APPENDLIMIT={append_limit}") if append_limit else names
 
 
-def newly_enabled(asked: Sequence[str], active: frozenset[str], offered: Sequence[str]) -> tuple[str, ...]:
-    """The extensions that an ENABLE turns on now: those that are offered and not active."""
+def to_enable(asked: Sequence[str], offered: Sequence[str]) -> tuple[str, ...]:
+    """The extensions of an ENABLE that are offered, also those that are active already.
+
+    An ENABLED without a name would mean that none of them was successfully enabled (RFC 9051 §7.2.1).
+    """
     known = [ENABLED_NAMES.get(name.upper(), "") for name in asked]
-    return tuple(dict.fromkeys([name for name in known if name in offered and name not in active]))
+    return tuple(dict.fromkeys([name for name in known if name in offered]))

@@ -7,7 +7,7 @@ from shared.protocol.message.envelope import NO_ENVELOPE, wire_envelope
 from shared.protocol.message.tree import Draft
 from shared.protocol.message.wire import NIL, nstring, parameter_list, string, string_list
 
-_EMPTY_TEXT = b'("text" "plain" NIL NIL NIL "7bit" 0 0'
+_EMPTY_TEXT = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'  # RFC 2045 §5.2
 
 
 def body_structures(drafts: Sequence[Draft]) -> tuple[bytes, bytes]:

@@ -46,8 +46,6 @@ def parameter_list(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def string_list(values: Iterable[bytes]) -> bytes:
-    """`body-fld-lang`: NIL, one string, or a list of strings."""
+    """`body-fld-lang`: NIL or a list of strings, also for one language: clients expect what most servers send."""
     items = [string(value) for value in values]
-    if not items:
-        return NIL
-    return items[0] if len(items) == 1 else b"(%b)" % b" ".join(items)
+    return b"(%b)" % b" ".join(items) if items else NIL
