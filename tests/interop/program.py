@@ -23,8 +23,9 @@ def run(
     text: str | None = None,
     ok: tuple[int, ...] = (0,),
     env: Mapping[str, str] | None = None,
+    seconds: float = _SECONDS,
 ) -> str:
-    """The output of the program, including standard error.
+    """The output of the program, including standard error; it may run for so many seconds.
 
     Raises ClientFailed for an exit status that is not `ok`.
     """
@@ -35,7 +36,7 @@ def run(
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=_SECONDS,
+        timeout=seconds,
         env=env,
     )
     reported = output.stdout + output.stderr

@@ -67,7 +67,7 @@ class Maildir:
 
     def sync(self) -> str:
         """Run mbsync once; returns its output."""
-        return run(MBSYNC, "-c", self._configuration, "-a", "-V")
+        return run(MBSYNC, "-c", self._configuration, "-a", "-V", seconds=60 + _MESSAGES / 20)
 
     def files(self, mailbox: str) -> list[Path]:
         """The messages of a mailbox."""
