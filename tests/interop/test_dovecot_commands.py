@@ -1,4 +1,4 @@
-"""All other commands in Mailfold and in Dovecot; every difference is listed here and justified (docs/imap-differences.md).
+"""All other commands in Mailfold and in Dovecot; every difference is listed and justified (docs/imap-differences.md).
 
 MAILFOLD_TEST_PROGRAMS=200 makes the long run.
 """
@@ -27,16 +27,40 @@ _STEPS = 40
 _COMMANDS = Path(__file__).parent / "commands"
 _JUSTIFIED = frozenset((_COMMANDS / "justified.txt").read_text("utf-8").splitlines())
 _ITEMS = (
-    "ENVELOPE BODY BODYSTRUCTURE RFC822.SIZE INTERNALDATE FLAGS RFC822.HEADER BODY.PEEK[] BODY.PEEK[HEADER] "
-    "BODY.PEEK[TEXT] BODY.PEEK[1] BODY.PEEK[1.MIME] BODY.PEEK[2] BODY.PEEK[2.MIME] BODY.PEEK[2.HEADER] "
-    "BODY.PEEK[2.TEXT] BODY.PEEK[2.2] BODY.PEEK[1.HEADER] BODY.PEEK[99] BODY.PEEK[]<10.100> BODY.PEEK[TEXT]<0.20> "
-    "BODY.PEEK[]<1000000.5> BODY.PEEK[2]<3.9> BODY[] RFC822 RFC822.TEXT ALL FAST FULL"
-).split() + [
+    "ENVELOPE",
+    "BODY",
+    "BODYSTRUCTURE",
+    "RFC822.SIZE",
+    "INTERNALDATE",
+    "FLAGS",
+    "RFC822.HEADER",
+    "BODY.PEEK[]",
+    "BODY.PEEK[HEADER]",
+    "BODY.PEEK[TEXT]",
+    "BODY.PEEK[1]",
+    "BODY.PEEK[1.MIME]",
+    "BODY.PEEK[2]",
+    "BODY.PEEK[2.MIME]",
+    "BODY.PEEK[2.HEADER]",
+    "BODY.PEEK[2.TEXT]",
+    "BODY.PEEK[2.2]",
+    "BODY.PEEK[1.HEADER]",
+    "BODY.PEEK[99]",
+    "BODY.PEEK[]<10.100>",
+    "BODY.PEEK[TEXT]<0.20>",
+    "BODY.PEEK[]<1000000.5>",
+    "BODY.PEEK[2]<3.9>",
+    "BODY[]",
+    "RFC822",
+    "RFC822.TEXT",
+    "ALL",
+    "FAST",
+    "FULL",
     "BODY.PEEK[HEADER.FIELDS (subject FROM x-none)]",
     "BODY.PEEK[HEADER.FIELDS.NOT (Subject Received)]",
     "BODY.PEEK[HEADER.FIELDS (From)]<2.5>",
     "BODY.PEEK[2.HEADER.FIELDS (Subject)]",
-]
+)
 _ODD_MESSAGES = re.compile(r"bound|semicolon|base64|nopart|boundary|infinite|multi-digest|missing|noheader")
 """Messages of the corpora whose structure is broken or encoded, in which servers see different parts."""
 _FLAGS = ("\\Seen", "\\Deleted", "\\Flagged", "\\Answered", "\\Draft", "work", "Later")
@@ -263,7 +287,7 @@ class Client:
         self._wire.ok("EXAMINE b1")
         messages = fetched(self._wire.ok("UID FETCH 1:* (FLAGS)"))
         self._wire.ok("UNSELECT")
-        return {uid: flags for uid, flags in map(_entry, messages.values())}
+        return dict(map(_entry, messages.values()))
 
     def _note(self, messages: dict[int, dict[bytes, object]]) -> None:
         self.flags.update(map(_entry, messages.values()))
