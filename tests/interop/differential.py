@@ -98,7 +98,8 @@ def _line(line: tuple[Value, ...], command: bytes) -> tuple[object, ...] | None:
         case (b"FLAGS", tuple(flags)):
             return (b"FLAGS", sorted(map(repr, flags)))
         case (bytes(), b"FETCH", tuple(items)):
-            return (line[0], _items(dict(zip(items[::2], items[1::2], strict=True)), command))
+            shown = _items(dict(zip(items[::2], items[1::2], strict=True)), command)
+            return None if b".SILENT" in command and not {b"FLAGS"} & dict(shown).keys() else (line[0], shown)
         case (b"ESEARCH" | b"SEARCH" | b"SORT", *_):
             words_ = [word for word in line if not isinstance(word, tuple)]
             return (*words_[: words_.index(b"MODSEQ")],) if b"MODSEQ" in words_ else tuple(words_)

@@ -243,7 +243,7 @@ def test_resynchronization(server: MailfoldServer, ann: Person, dovecot: Dovecot
     for name in ("b1", "b2"):
         first.ok(f"CREATE {name}")
     for number in range(20):
-        first.ok(b"APPEND b1 " + literal(_mail(number)))
+        first.ok(b'APPEND b1 "01-Feb-2020 10:00:00 +0000" ' + literal(_mail(number)))
     clients = [Client(wire) for wire in first]
     other.ok("SELECT b1")
     program = Program(other, first, seed)
