@@ -50,8 +50,7 @@ class MatchingSummaries:
         last = _last_of_all(key)
         if last is None:
             return None
-        whole = await self._store.read(_whole(mailbox))
-        return whole if whole is not None and whole.extent.uid_next <= last + 1 else None
+        return await self._store.read(_whole(mailbox, last))
 
     async def uids(self, mailbox: str, key: SearchKey, now: int) -> tuple[array[int], int]:
         """The UIDs of matching messages, ascending, and the highest MODSEQ among them. Raises MailboxRefused LIMIT."""
@@ -106,12 +105,16 @@ def _last_of_all(key: SearchKey) -> int | None:
             return None
 
 
-def _whole(mailbox: str) -> Callable[[Reader], Whole | None]:
-    sql = "SELECT uid_next, messages, modseq FROM mailbox WHERE id = ?"
+def _whole(mailbox: str, last: int) -> Callable[[Reader], Whole | None]:
+    """What the mailbox has, unless it has messages behind the UID `last`."""
+    sql = (
+        "SELECT uid_next, messages, modseq, (SELECT max(uid) FROM entry WHERE entry.mailbox = mailbox.id)"
+        " FROM mailbox WHERE id = ?"
+    )
 
     def ask(reader: Reader) -> Whole | None:
         row = reader.first_row(sql, (mailbox,))
-        return Whole(Extent(row[0], row[1]), row[2]) if row else None
+        return Whole(Extent(row[0], row[1]), row[2]) if row and (row[3] or 0) <= last else None
 
     return ask
 

@@ -72,6 +72,12 @@ class _Orders:
         assert kept == other
         return b"".join(batch.threads for batch in kept)
 
+    async def sorted_from_memory(self, key: pb.SearchKey) -> list[int]:
+        """The order by date, asked where something is kept alone."""
+        criteria = [SortCriterion(field=SortCriterion.DATE)]
+        request = SortRequest(account=ACCOUNT, mailbox=await self.listed.mailbox(), key=key, criteria=criteria)
+        return [uid async for batch in self._kept.Sort(request, None) for uid in batch.uids]
+
     async def read_of_kept(self) -> int:
         """How many messages are read for an order and for threads when there is a memory."""
         mailbox, before = await self.listed.mailbox(), self.listed.reads
@@ -196,3 +202,23 @@ async def test_the_first_order_reads_each_row_once(tmp_path: Path, messages: int
         orders = _Orders(Listed(mailstore))
         work = await mailstore.counted(orders.sorted)
         assert work.steps < _STEPS_OF_A_MESSAGE * messages
+
+
+async def test_the_last_message_is_gone(orders: _Orders) -> None:
+    """A session asks for the messages up to the largest UID that is left, and these are still all of the mailbox."""
+    store = orders.listed.mailstore
+    for number in range(40):
+        await store.deliver_body(b"Subject: %d\r\n\r\n" % number)
+    expunge = pb.ExpungeRequest(account=ACCOUNT, mailbox=await orders.listed.mailbox(), only_given=True)
+    store_flags = pb.StoreRequest(account=ACCOUNT, mailbox=expunge.mailbox, flags=["\\Deleted"], uids=spans((40, 40)))
+    await store.call("Store", store_flags)
+    expunge.uids.CopyFrom(spans((40, 40)))
+    await store.call("Expunge", expunge)
+    key = pb.SearchKey()
+    key.all_of.keys.add().uids.CopyFrom(spans((1, 39)))
+    key.all_of.keys.add().CopyFrom(_ALL)
+    assert await orders.sorted(key) == [*range(1, 40)]
+    assert len(await orders.threaded(key)) > 0
+    rows = store.store.figures["rows_read"]
+    assert await orders.sorted_from_memory(key) == [*range(1, 40)]
+    assert store.store.figures["rows_read"] - rows < 10
