@@ -30,9 +30,9 @@ SSL_CAfile = {authority}
 
 
 class Pair:
-    """Two accounts that interimap keeps equal."""
+    """Two accounts that interimap keeps equal; `further` is more configuration of what is synchronised."""
 
-    def __init__(self, server: MailfoldServer, near: Person, far: Person, folder: Path) -> None:
+    def __init__(self, server: MailfoldServer, near: Person, far: Person, folder: Path, further: str = "") -> None:
         self._home = folder
         self._configuration = folder / "interimap.conf"
         sides = [
@@ -45,7 +45,7 @@ class Pair:
             )
             for side, person in (("local", near), ("remote", far))
         ]
-        self._configuration.write_text(f"database = {folder}/pair.db\nlist-mailbox = *\n" + "".join(sides))
+        self._configuration.write_text(f"database = {folder}/pair.db\nlist-mailbox = *\n{further}" + "".join(sides))
 
     def sync(self) -> str:
         """Run interimap once; returns its output."""

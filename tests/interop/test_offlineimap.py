@@ -29,6 +29,7 @@ remoterepository = far
 [Repository near]
 type = Maildir
 localfolders = {folder}/mail
+sep = {sep}
 
 [Repository far]
 type = IMAP
@@ -41,18 +42,21 @@ ssl = yes
 """
 
 
-def _sync(server: MailfoldServer, person: Person, folder: Path) -> str:
-    configuration = folder / "offlineimaprc"
-    configuration.write_text(
-        _CONFIGURATION.format(
-            folder=folder,
-            port=server.port(IMAPS),
-            user=person.address,
-            password=person.password,
-            authority=server.authority,
-        )
+def configuration(folder: Path, port: int, person: Person, authority: Path, further: str = "", sep: str = ".") -> str:
+    """A configuration for an account and a Maildir in the folder; `further` is about the account's side.
+
+    `sep` stands between the levels of a name in the Maildir.
+    """
+    text = _CONFIGURATION.format(
+        folder=folder, port=port, user=person.address, password=person.password, authority=authority, sep=sep
     )
-    return run(OFFLINEIMAP, "-o", "-c", configuration, env={**os.environ, "HOME": str(folder)})
+    return text + further
+
+
+def _sync(server: MailfoldServer, person: Person, folder: Path) -> str:
+    file = folder / "offlineimaprc"
+    file.write_text(configuration(folder, server.port(IMAPS), person, server.authority))
+    return run(OFFLINEIMAP, "-o", "-c", file, env={**os.environ, "HOME": str(folder)})
 
 
 def _files(folder: Path, mailbox: str) -> list[Path]:
