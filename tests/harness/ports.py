@@ -8,10 +8,10 @@ import socket
 
 SMTP, SUBMISSIONS, SUBMISSION, IMAPS, MANAGESIEVE, POP3, POP3S = 25, 465, 587, 993, 4190, 110, 995
 WELL_KNOWN = (SMTP, SUBMISSIONS, SUBMISSION, IMAPS, MANAGESIEVE, POP3, POP3S)
-_LOWEST, _STEP, _STEPS, _PER_STEP = 10_000, 1_000, 18, 30
+_LOWEST, _STEP, _STEPS, _PER_STEP = 10_000, 1_000, 18, 16
 """Below the kernel's range of outgoing ports (from 32768), so that no client of ours occupies a listener's port.
-With 30 offsets at each of 18 steps no two servers share a port: two ports of a server are 2 apart (993 and 995) and all
-others 85 or more, and no two offsets of a step are 2 or more than 60 apart."""
+With 16 offsets at each of 18 steps no two servers share a port: those of a step are never 2 apart, as 993 and 995 are,
+and less than 30, which is how far 25 is from 995 of the step before."""
 _turn = itertools.count()
 
 
@@ -25,7 +25,7 @@ def free_offset() -> int:
 
 
 def offset_of(number: int) -> int:
-    """The offset of this number; they repeat after 540."""
+    """The offset of this number; they repeat after 288."""
     place = number // _STEPS % _PER_STEP
     return _LOWEST + number % _STEPS * _STEP + place // 2 * 4 + place % 2
 
