@@ -35,7 +35,11 @@ async def store(session: ImapSession, command: c.Store) -> bytes:
     if not uids:
         return done(command.tag, "STORE")
     # Report the changes of others first, because the view counts as current after this STORE.
+    before = mailbox.version
     await sync(session, expunge=False)
+    # The client cannot know whether a change of others that it learns now came before its own or after it, so the flags
+    # are reported even with .SILENT (RFC 9051 §6.4.6: determinate without a race condition).
+    silent = command.silent and mailbox.version == before
     request = pb.StoreRequest(
         account=mailbox.account,
         mailbox=mailbox.id,
@@ -43,29 +47,31 @@ async def store(session: ImapSession, command: c.Store) -> bytes:
         mode=_MODES[command.mode],
         flags=command.flags,
         unchanged_since=command.unchanged_since,
-        quiet=command.silent and not session.condstore,
+        quiet=silent and not session.condstore,
     )
     with session.writing():
         reply = await session.backend.mailstore.store(request)
-    await _report(session, mailbox, command, reply)
+    await _report(session, mailbox, command, reply, silent=silent)
     mailbox.watch.note(reply.version)
     return _answer(mailbox, command, reply, await mailbox.count(uids, session.backend.turns))
 
 
-async def _report(session: ImapSession, mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> None:
-    """Report the new flags; with .SILENT only what the client cannot know."""
+async def _report(
+    session: ImapSession, mailbox: Selected, command: c.Store, reply: pb.StoreReply, *, silent: bool
+) -> None:
+    """Report the new flags; when `silent` only what the client cannot know."""
     made = list(reply.versions)
     alone = made == list(range(mailbox.version + 1, mailbox.version + 1 + len(made))) and reply.version in made
     if reply.messages and command.mode is not StoreMode.REMOVE:
         session.channel.write(mailbox.report_keywords(command.flags))
-    if not command.silent:
+    if not silent:
         await write_runs(session, mailbox, reply.runs, flags=True)
     elif session.condstore:
         await write_runs(session, mailbox, reply.runs, flags=False)
     mailbox.advance(*made)
-    # With .SILENT the client would miss a change that another session made in between, so the flags are reported after
+    # When silent the client would miss a change that another session made in between, so the flags are reported after
     # all.
-    if not (alone or command.silent):
+    if not (alone or silent):
         await _note_reported(session, mailbox, reply.runs)
 
 
