@@ -10,7 +10,7 @@ from services.access.commands.append_intake import note_version
 from services.access.session.owned_name import OwnedName
 from services.access.session.refusals import reason_code
 from services.access.session.session import ImapSession
-from services.access.session.sync import sync
+from services.access.session.sync import report_removal
 from shared.grpc.errors import NotFound, NotNow
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
@@ -95,7 +95,8 @@ async def move(session: ImapSession, command: c.Move) -> bytes:
         return done(command.tag, "MOVE")
     code = copyuid(reply.uid_validity, numbers(reply.source), numbers(reply.target))
     session.channel.write(response.ok(response.UNTAGGED, "Moved", code))
-    await sync(session, expunge=True, exists_first=True)
+    is_reported = await report_removal(session, exists_first=True)
     if reply.reason:  # RFC 6851 §3.3: it may end in the middle, when some messages have moved and the others have not
         return response.no(command.tag, f"Some messages have not moved: {reply.text}", reason_code(reply.reason))
-    return response.ok(command.tag, "MOVE completed", highestmodseq(reply.version) if session.qresync else None)
+    highest = highestmodseq(reply.version) if session.qresync and is_reported else None
+    return response.ok(command.tag, "MOVE completed", highest)

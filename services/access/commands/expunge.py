@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.access.adapters.mailstore import spans
 from services.access.commands.answer import READ_ONLY_TEXT, done
 from services.access.session.session import ImapSession
-from services.access.session.sync import sync
+from services.access.session.sync import report_removal
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.response_code import Code, highestmodseq
@@ -24,7 +24,6 @@ async def expunge(session: ImapSession, command: c.Expunge) -> bytes:
     with session.writing():
         reply = await session.backend.mailstore.expunge(request)
     mailbox.watch.note(reply.version)
-    if reply.messages and session.qresync:
-        await sync(session, expunge=True)
+    if reply.messages and session.qresync and await report_removal(session):
         return response.ok(command.tag, "EXPUNGE completed", highestmodseq(reply.version))  # RFC 7162 §3.2.7
     return done(command.tag, "EXPUNGE")

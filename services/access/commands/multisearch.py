@@ -12,7 +12,7 @@ from services.access.commands.search_key import Translation
 from services.access.commands.search_results import Results, ReturnOptions, items, modseq_item, saved
 from services.access.commands.search_sources import SearchSource, search_sources, selected_source
 from services.access.session.session import ImapSession
-from shared.grpc.errors import Denied, NotFound, ServiceError
+from shared.grpc.errors import Denied, NotFound
 from shared.protocol.imap import response
 from shared.protocol.imap.commands import SearchReturn
 from shared.protocol.imap.esearch_response import esearch
@@ -36,15 +36,13 @@ async def multi_search(session: ImapSession, command: MultiSearch) -> bytes:
         session.channel.write(
             response.no(response.UNTAGGED, "An ESEARCH is not updated", no_update(command.tag))  # RFC 5267 §4.3.1
         )
+    result = NumberSet()  # also when nothing is searched, or the search fails (RFC 5182 §2.1)
     try:
-        if SearchReturn.SAVE in command.returns:
-            session.saved = NumberSet()
         async for source in _sources(session, command):
-            await _answer(session, command, source)
-    except ServiceError:
-        if SearchReturn.SAVE in command.returns:
-            session.saved = NumberSet()  # RFC 5182 §2.1
-        raise
+            result = await _answer(session, command, source)
+    finally:
+        if SearchReturn.SAVE in command.returns:  # not before, because the search may refer to `$` itself
+            session.saved = result
     return done(command.tag, "ESEARCH")
 
 
@@ -56,22 +54,23 @@ async def _sources(session: ImapSession, command: MultiSearch) -> AsyncIterator[
         yield source
 
 
-async def _answer(session: ImapSession, command: MultiSearch, source: SearchSource) -> None:
+async def _answer(session: ImapSession, command: MultiSearch, source: SearchSource) -> NumberSet:
+    """Search a mailbox and write its response; returns what SAVE keeps."""
     options = ReturnOptions(command.returns, command.partial, uses_modseq(command.key))
     selected = session.selected
     if selected is not None and selected.id == source.id:
         results = await search_results(session, command.key)
     else:
         results = await _results_elsewhere(session, command, source)
-    if SearchReturn.SAVE in command.returns:
-        session.saved = await saved(options, results.uids)
+    kept = await saved(options, results.uids) if SearchReturn.SAVE in command.returns else NumberSet()
     if not results.uids or command.returns == {SearchReturn.SAVE}:
-        return
+        return kept
     made = items(options, results.uids)
     if options.modseq:
         made.append(await modseq_item(session, options, results, source.account, source.id))
     place = source.name, source.uid_validity
     await session.channel.write_all(esearch(command.tag, True, made, place, utf8=session.utf8))
+    return kept
 
 
 async def _results_elsewhere(session: ImapSession, command: MultiSearch, source: SearchSource) -> Results:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from services.access.adapters.mailstore import spans
 from services.access.commands.answer import READ_ONLY_TEXT
 from services.access.commands.append_intake import carry_out, take_messages, target_of
@@ -11,7 +9,7 @@ from services.access.commands.append_room import AppendRoom, Bodies, IntakeRefus
 from services.access.commands.append_stream import AppendStream
 from services.access.session.refusals import refusal_code
 from services.access.session.session import ImapSession
-from services.access.session.sync import sync
+from services.access.session.sync import report_removal
 from shared.grpc.errors import ServiceError
 from shared.protocol.imap import response
 from shared.protocol.imap.number_set import NumberSet
@@ -36,9 +34,9 @@ async def replace_with(session: ImapSession, stream: AppendStream, bodies: Bodie
     if reply.uids:  # RFC 4315 §3: who may not read the target learns no UID
         code = appenduid(reply.uid_validity, NumberSet.of_numbers(reply.uids))
         session.channel.write(response.ok(response.UNTAGGED, "Replacement message is stored", code))
-    with contextlib.suppress(ServiceError):  # what is not reported here is reported before the tagged response
-        await sync(session, expunge=True, exists_first=True)
-    return response.ok(command.tag, "REPLACE completed", highestmodseq(reply.version) if session.qresync else None)
+    is_reported = await report_removal(session, exists_first=True)
+    highest = highestmodseq(reply.version) if session.qresync and is_reported else None
+    return response.ok(command.tag, "REPLACE completed", highest)
 
 
 async def replace(session: ImapSession, command: Replace) -> bytes:

@@ -111,6 +111,7 @@ class ImapSession(AccountSession):
         """Release what the session holds, after its last command."""
         await super().leave()
         self.select(None)
+        self.state = ImapState.NOT_AUTHENTICATED  # also after a log-in whose account could not be opened
         self.notify(None)
         await self.settle()
         if self._watch is not None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Sequence, Set
 
+import structlog
+
 from services.access.adapters.mailstore import numbers
 from services.access.session.selected import Selected
 from services.access.session.session import ImapSession
@@ -17,6 +19,7 @@ from shared.protocol.imap.notify_command import MESSAGE_EVENTS, NotifyEvent
 from shared.protocol.imap.number_set import NumberSet
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
+log = structlog.get_logger("access")
 _EVERYTHING = MESSAGE_EVENTS
 
 
@@ -42,6 +45,19 @@ async def sync(session: ImapSession, *, expunge: bool, exists_first: bool = Fals
         if group is not None and group.items and session.selected.uid_next > first:
             await notifications.fetch_new(session, group.items, first)
     await notifications.report(session)
+
+
+async def report_removal(session: ImapSession, *, exists_first: bool = False) -> bool:
+    """Report what the present command has removed.
+
+    False when that cannot be read now: the command has succeeded all the same, and a later response reports it.
+    """
+    try:
+        await sync(session, expunge=True, exists_first=exists_first)
+    except ServiceError as error:
+        log.debug("access.sync_later", session=session.id, error=str(error))
+        return False
+    return True
 
 
 async def _sync_selected(
