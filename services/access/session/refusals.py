@@ -34,8 +34,8 @@ _TEXTS = {
 
 
 def reason_code(reason: str) -> Code | None:
-    """The response code for the reason of a refusal."""
-    return _REASONS.get(reason)
+    """The response code for the reason of a refusal; words behind the first one tell services more."""
+    return _REASONS.get(reason.partition(" ")[0])
 
 
 def refusal_code(error: ServiceError) -> Code | None:

@@ -18,7 +18,7 @@ from shared.clock import Clock
 from shared.events.all_mail_mailbox import AllMailEnded, AllMailFilled, AllMailMade
 from shared.events.mailbox import NewMailbox
 from shared.eventstore.connection import Reader
-from shared.eventstore.event import Provenance
+from shared.eventstore.event import Event, Provenance
 from shared.eventstore.transaction import Transaction
 from shared.ids import IdKind, Ids
 from shared.protocol.imap.ranges import Ranges, ranges
@@ -106,6 +106,12 @@ def sources(reader: Reader, all_mail: str, uids: Ranges, *, deleted: bool = Fals
         for mailbox, uid in reader.all(sql, (all_mail, *parameters)):
             places.setdefault(mailbox, []).append(uid)
     return [ShownMessages(mailbox, ranges(sorted(own))) for mailbox, own in sorted(places.items())]
+
+
+def leaving(reader: Reader, account: str, mailbox: str, uids: Ranges) -> list[Event]:
+    """The events that take messages out of a mailbox; those of All Mail leave the mailboxes where they are."""
+    places = sources(reader, mailbox, uids) if is_all_mail(mailbox) else [ShownMessages(mailbox, uids)]
+    return [event for place in places for event in decide.expunge(account, place.mailbox, place.uids)]
 
 
 def shown_as(reader: Reader, mailbox: str, uids: Ranges) -> Ranges:

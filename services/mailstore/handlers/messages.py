@@ -212,7 +212,7 @@ class MessageCommands:
         earlier = transaction.answered(provenance.command)
         if earlier and isinstance(earlier[0].event, MessageAppended):
             return _appended_before(transaction, account, earlier[0].event, earlier[-1].version)
-        source, goal = load.mailbox_by_id(transaction, account, old.mailbox), self._existing(transaction, account, name)
+        source, goal = load.mailbox_by_id(transaction, account, old.mailbox), self.existing(transaction, account, name)
         gone = chosen.messages(transaction, source.id, ((old.uid, old.uid),))
         decide.all_there(gone.count, 1)
         used, growth = load.used(transaction, account), Usage(message.size + len(message.prefix) - gone.size, 0)
@@ -292,7 +292,7 @@ class MessageCommands:
         done = _earlier(transaction, provenance, MessagesCopied)
         if done:
             return _placed(transaction, account, done)
-        source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
+        source, goal = load.mailbox_by_id(transaction, account, mailbox), self.existing(transaction, account, target)
         if selection is not None and selection.modseq == source.modseq:
             messages = selection.messages
         else:
@@ -338,7 +338,7 @@ class MessageCommands:
         done = _earlier(transaction, provenance, MessagesMoved)
         if done:
             return _placed(transaction, account, done)
-        source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
+        source, goal = load.mailbox_by_id(transaction, account, mailbox), self.existing(transaction, account, target)
         messages = chosen.messages(transaction, source.id, uids, most=decide.EVENT_MESSAGES)
         all_of_them = messages.count if asked <= messages.count else chosen.number(transaction, source.id, uids)
         decide.all_there(all_of_them, asked)
@@ -404,7 +404,8 @@ class MessageCommands:
         return self._ids.new(IdKind.ENTRY)
 
     @staticmethod
-    def _existing(transaction: Transaction, account: str, name: str) -> MailboxState:
+    def existing(transaction: Transaction, account: str, name: str) -> MailboxState:
+        """A mailbox into which messages are put. Raises MailboxRefused TRYCREATE, and for All Mail CANNOT."""
         try:
             return as_goal(load.mailbox_by_name(transaction, account, name))
         except MailboxRefused as refused:

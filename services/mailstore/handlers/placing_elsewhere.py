@@ -18,6 +18,7 @@ from services.mailstore.domain.flags import Flags
 from services.mailstore.domain.quota import QuotaLimits, Usage, check_quota
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load
+from services.mailstore.handlers.all_mail import is_all_mail, leaving
 from services.mailstore.handlers.mailbox_script_events import note_messages
 from services.mailstore.handlers.messages import MessageCommands, NewMessage, Placed
 from services.mailstore.handlers.paged import Moved
@@ -32,7 +33,7 @@ from shared.eventstore.event import Event, Provenance, Recorded
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.ids import Ids
-from shared.protocol.imap.ranges import Ranges, above, count, joined, ranges
+from shared.protocol.imap.ranges import Ranges, above, count, joined, pages, ranges
 from shared.protocol.imap.rights import permitted_flags
 
 MOST_COPIED = 10_000
@@ -130,7 +131,8 @@ class MessagesElsewhere:
         earlier = tx.answered(provenance.command)
         if earlier:
             return _placed_before(tx, origin, goal, earlier)
-        source, target = load.mailbox_by_id(tx, origin.account, origin.mailbox), _existing(tx, goal)
+        source = load.mailbox_by_id(tx, origin.account, origin.mailbox)
+        target = self._messages.existing(tx, goal.account, goal.mailbox)
         rows = list(_rows(tx, source.id, uids))
         decide.all_there(
             len(rows) if origin.asked <= len(rows) else chosen.number(tx, source.id, origin.uids), origin.asked
@@ -145,7 +147,7 @@ class MessagesElsewhere:
         recorded = self._append(tx, goal, target, messages, provenance)
         taken = ranges(row[0] for row in rows)
         if origin.takes_away:
-            tx.append(origin.account, decide.expunge(origin.account, source.id, taken), provenance)
+            tx.append(origin.account, leaving(tx, origin.account, source.id, taken), provenance)
             note_decrease(tx, origin.account, provenance)
         note_growth(tx, goal.account, goal.quota, load.used(tx, goal.account), self._ids, provenance)
         arrived: Ranges = ((target.uid_next, target.uid_next + len(rows) - 1),) if rows else ()
@@ -211,21 +213,19 @@ def _pages(messages: Sequence[NewMessage]) -> Iterator[list[NewMessage]]:
         yield page
 
 
-def _existing(tx: Transaction, goal: Goal) -> MailboxState:
-    try:
-        return load.mailbox_by_name(tx, goal.account, goal.mailbox)
-    except MailboxRefused as refused:
-        raise MailboxRefused("TRYCREATE", str(refused)) from refused
-
-
 def _placed_before(tx: Transaction, origin: Origin, goal: Goal, earlier: Sequence[Recorded]) -> tuple[Placed, int]:
-    """The result of an earlier attempt. A repeated COPY names the UIDs of a source that still has all of them."""
+    """The result of an earlier attempt. A repeated COPY names the UIDs of a source that still has all of them.
+
+    The events of a MOVE from All Mail name UIDs of other mailboxes; its unit took the first ones of those asked for.
+    """
     events: list[Event] = [entry.event for entry in earlier]
     entries: list[NewEntry] = [new for event in events if isinstance(event, MessageAppended) for new in event.entries]
     taken = joined(span for event in events if isinstance(event, MessagesExpunged) for span in event.uids)
-    if not taken:
-        taken = chosen.messages(tx, origin.mailbox, origin.uids).uids
     arrived = ranges(entry.uid for entry in entries)
+    if taken and is_all_mail(origin.mailbox):
+        taken = next(pages(origin.uids, len(entries)), ())
+    elif not taken:
+        taken = chosen.messages(tx, origin.mailbox, origin.uids).uids
     if count(taken) != count(arrived):
         taken = arrived = ()
     target = load.mailbox_by_name(tx, goal.account, goal.mailbox)
