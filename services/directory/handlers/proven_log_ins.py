@@ -9,6 +9,7 @@ import msgspec
 
 from services.directory.domain.app_passwords import AppPasswordUse
 from services.directory.domain.login_name import Canonical, LoginName, login_key, read_login
+from services.directory.domain.names import user_key
 from services.directory.domain.oidc_claims import TokenRefused
 from services.directory.handlers import scram_rows
 from services.directory.handlers.attempts import CountedAttempt, CountedAttempts
@@ -100,7 +101,16 @@ class ProvenLogIns:
         stored = await self._store.read(
             lambda reader: scram_rows.salt_of(reader, scram_rows.owner_of(reader, name, self._canonical))
         )
-        return stored or self._keys.salt_of_nobody(f"{name.account or login.casefold()}*{name.actor.casefold()}")
+        return stored or self._keys.salt_of_nobody(self._nobody(name, login))
+
+    def _nobody(self, name: LoginName, login: str) -> str:
+        """What the salt of a name that opens nothing depends on: as for a user, not on the account that is asked for.
+
+        Else two questions with two accounts would tell whether there is such a user.
+        """
+        if name.actor:
+            return login_key(name.actor, self._canonical) or f"*{user_key(name.actor)}"
+        return name.account or login.casefold()
 
     async def by_proof(self, client: ClientAsking, proof: ScramProof) -> ScramVerdict:
         """What a proof opens. It is tried against each password of the name; the scope is checked after that."""

@@ -167,6 +167,16 @@ async def test_a_name_that_opens_nothing_has_a_salt_of_its_own(people: Running) 
     assert (await scram(people, "x", "nobody@example.org")).refusal == "bad-credentials"
 
 
+async def test_asking_for_several_accounts_does_not_tell_whether_a_user_exists(people: Running) -> None:
+    for user, address in (("ann", ANN), ("nobody", "nobody@example.org")):
+        named = [await salt(people, user, asked) for asked in ("sales@example.org", "info@example.org")]
+        named += [await salt(people, f"{asked}*{user.upper()} ") for asked in ("sales@example.org", "x@example.net")]
+        assert len({given.salt for given in named}) == 1
+        addressed = [await salt(people, address, asked) for asked in ("", "sales@example.org", "info@example.org")]
+        assert len({given.salt for given in addressed}) == 1
+        assert (await salt(people, user)).salt != named[0].salt
+
+
 async def test_it_is_offered_while_everybody_has_keys(people: Running) -> None:
     await is_offered(people, True)
     await import_user(people, "{SSHA}W2gYXwYTQcPSYHMJYoYGVMVgBqtzYWx0")
