@@ -197,9 +197,10 @@ class Mailstore:
         host, store = self._host, self.store
         summaries = Summaries(store, host.blobs, host.turns, self._listing)
         messages = MessageCommands(host.ids, host.clock, limits)
-        elsewhere = MessagesElsewhere(checked_store(store), messages, summaries, host.ids)
+        checked = checked_store(store)
+        elsewhere = MessagesElsewhere(checked, messages, summaries, host.ids)
         placing = ForeignPlacing(store, self._holders, elsewhere, quotas)
-        annotations = ForeignAnnotations(store, self._holders, AnnotationCommands(store, limits, host.clock))
+        annotations = ForeignAnnotations(store, self._holders, AnnotationCommands(checked, limits, host.clock))
         return ForeignMailboxes(store, self._holders, placing, annotations)
 
     def _sharing(self, owners: Owners, limits: MailstoreSettings) -> MailboxSharingEndpoint:

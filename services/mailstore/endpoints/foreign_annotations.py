@@ -11,6 +11,7 @@ from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.endpoints.session_guard import Behaviour
 from services.mailstore.handlers.access_lists import NOT_PERMITTED, demand
 from services.mailstore.handlers.annotations import AnnotationCommands
+from services.mailstore.handlers.checked_store import checking
 from services.mailstore.handlers.held_rights import HeldRights, Holders
 from shared.eventstore.store import EventStore
 from shared.grpc.call import current_provenance, session_account
@@ -53,9 +54,11 @@ class ForeignAnnotations:
         with as_contract_errors():
             if any(name.startswith(_OWNERS_ALONE) for name in names):
                 raise MailboxRefused("NOPERM", NOT_PERMITTED)
-            version, changed = await self._commands.change_of_other(
-                session_account(), request.account, held.mailbox, given, current_provenance()
-            )
+            account, owner = session_account(), request.account
+            with checking(lambda tx: demand(self._holders.by_id(tx, account, owner, held.mailbox), needed, "")):
+                version, changed = await self._commands.change_of_other(
+                    account, owner, held.mailbox, given, current_provenance()
+                )
         return pb.SetAnnotationsReply(version=version, changed=changed)
 
     async def _held(self, owner: str, name: str, rights: str) -> HeldRights:

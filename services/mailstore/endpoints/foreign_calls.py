@@ -117,11 +117,13 @@ class ForeignMailboxes:
     async def rename(self, request: pb.RenameMailboxRequest, behaviour: Behaviour) -> Any:
         """RENAME needs `x`, and `k` for the mailbox above the new name. INBOX stays the owner's."""
         await self._need(request.account, request.name, "x")
-        await self._below(request.account, request.new_name.removesuffix("/"))
+        new_name = request.new_name.removesuffix("/")
+        await self._below(request.account, new_name)
         if canonical_name(request.name) == INBOX:
             raise Denied("the INBOX of another account cannot be renamed", "NOPERM")
-        with checking(self._name_check(request.account, request.name, "x")):
-            return await self._unseen(request.account, request.new_name.removesuffix("/"), request, behaviour)
+        checks = self._name_check(request.account, request.name, "x"), self._above_check(request.account, new_name)
+        with checking(*checks):
+            return await self._unseen(request.account, new_name, request, behaviour)
 
     async def view(self, request: pb.MailboxNameRequest, behaviour: Behaviour) -> pb.MailboxView:
         """SELECT and EXAMINE need `r`."""
@@ -188,7 +190,9 @@ class ForeignMailboxes:
         held = await self._need(request.account, request.target, "i")
         allowed = _copy_of(request)
         allowed.message.flags[:] = permitted_flags(request.message.flags, held.rights)
-        with checking(self._id_check(request.account, request.mailbox, "rte")):
+        needed = "i" + "".join({right_for_flag(flag) for flag in allowed.message.flags})
+        source = self._id_check(request.account, request.mailbox, "rte")
+        with checking(source, self._name_check(request.account, request.target, needed)):
             reply: pb.AppendReply = await behaviour(allowed, None)
         return reply if "r" in held.rights else pb.AppendReply(version=reply.version, mailbox=reply.mailbox)
 

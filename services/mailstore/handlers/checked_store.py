@@ -16,18 +16,18 @@ from shared.eventstore.transaction import Transaction
 
 T = TypeVar("T")
 Check = Callable[[Transaction], object]
-_check: ContextVar[Check | None] = ContextVar("check", default=None)
+_checks: ContextVar[tuple[Check, ...]] = ContextVar("checks", default=())
 
 
 @contextlib.contextmanager
-def checking(check: Check) -> Iterator[None]:
-    """Run a check, which raises a refusal, in each unit of work of the block."""
-    token = _check.set(check)
+def checking(*checks: Check) -> Iterator[None]:
+    """Run checks, which raise a refusal, in each unit of work of the block."""
+    token = _checks.set(checks)
     try:
         yield
     finally:
         with contextlib.suppress(ValueError):  # a stream that its reader abandoned ends in another context
-            _check.reset(token)
+            _checks.reset(token)
 
 
 class CheckedStore:
@@ -40,13 +40,14 @@ class CheckedStore:
         return getattr(self._store, name)
 
     async def write(self, work: Callable[[Transaction], T], **options: Any) -> T:
-        """Run a unit of work, after the check of the running call."""
-        check = _check.get()
-        if check is None:
+        """Run a unit of work, after the checks of the running call."""
+        checks = _checks.get()
+        if not checks:
             return await self._store.write(work, **options)
 
         def checked(tx: Transaction) -> T:
-            check(tx)
+            for check in checks:
+                check(tx)
             return work(tx)
 
         return await self._store.write(checked, **options)
