@@ -81,6 +81,23 @@ def fill(tx: Transaction, account: str, after: str, provenance: Provenance) -> s
     return after if len(page) == _MAILBOXES else None
 
 
+def lacks_messages(reader: Reader, account: str) -> bool:
+    """Whether messages are not shown that should be, by the counters of the mailboxes; no message is read."""
+    all_mail = of_account(reader, account)
+    row = reader.first_row("SELECT without FROM all_mailbox WHERE mailbox = ?", (all_mail,))
+    if row is None:
+        return False
+    hidden, shown, there = row[0].split(), 0, 0
+    for mailbox, use, messages in reader.all(
+        "SELECT id, special_use, messages FROM mailbox WHERE account = ?", (account,)
+    ):
+        if mailbox == all_mail:
+            shown = messages
+        elif use not in hidden:
+            there += messages
+    return shown < there
+
+
 def end(tx: Transaction, account: str, provenance: Provenance) -> None:
     """End the mailbox if the account has it."""
     all_mail = of_account(tx, account)

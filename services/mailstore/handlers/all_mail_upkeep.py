@@ -6,7 +6,7 @@ Existing messages are shown in units of work of a bounded number of messages; af
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from services.mailstore.handlers import all_mail
 from shared.background import BackgroundTask, woken_within
@@ -31,6 +31,8 @@ _AREAS = ("account.all_mail_changed", "domain.value_changed", "account.changed")
 _BY = Provenance(Actor("service", "mailstore", "all mail"))
 _ACCOUNTS = 500
 _QUIET = 300.0
+_PASSES = 5
+"""Passes over the mailboxes of an account; a client that goes on moving its messages ends them."""
 _PAGE = "SELECT account, all_mail FROM account WHERE account > ? ORDER BY account LIMIT ?"
 _HAS = "SELECT 1 FROM all_mailbox LIMIT 1"
 
@@ -132,20 +134,30 @@ class AllMailUpkeep:
         present = await self._store.read(lambda reader: _present(reader, accounts))
         for account, has_it in present.items():
             if account in chosen:
-                await self._make(account)
+                await self._make(account, has_it=has_it)
             elif has_it:
                 await self._store.write(lambda tx, account=account: all_mail.end(tx, account, _BY), long=True)  # type: ignore[misc]
 
-    async def _make(self, account: str) -> None:
+    async def _make(self, account: str, *, has_it: bool) -> None:
         """Make the mailbox unless it is there, and show what it does not show yet."""
-        await self._store.write(lambda tx: all_mail.make(tx, account, self._name, self._ids, self._clock, _BY))
-        after: str | None = ""
-        while after is not None:
-            after = await self._fill(account, after)
+        if not has_it:
+            await self._store.write(lambda tx: all_mail.make(tx, account, self._name, self._ids, self._clock, _BY))
+        async for _ in filled(self._store, account):
             self._task.advanced()
 
-    async def _fill(self, account: str, after: str) -> str | None:
-        return await self._store.write(lambda tx: all_mail.fill(tx, account, after, _BY), long=True)
+
+async def filled(store: EventStore, account: str) -> AsyncIterator[None]:
+    """Show messages, a unit of work at a time.
+
+    Messages may move behind the place that a pass has reached, so there may be another one.
+    """
+    for _ in range(_PASSES):
+        if not await store.read(lambda reader: all_mail.lacks_messages(reader, account)):
+            return
+        after: str | None = ""
+        while after is not None:
+            after = await store.write(lambda tx, after=after: all_mail.fill(tx, account, after, _BY), long=True)  # type: ignore[misc]
+            yield
 
 
 def _present(reader: Reader, accounts: Sequence[str]) -> dict[str, bool]:

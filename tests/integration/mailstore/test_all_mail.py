@@ -11,6 +11,7 @@ import pytest
 
 from services.mailstore.domain import decide
 from services.mailstore.handlers import all_mail
+from services.mailstore.handlers.all_mail_upkeep import filled
 from shared.clock import SystemClock
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Actor, Provenance
@@ -156,6 +157,40 @@ async def test_gone_messages_are_noticed(mailstore: CountedMailstore) -> None:
     for command in ("Copy", "Move"):
         with pytest.raises(NotNow, match="some of the messages are gone"):
             await mailstore.call(command, request)
+
+
+async def test_messages_that_move_behind_a_pass_are_shown_by_another_one(
+    mailstore: CountedMailstore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decide, "EVENT_MESSAGES", 2)
+    await mailstore.append(1, name="Archive")
+    await mailstore.append(6)
+    clock = SystemClock()
+    await mailstore.store.write(lambda tx: all_mail.make(tx, ACCOUNT, "All Mail", Ids(clock), clock, BY))
+    inbox, uids = await view(mailstore, "INBOX")
+    units = 0
+    async for _ in filled(mailstore.store, ACCOUNT):
+        units += 1
+        if units == 2:  # Archive is done, and INBOX in part
+            request = pb.CopyRequest(
+                account=ACCOUNT, mailbox=inbox.id, uids=spans(uids[-2:]), target="Archive", messages=2
+            )
+            await mailstore.call("Move", request)
+    await check(mailstore)
+
+
+async def test_a_look_at_a_complete_one_reads_no_messages(tmp_path: Path) -> None:
+    async with counted_mailstore(tmp_path / "mailstore.sqlite") as mailstore:
+        work = []
+        for _ in range(2):
+            await mailstore.append(20)
+            await switch_on(mailstore)
+            work.append(await mailstore.counted(lambda: _look(mailstore)))
+        assert work[0] == work[1]
+
+
+async def _look(mailstore: CountedMailstore) -> None:
+    assert [unit async for unit in filled(mailstore.store, ACCOUNT)] == []
 
 
 async def test_it_fills_in_pages(mailstore: CountedMailstore, monkeypatch: pytest.MonkeyPatch) -> None:
