@@ -21,6 +21,7 @@ from loadtest.measure.bench import Meters
 from loadtest.options import add_output, number
 from loadtest.publishing import publish
 from loadtest.reading import dovecot
+from loadtest.reading.maildrop import MESSAGES
 from loadtest.reading.measure import ReadServer, fill, measure_reading
 from loadtest.reading.operations import operations
 from loadtest.started_server import StartedServer, add_users
@@ -28,11 +29,12 @@ from loadtest.target import Target
 from loadtest.watching import Progress
 
 _ABOUT = """Fill a mailbox of a Mailfold that it starts, and time what mail clients do with it: listings, bodies,
-searches, sorting, threads, flags, copies, reconnects and appends, over TLS. With --peers the same mailbox of Dovecot
+searches, sorting, threads, flags, copies, reconnects, appends, and POP3, over TLS. With --peers the same mailbox of Dovecot
 (sdbox) is measured in turns with Mailfold's. The first time is the first that anybody asks; the others are medians.
 """
 _FAILURES = (CommandFailed, ImapRefused, RuntimeError, OSError, TimeoutError)
-_MORE = 4
+_MORE = 5
+_POP3 = {"MAILFOLD_POP3_LISTEN": "true", "MAILFOLD_DIRECTORY_POP3": "true"}
 
 
 def add_to(commands: Any) -> None:
@@ -80,8 +82,8 @@ async def _measure(given: argparse.Namespace) -> Report:
     async with contextlib.AsyncExitStack() as stack:
         servers = [await _mailfold(stack, given, progress)]
         if given.peers and missing is None:
-            port = await stack.enter_async_context(dovecot.dovecot())
-            servers.append(ReadServer(dovecot.NAME, port, dovecot.USER, dovecot.PASSWORD))
+            port, pop3_port = await stack.enter_async_context(dovecot.dovecot())
+            servers.append(ReadServer(dovecot.NAME, port, dovecot.USER, dovecot.PASSWORD, pop3_port))
         times = await asyncio.to_thread(_filled_and_measured, servers, given, progress)
     skipped = {dovecot.NAME: missing} if missing else {}
     return msgspec.structs.replace(empty_report(Meters()), reading=times, skipped=skipped)
@@ -90,7 +92,7 @@ async def _measure(given: argparse.Namespace) -> Report:
 def _filled_and_measured(servers: Sequence[ReadServer], given: argparse.Namespace, progress: Progress) -> Any:
     profile = filler_profile(Profile(seed=given.seed), given.size)
     for server in servers:
-        with progress.bar(f"filling {server.name}", given.messages) as step:
+        with progress.bar(f"filling {server.name}", given.messages + min(MESSAGES, given.messages)) as step:
             fill(server, given.messages, profile, step)
     with progress.bar("operations", len(operations(given.messages)) + _MORE) as step:
         return measure_reading(servers, given.messages, given.rounds, profile, step)
@@ -98,7 +100,7 @@ def _filled_and_measured(servers: Sequence[ReadServer], given: argparse.Namespac
 
 async def _mailfold(stack: contextlib.AsyncExitStack, given: argparse.Namespace, progress: Progress) -> ReadServer:
     target = Target(imap_port=993 + given.port_offset, users=1)
-    started = await stack.enter_async_context(StartedServer(target, given.port_offset, keep=given.keep))
+    started = await stack.enter_async_context(StartedServer(target, given.port_offset, keep=given.keep, settings=_POP3))
     with progress.bar("users", target.users) as step:
         await add_users(target, started.data / "data", step)
-    return ReadServer("Mailfold", target.imap_port, target.login(0), target.password)
+    return ReadServer("Mailfold", target.imap_port, target.login(0), target.password, 995 + given.port_offset)

@@ -22,7 +22,7 @@ NAME = "Dovecot"
 USER, PASSWORD = "ann", "load-test"
 _START = 30.0
 _CONFIGURATION = """\
-protocols = imap
+protocols = imap pop3
 listen = 127.0.0.1
 base_dir = {folder}/run
 state_dir = {folder}/state
@@ -66,22 +66,36 @@ service imap-login {{
 service imap {{
   process_limit = 100
 }}
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    port = 0
+  }}
+  inet_listener pop3s {{
+    port = {pop3_port}
+  }}
+}}
 """
 
 
 def reason_missing() -> str | None:
     """The reason why no Dovecot can be started; None when it can."""
-    is_there = find("dovecot") and Path("/usr/lib/dovecot/imap").exists() and find("setpriv")
-    return None if is_there else "no Dovecot (apt install dovecot-imapd)"
+    is_there = (
+        find("dovecot")
+        and Path("/usr/lib/dovecot/imap").exists()
+        and Path("/usr/lib/dovecot/pop3").exists()
+        and find("setpriv")
+    )
+    return None if is_there else "no Dovecot (apt install dovecot-imapd dovecot-pop3d)"
 
 
 @contextlib.asynccontextmanager
-async def dovecot() -> AsyncIterator[int]:
-    """A Dovecot whose port is given; any name with PASSWORD is a user. Raises RuntimeError, OSError."""
+async def dovecot() -> AsyncIterator[tuple[int, int]]:
+    """A Dovecot whose ports for IMAP and POP3 are given; any name with PASSWORD is a user. Raises RuntimeError, OSError."""
     folder = Path(tempfile.mkdtemp(prefix="mailfold-load-dovecot-"))
     account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-    port = free_port()
-    _write(folder, account, port)
+    port, pop3_port = free_port(), free_port()
+    _write(folder, account, port, pop3_port)
     argv = [find("dovecot") or "dovecot", "-F", "-c", str(folder / "dovecot.conf")]
     if os.geteuid() == 0:
         argv = [
@@ -94,13 +108,13 @@ async def dovecot() -> AsyncIterator[int]:
     process = await spawn(argv, folder / "output")
     try:
         await listens(process, NAME, "127.0.0.1", port, _START, folder / "log")
-        yield port
+        yield port, pop3_port
     finally:
         await stop(process)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write(folder: Path, account: pwd.struct_passwd, port: int) -> None:
+def _write(folder: Path, account: pwd.struct_passwd, port: int, pop3_port: int) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = authority_certificate(key, "localhost", datetime.now(UTC))
     encoded = key.private_bytes(
@@ -116,6 +130,7 @@ def _write(folder: Path, account: pwd.struct_passwd, port: int) -> None:
         "gid": account.pw_gid,
         "password": PASSWORD,
         "port": port,
+        "pop3_port": pop3_port,
     }
     (folder / "dovecot.conf").write_text(_CONFIGURATION.format_map(values))
     for path in (folder, *folder.iterdir()):

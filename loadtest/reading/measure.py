@@ -14,6 +14,7 @@ from loadtest.content.profile import Profile
 from loadtest.figures import ReadingTime
 from loadtest.imap.session import ImapRefused
 from loadtest.reading.connection import ReadingConnection
+from loadtest.reading.maildrop import MESSAGES, fill_inbox, read_maildrop
 from loadtest.reading.operations import COPIES, MAILBOX, MOVED, Operation, operations
 
 _APPENDED = 200
@@ -26,12 +27,13 @@ _VALIDITY = re.compile(rb"\[UIDVALIDITY (\d+)\]")
 
 @dataclass(frozen=True, slots=True)
 class ReadServer:
-    """A server under load: its name, its port for IMAP over TLS, and the log-in."""
+    """A server under load: its name, its ports for IMAP and POP3 over TLS, and the log-in."""
 
     name: str
     port: int
     user: str
     password: str
+    pop3_port: int
 
     def connect(self) -> ReadingConnection:
         """A new connection. Raises OSError."""
@@ -46,6 +48,7 @@ def fill(server: ReadServer, size: int, profile: Profile, step: Callable[[], Non
         for message in filler(profile, size):
             connection.append(MAILBOX, message)
             step()
+        fill_inbox(connection, min(MESSAGES, size), profile, step)
 
 
 def measure_reading(
@@ -62,6 +65,10 @@ def measure_reading(
         (f"QRESYNC of {changed} changes", lambda server: resynchronise(server, changed)),
         (f"APPEND {_APPENDED}, 1 connection", lambda server: append(server, small, 1)),
         (f"APPEND {_APPENDED}, {_CONNECTIONS} connections", lambda server: append(server, small, _CONNECTIONS)),
+        (
+            f"POP3 of {min(MESSAGES, size)} mails",
+            lambda server: read_maildrop(server.pop3_port, server.user, server.password, min(MESSAGES, size)),
+        ),
     ):
         times += _in_turns(name, servers, rounds, act)
         step()

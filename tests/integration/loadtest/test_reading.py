@@ -23,8 +23,8 @@ _MESSAGES = 30
 async def test_every_operation_leaves_the_mailbox_as_it_was() -> None:
     needs(dovecot)
     profile = filler_profile(Profile(), 800)
-    async with dovecot.dovecot() as port:
-        server = ReadServer("Dovecot", port, dovecot.USER, dovecot.PASSWORD)
+    async with dovecot.dovecot() as (port, pop3_port):
+        server = ReadServer("Dovecot", port, dovecot.USER, dovecot.PASSWORD, pop3_port)
         fill(server, _MESSAGES, profile, lambda: None)
         times = measure_reading([server], _MESSAGES, 2, profile, lambda: None)
         with server.connect() as connection:
@@ -32,15 +32,15 @@ async def test_every_operation_leaves_the_mailbox_as_it_was() -> None:
                 assert b"(MESSAGES %d)" % count in connection.command(b"STATUS %s (MESSAGES)" % mailbox)
             with pytest.raises(ImapRefused, match="BAD"):
                 connection.command(b"NONSENSE")
-    assert len(times) == len(operations(_MESSAGES)) + 4
+    assert len(times) == len(operations(_MESSAGES)) + 5
     assert not [time for time in times if time.refusal or time.warm_ms <= 0]
 
 
 async def test_a_wrong_password_ends_the_measurement() -> None:
     needs(dovecot)
-    async with dovecot.dovecot() as port:
+    async with dovecot.dovecot() as (port, pop3_port):
         with pytest.raises(ImapRefused), contextlib.suppress(OSError):
-            fill(ReadServer("Dovecot", port, dovecot.USER, "wrong"), 1, Profile(), lambda: None)
+            fill(ReadServer("Dovecot", port, dovecot.USER, "wrong", pop3_port), 1, Profile(), lambda: None)
 
 
 def test_the_table_has_the_ratio_and_names_refusals() -> None:
