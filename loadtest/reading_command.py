@@ -29,8 +29,9 @@ from loadtest.target import Target
 from loadtest.watching import Progress
 
 _ABOUT = """Fill a mailbox of a Mailfold that it starts, and time what mail clients do with it: listings, bodies,
-searches, sorting, threads, flags, copies, reconnects, appends, and POP3, over TLS. With --peers the same mailbox of Dovecot
-(sdbox) is measured in turns with Mailfold's. The first time is the first that anybody asks; the others are medians.
+searches, sorting, threads, flags, copies, reconnects, appends, and POP3, over TLS. With --peers the same mailbox of
+Dovecot (sdbox) is measured in turns with Mailfold's. The first time is the first that anybody asks; the others are
+medians. After the first listing both rest, because Mailfold then prepares its pages in the background.
 """
 _FAILURES = (CommandFailed, ImapRefused, RuntimeError, OSError, TimeoutError)
 _MORE = 5
@@ -52,6 +53,7 @@ def add_to(commands: Any) -> None:
         ("messages", 10, 1_000_000, 10_000, "in the mailbox"),
         ("rounds", 1, 100, 5, "of each operation after the first; figures are medians"),
         ("size", 500, 1_000_000, 4096, "octets of a message in the median"),
+        ("rest", 0, 3600, 30, "seconds after the first listing"),
         ("port-offset", 0, 64000, 10000, "added to Mailfold's ports"),
     ):
         group.add_argument(
@@ -95,7 +97,7 @@ def _filled_and_measured(servers: Sequence[ReadServer], given: argparse.Namespac
         with progress.bar(f"filling {server.name}", given.messages + min(MESSAGES, given.messages)) as step:
             fill(server, given.messages, profile, step)
     with progress.bar("operations", len(operations(given.messages)) + _MORE) as step:
-        return measure_reading(servers, given.messages, given.rounds, profile, step)
+        return measure_reading(servers, given.messages, given.rounds, profile, step, rest=given.rest)
 
 
 async def _mailfold(stack: contextlib.AsyncExitStack, given: argparse.Namespace, progress: Progress) -> ReadServer:

@@ -80,18 +80,17 @@ service pop3-login {{
 
 def reason_missing() -> str | None:
     """The reason why no Dovecot can be started; None when it can."""
-    is_there = (
-        find("dovecot")
-        and Path("/usr/lib/dovecot/imap").exists()
-        and Path("/usr/lib/dovecot/pop3").exists()
-        and find("setpriv")
-    )
+    services = all(Path(f"/usr/lib/dovecot/{name}").exists() for name in ("imap", "pop3"))
+    is_there = find("dovecot") and services and find("setpriv")
     return None if is_there else "no Dovecot (apt install dovecot-imapd dovecot-pop3d)"
 
 
 @contextlib.asynccontextmanager
 async def dovecot() -> AsyncIterator[tuple[int, int]]:
-    """A Dovecot whose ports for IMAP and POP3 are given; any name with PASSWORD is a user. Raises RuntimeError, OSError."""
+    """A Dovecot whose ports for IMAP and POP3 are given; any name with PASSWORD is a user.
+
+    Raises RuntimeError, OSError.
+    """
     folder = Path(tempfile.mkdtemp(prefix="mailfold-load-dovecot-"))
     account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     port, pop3_port = free_port(), free_port()

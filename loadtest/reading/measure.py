@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from loadtest.content.filler import filler, filler_profile
 from loadtest.content.profile import Profile
@@ -52,12 +53,19 @@ def fill(server: ReadServer, size: int, profile: Profile, step: Callable[[], Non
 
 
 def measure_reading(
-    servers: Sequence[ReadServer], size: int, rounds: int, profile: Profile, step: Callable[[], None]
+    servers: Sequence[ReadServer],
+    size: int,
+    rounds: int,
+    profile: Profile,
+    step: Callable[[], None],
+    *,
+    rest: float = 0.0,
 ) -> list[ReadingTime]:
-    """The times of all operations. Raises OSError, ImapRefused."""
+    """The times of all operations; `rest` are seconds after the first listing. Raises OSError, ImapRefused."""
     times: list[ReadingTime] = []
     for operation in operations(size):
-        times += _in_turns(operation.name, servers, rounds, lambda server, at=operation: _timed(server, at))  # type: ignore[misc]
+        act = partial(_timed, operation)
+        times += _in_turns(operation.name, servers, rounds, act, rest=0.0 if times else rest)
         step()
     small, changed = filler_profile(profile, 4096), min(_CHANGED, size)
     for name, act in (
@@ -76,11 +84,12 @@ def measure_reading(
 
 
 def _in_turns(
-    name: str, servers: Sequence[ReadServer], rounds: int, act: Callable[[ReadServer], float]
+    name: str, servers: Sequence[ReadServer], rounds: int, act: Callable[[ReadServer], float], *, rest: float = 0.0
 ) -> list[ReadingTime]:
     seconds: dict[str, list[float]] = {server.name: [] for server in servers}
     refusals: dict[str, str] = {}
-    for _ in range(rounds + 1):
+    for number in range(rounds + 1):
+        time.sleep(rest if number == 1 else 0.0)
         for server in servers:
             if server.name not in refusals:
                 try:
@@ -99,7 +108,7 @@ def _in_turns(
     ]
 
 
-def _timed(server: ReadServer, operation: Operation) -> float:
+def _timed(operation: Operation, server: ReadServer) -> float:
     with server.connect() as connection:
         connection.command(b"SELECT " + MAILBOX)
         for line in operation.before:
