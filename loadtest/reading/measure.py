@@ -64,8 +64,8 @@ def measure_reading(
     """The times of all operations; `rest` are seconds after the first listing. Raises OSError, ImapRefused."""
     times: list[ReadingTime] = []
     for operation in operations(size):
-        act = partial(_timed, operation)
-        times += _in_turns(operation.name, servers, rounds, act, rest=0.0 if times else rest)
+        commands = partial(_timed, operation)
+        times += _in_turns(operation.name, servers, rounds, commands, rest=0.0 if times else rest)
         step()
     small, changed = filler_profile(profile, 4096), min(_CHANGED, size)
     for name, act in (
