@@ -326,10 +326,10 @@ def _note_failure(session: ImapSession, error: Exception, outcome: FetchOutcome)
 async def _write_piece(session: ImapSession, item: SectionItem, piece: Piece) -> None:
     channel, turns = session.channel, session.backend.turns
     tilde = b"~" if piece.binary and isinstance(item, BinarySection) else b""
-    channel.write(b"%b %b{%d}\r\n" % (item.label, tilde, piece.size))
+    channel.write_part(b"%b %b{%d}\r\n" % (item.label, tilde, piece.size))
     try:
         for octets in piece.pieces:
-            channel.write(octets)
+            channel.write_part(octets)
             await channel.spill()
             turns.count(octets=len(octets))
             if turns.is_spent:

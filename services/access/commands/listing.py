@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from services.access.commands.answer import done
 from services.access.commands.metadata import list_metadata
 from services.access.commands.names import Name, Names, SortedNames
@@ -19,6 +21,8 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 _A_NAME, _A_LINE, _A_MATCH = 6, 40, 12
 """The costs of sorting a name, of listing it, and of examining it, in keys compared."""
+_MANY = 10_000
+"""Mailboxes whose names may be sorted on the event loop."""
 
 
 async def list_(session: ImapSession, command: c.List) -> bytes:
@@ -38,7 +42,9 @@ async def list_(session: ImapSession, command: c.List) -> bytes:
 
 async def _names(session: ImapSession) -> Names:
     """The names of the account, sorted."""
-    names = Names(await with_shared(session, await session.mailboxes()), frozenset(session.backend.namespaces))
+    known, others = await with_shared(session, await session.mailboxes()), frozenset(session.backend.namespaces)
+    many = len(known.mailboxes) > _MANY
+    names = await asyncio.to_thread(Names, known, others) if many else Names(known, others)
     await session.backend.turns.spend(keys=_A_NAME * len(names))
     return names
 

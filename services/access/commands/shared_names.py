@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from services.access.session.session import ImapSession
 from shared.protocol.imap.mailbox_name import SEPARATOR
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1 import sharing_pb2
+
+_NAMES_A_TURN, _A_NAME = 1000, 10
+"""Names that are made in one turn of the event loop, and the cost of one, in keys compared."""
 
 
 async def with_shared(session: ImapSession, own: pb.MailboxList) -> pb.MailboxList:
@@ -17,17 +22,19 @@ async def with_shared(session: ImapSession, own: pb.MailboxList) -> pb.MailboxLi
     if shared.off:
         return own
     spaces = session.backend.namespaces
-    theirs = [mailbox for owner in shared.owners for mailbox in _of(owner, spaces.root(owner.name, group=owner.group))]
-    if not theirs:
+    if not any(owner.mailboxes for owner in shared.owners):
         return own
     mine = {mailbox.name for mailbox in own.mailboxes if spaces.foreign(mailbox.name) is not None}
-    theirs = [mailbox for mailbox in theirs if mailbox.name not in mine]
-    await session.backend.turns.spend(keys=6 * len(theirs))
-    return pb.MailboxList(mailboxes=[*own.mailboxes, *theirs], version=own.version, subscriptions=own.subscriptions)
+    together = pb.MailboxList(mailboxes=own.mailboxes, version=own.version, subscriptions=own.subscriptions)
+    for owner in shared.owners:
+        root = spaces.root(owner.name, group=owner.group)
+        for at in range(0, len(owner.mailboxes), _NAMES_A_TURN):
+            page = owner.mailboxes[at : at + _NAMES_A_TURN]
+            together.mailboxes.extend([mailbox for mailbox in _of(page, root) if mailbox.name not in mine])
+            await session.backend.turns.spend(keys=_A_NAME * len(page))
+    return together
 
 
-def _of(owner: sharing_pb2.SharedOwner, root: str) -> list[pb.Mailbox]:
-    return [
-        pb.Mailbox(id=mailbox.id, name=f"{root}{SEPARATOR}{mailbox.name}", rights=mailbox.rights)
-        for mailbox in owner.mailboxes
-    ]
+def _of(page: Iterable[sharing_pb2.SharedMailbox], root: str) -> Iterator[pb.Mailbox]:
+    for mailbox in page:
+        yield pb.Mailbox(id=mailbox.id, name=f"{root}{SEPARATOR}{mailbox.name}", rights=mailbox.rights)

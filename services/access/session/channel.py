@@ -80,9 +80,14 @@ class SessionChannel(Generic[E]):
     def write(self, data: bytes) -> None:
         """Collect output."""
         if data:
-            self._out.append(data)
-            self._held += len(data)
+            self.write_part(data)
             self._is_between = data.endswith(b"\r\n")
+
+    def write_part(self, data: bytes) -> None:
+        """Collect output behind which the response goes on, although it may end like one: a part of a literal."""
+        self._out.append(data)
+        self._held += len(data)
+        self._is_between = False
 
     async def spill(self) -> None:
         """Send the output when much has been collected; called between the pieces of a long answer."""
@@ -92,8 +97,7 @@ class SessionChannel(Generic[E]):
     async def write_all(self, pieces: Iterable[bytes]) -> None:
         """Collect a long answer piece by piece; other sessions are served between the pieces."""
         for piece in pieces:
-            self.write(piece)
-            self._is_between = False  # the end of a piece may be that of a literal's line
+            self.write_part(piece)
             await self.spill()
             await self._turns.spend(octets=_MAKING * len(piece))
         self._is_between = True

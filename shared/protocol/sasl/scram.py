@@ -57,6 +57,9 @@ class ProofGiven(msgspec.Struct, frozen=True):
     """The AuthMessage (RFC 5802 §3)."""
     proof: bytes
 
+    def __repr__(self) -> str:
+        return f"ProofGiven(authcid={self.authcid!r}, authzid={self.authzid!r}, proof=***)"  # it would help to guess
+
 
 ScramOutcome = Challenge | SaltNeeded | ProofGiven | ProvenName | SaslError
 

@@ -69,6 +69,17 @@ async def test_a_response_never_comes_within_another() -> None:
         assert _LINE in received
 
 
+async def test_nothing_comes_within_a_literal_whose_parts_end_like_a_response() -> None:
+    wire = SlowWire()
+    channel = channel_of(wire)
+    for part in (b"* 1 FETCH (BODY[] {6}\r\n", b"a\r\n", b"b\r\n"):
+        channel.write_part(part)
+        channel.interject(_LINE)
+    channel.write(b")\r\n")
+    channel.interject(_LINE)
+    assert wire.sent == b"* 1 FETCH (BODY[] {6}\r\na\r\nb\r\n)\r\n" + _LINE
+
+
 async def test_each_pause_can_be_read_at_once_and_holds_no_deflater() -> None:
     wire = SlowWire()
     channel = channel_of(wire)

@@ -148,3 +148,11 @@ def test_no_message_raises(messages: list[bytes]) -> None:
     for message in messages:
         if isinstance(server.respond(message), SaltNeeded):
             server.supply(SALT, 4096, SERVER_NONCE)
+
+
+def test_a_proof_is_never_shown() -> None:
+    """Together with the AuthMessage it would let a reader of a log try passwords."""
+    shown = repr(ProofGiven("ann", "", b"n=ann,r=nonce", b"the proof"))
+    assert "ann" in shown
+    assert "the proof" not in shown
+    assert "nonce" not in shown
