@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load, queries
+from services.mailstore.projections.all_mail import of_account
+from shared.events.all_mail_mailbox import AllMailMade
 from shared.events.mailbox import AccountOpened, MailboxCreated, MailboxRenamed, MailboxSubscribed
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.event import Event, decode
@@ -46,6 +48,8 @@ def changed_mailboxes(reader: Reader, account: str, since: int) -> ChangedMailbo
     if any(isinstance(event, AccountOpened | MailboxRenamed) for event in events):  # several names at once
         return ChangedMailboxes(version, whole=True, events=len(rows))
     touched = dict.fromkeys(mailbox for event in events for mailbox in _touched(event))
+    if any(touched):  # events name the mailboxes of messages, and All Mail changes with them
+        touched.setdefault(of_account(reader, account))
     states = {mailbox: load.mailbox_if_any(reader, account, mailbox, "") for mailbox in touched if mailbox}
     subscriptions = {event.name: event.subscribed for event in events if isinstance(event, MailboxSubscribed)}
     return ChangedMailboxes(
@@ -63,7 +67,7 @@ def _decoded(row: Row) -> Event:
 
 
 def _touched(event: Event) -> Iterable[str]:
-    if isinstance(event, MailboxCreated):
+    if isinstance(event, MailboxCreated | AllMailMade):
         return (event.mailbox.id,)
     named = (getattr(event, place, "") for place in _PLACES)
     return [mailbox for mailbox in named if isinstance(mailbox, str)]

@@ -9,6 +9,7 @@ import pytest
 
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, counted_mailstore
+from tests.integration.mailstore.test_all_mail import switch_on
 from tests.integration.mailstore.test_quota import place, remove
 
 
@@ -78,3 +79,15 @@ async def test_much_is_not_told_in_detail(mailstore: CountedMailstore) -> None:
     assert (await changed(mailstore, 0)).whole
     work = await mailstore.counted(lambda: changed(mailstore, 0))
     assert work.rows_read < 250
+
+
+async def test_all_mail_changes_with_what_it_shows(mailstore: CountedMailstore) -> None:
+    before = await version(mailstore)
+    await switch_on(mailstore)
+    reply = await changed(mailstore, before)
+    assert names(reply) == ["All Mail"]
+    await mailstore.append(2)
+    reply = await changed(mailstore, reply.version)
+    assert [(mailbox.name, mailbox.messages) for mailbox in reply.mailboxes] == [("INBOX", 2), ("All Mail", 2)]
+    await mailstore.call("SubscribeMailbox", pb.SubscribeMailboxRequest(account=ACCOUNT, name="x", subscribed=True))
+    assert names(await changed(mailstore, reply.version)) == []
