@@ -20,6 +20,7 @@ from shared.protocol.imap import response
 from shared.protocol.imap.any_command import AnyCommand
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.frame_event import AppendLiteral, CommandReceived, FrameEvent, NeedContinuation, RefusedFrame
+from shared.protocol.imap.multisearch_command import MultiSearch
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.ordering_commands import Sort, Thread
 from shared.protocol.imap.parse.command import parse_command
@@ -27,7 +28,10 @@ from shared.protocol.imap.response_code import Code, highestmodseq
 from shared.protocol.imap.state import forbids_expunge, is_allowed, needs_numbers, refusal_of_tls
 
 log = structlog.get_logger("access")
-_LONG = (c.Search, c.Copy, c.Move, c.Store, c.Expunge, c.Close, c.Delete, c.Rename)
+_LONG = (
+    *(c.Search, Sort, Thread, MultiSearch),
+    *(c.Copy, c.Move, c.Store, c.Expunge, c.Close, c.Delete, c.Rename),
+)
 """The commands whose progress is reported: they write whole lines, or whole responses by `write_all`."""
 _GONE = "The selected mailbox is gone"
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import structlog
+
 from services.access.commands.answer import done
 from services.access.session.channel import SessionEnded
 from services.access.session.ringing import ringing
 from services.access.session.session import ImapSession
 from services.access.session.sync import sync
 from shared.clock import Clock
+from shared.grpc.errors import NotFound, ServiceError
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.frame_event import ContinuationLine
 from shared.protocol.imap.parse.session import ends_idle
 
+log = structlog.get_logger("access")
 _STILL_HERE = response.ok(response.UNTAGGED, "Still here")
 
 
@@ -31,7 +35,7 @@ async def _report_until_command(session: ImapSession) -> bytes:
     end = clock.monotonic() + settings.idle_timeout
     keepalive = settings.keepalive or settings.idle_timeout
     while True:
-        await sync(session, expunge=True, unasked=True)
+        await _report(session)
         event = await session.channel.event_or_ring(min(keepalive, _left(clock, end)))
         if isinstance(event, ContinuationLine):
             return event.data
@@ -39,6 +43,19 @@ async def _report_until_command(session: ImapSession) -> bytes:
             raise SessionEnded("Expected DONE")
         if not session.channel.rung:
             session.channel.write(_STILL_HERE)
+
+
+async def _report(session: ImapSession) -> None:
+    """Report what changed. What cannot be read now is reported later: a refusal would end the client's IDLE unasked.
+
+    Raises NotFound when the mailbox is gone.
+    """
+    try:
+        await sync(session, expunge=True, unasked=True)
+    except NotFound:
+        raise
+    except ServiceError as error:
+        log.debug("access.idle_later", session=session.id, error=str(error))
 
 
 def _left(clock: Clock, end: float) -> float:

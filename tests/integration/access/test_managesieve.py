@@ -57,6 +57,7 @@ class Failing:
     ) -> None:
         self._methods: Any = server.methods[service]
         self._path, self._error, self._left, self._after = path, error, times, after
+        self.failures = 0
         self._whole = self._methods[path]
 
     def __enter__(self) -> None:
@@ -67,6 +68,7 @@ class Failing:
 
     async def _behave(self, request: Any, context: Any) -> Any:
         fails, self._left = self._left > 0, self._left - 1
+        self.failures += fails
         if fails and not self._after:
             raise self._error
         reply = await self._whole.behaviour(request, context)

@@ -8,6 +8,7 @@ import pytest
 
 from shared.grpc.errors import Unavailable
 from tests.harness.mails import MAIL
+from tests.harness.waiting import until
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import PASSWORD, ImapServer
 from tests.integration.access.test_managesieve import Failing
@@ -51,3 +52,19 @@ def test_what_has_moved_is_answered_ok_even_if_it_cannot_be_reported_yet(
     assert expunged == b"OK EXPUNGE completed"
     gone = [line for line in client.ok("NOOP") if b"EXPUNGE" in line or b"VANISHED" in line]
     assert gone == ([b"* VANISHED 1,3"] if extension == "QRESYNC" else [b"* 3 EXPUNGE", b"* 1 EXPUNGE"])
+
+
+def test_idle_goes_on_while_changes_cannot_be_read(server: ImapServer, connect: Callable[..., ImapClient]) -> None:
+    client, other = connect(), connect()
+    client.ok("SELECT INBOX")
+    tag = client.begin("IDLE")
+    assert client.line().startswith(b"+ ")
+    failing = away(server, "Changes")
+    with failing:
+        other.append(MAIL)
+        until(lambda: failing.failures > 1, "the session has asked for the changes")
+    other.append(MAIL)
+    while client.line() != b"* 2 EXISTS":
+        pass
+    client.send(b"DONE\r\n")
+    assert client.finish(tag)[0].startswith(b"OK")
