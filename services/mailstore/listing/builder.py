@@ -117,9 +117,13 @@ class ListingBuilder:
 
     async def _note_shown_elsewhere(self) -> None:
         """Note the messages that All Mail does not show any more, because they left their mailboxes."""
-        left, self._left = self._left, {}
-        for account, version in left.items():
-            rows = await self._store.read(_no_more_shown(account, version))
+        while self._left:
+            account, version = self._left.popitem()
+            try:
+                rows = await self._store.read(_no_more_shown(account, version))
+            except StoreUnavailable:
+                self._left[account] = version  # the next turn tries again
+                raise
             if rows:
                 mailbox = rows[0][0]
                 self._note_stale(mailbox, sorted((first, last) for _, first, last in rows))
@@ -145,10 +149,9 @@ class ListingBuilder:
         elif self._stale:
             await asyncio.sleep(self._pause)
             await self._note_shown_elsewhere()
-            stale, self._stale = self._stale, {}
             async with self._working:
-                for mailbox, span in stale.items():
-                    await self._tidy(mailbox, span)
+                while self._stale:
+                    await self._tidy_stale(*self._stale.popitem())
         else:
             await woken_within(self._wake, _IDLE_SECONDS)
 
@@ -169,6 +172,13 @@ class ListingBuilder:
                 entries = frozenset(await self._store.read(_keys(mailbox, page)))
                 await self._turns.spend(rows=len(entries))
                 await self._listing.write(_without_others(mailbox, page, entries))
+
+    async def _tidy_stale(self, mailbox: str, span: Span) -> None:
+        try:
+            await self._tidy(mailbox, span)
+        except StoreUnavailable:
+            self._note_stale(mailbox, (span,))  # the next turn tries again
+            raise
 
     async def _build(self, mailbox: str) -> None:
         pages = await self._listing.write(lambda file: file.ranges(mailbox))

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from services.mailstore.listing.columns import PAGE_OCTETS, STRUCTURE_LIMIT, TEXT_LIMIT, VERSION
 from services.mailstore.listing.page_file import opened
 from services.mailstore.listing.pages import LEAST_LACKING
+from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.postgres import PostgresBackend
+from shared.eventstore.store import EventStore
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from tests.integration.mailstore.counted import ACCOUNT, counted_mailstore
 from tests.integration.mailstore.listed import Listed, uid_set
@@ -107,6 +109,31 @@ async def test_what_was_expunged_leaves_the_file(full: Listed) -> None:
     await full.equals_the_messages(mailbox)
     await _expunge(full, mailbox, 1, 1000)
     await full.has(mailbox, [])
+
+
+async def test_what_was_expunged_leaves_the_file_also_after_a_time_without_a_database(
+    full: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = _OftenUnavailable(full.mailstore.store)
+    monkeypatch.setattr(full.mailstore.builder, "_store", store)
+    mailbox = await full.mailbox()
+    await _expunge(full, mailbox, 3, 20)
+    await full.has(mailbox, [1, 2, *range(21, len(HARMFUL) + 61)])
+    assert store.asked > 2
+
+
+class _OftenUnavailable:
+    """Answers every second question."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+        self.asked = 0
+
+    async def read(self, ask: Any) -> Any:
+        self.asked += 1
+        if self.asked % 2:
+            raise StoreUnavailable("the connection was lost")
+        return await self._store.read(ask)
 
 
 async def test_moved_and_copied_messages_are_listed_where_they_are(full: Listed) -> None:
