@@ -22,6 +22,8 @@ from shared.network.address import network_of
 
 log = structlog.get_logger("directory")
 _PATIENCE = 60.0
+_FEW = 50
+"""Log-ins and lockouts that are written on the event loop, in some milliseconds; a flood has thousands."""
 
 
 class LoginJournal:
@@ -65,7 +67,7 @@ class LoginJournal:
             record_notes(tx, notes, times)
 
         try:
-            await self._store.write(work)
+            await self._store.write(work, long=len(due) + len(notes.begun) + len(notes.ended) > _FEW)
         except StoreUnavailable as error:
             log.warning("directory.logins_lost", count=len(due), error=str(error))
 
