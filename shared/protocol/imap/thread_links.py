@@ -63,15 +63,11 @@ class ThreadLinks:
         for child in self.children[giver]:
             self.parent[child] = taker
         self.children[taker].extend(self.children[giver])
-        self.children[giver] = []
-        self._gone.add(giver)
+        self._remove(giver)
 
     def cut(self, child: Node) -> None:
-        """Make a node a root."""
-        parent = self.parent[child]
-        if parent is not None:
-            self.children[parent].remove(child)
-            self.parent[child] = None
+        """Make a node a root. Up to `prune` its former parent, which may have very many children, lists it still."""
+        self.parent[child] = None
 
     def roots(self) -> list[Node]:
         """The nodes without a parent."""
@@ -86,23 +82,35 @@ class ThreadLinks:
 
     def prune(self) -> None:
         """Remove dummies without children, and others whose children can take their place (step 3)."""
-        for node in list(self.upwards()):
-            if not self.is_dummy(node):
-                continue
-            parent, children = self.parent[node], self.children[node]
-            if parent is None and len(children) > 1:
-                continue
-            self._replace(node, parent, children)
+        for node in range(self.size):
+            if self.parent[node] is None or not self.is_dummy(node):
+                self.children[node] = self._nearest(node)
+        for node in range(self._messages, self.size):
+            if self.parent[node] is None and len(self.children[node]) <= 1:
+                for child in self.children[node]:
+                    self.parent[child] = None
+                self._remove(node)
 
-    def _replace(self, node: Node, parent: Node | None, children: list[Node]) -> None:
-        """Put the children of a node in its place."""
-        for child in children:
-            self.parent[child] = parent
-        if parent is not None:
-            place = self.children[parent].index(node)
-            self.children[parent][place : place + 1] = children
-        self.children[node] = []
-        self._gone.add(node)
+    def _nearest(self, top: Node) -> list[Node]:
+        """The messages below a node with nothing but dummies between; the dummies are gone, and each is met once."""
+        nearest: list[Node] = []
+        waiting = [(top, child) for child in reversed(self.children[top])]
+        while waiting:
+            parent, node = waiting.pop()
+            if self.parent[node] != parent or node in self._gone:  # it was cut off here
+                continue
+            if self.is_dummy(node):
+                waiting.extend([(node, child) for child in reversed(self.children[node])])
+                self._remove(node)
+            else:
+                nearest.append(node)
+        for node in nearest:
+            self.parent[node] = top
+        return list(dict.fromkeys(nearest))
+
+    def _remove(self, dummy: Node) -> None:
+        self.children[dummy] = []
+        self._gone.add(dummy)
 
     def order_children(self, date_of: Callable[[Node], Date]) -> None:
         """Sort the children of every node by their dates (step 6)."""

@@ -156,6 +156,18 @@ def test_a_long_chain() -> None:
     assert thread_list(by_references(chain[::-1])).decode() == expected
 
 
+def test_very_many_children_of_one_message_take_linear_work() -> None:
+    """A missing message with 60,000 missing children, each with an answer; and one whose children all leave it."""
+    size = 60_000
+    answers = [message(number, "", "root", f"missing{number}") for number in range(1, size + 1)]
+    expected = "(" + "".join(f"({number})" for number in range(1, size + 1)) + ")"
+    assert thread_list(by_refs(answers)).decode() == expected
+    claims = [name for number in range(size, 0, -1) for name in ("root", f"m{number}")]
+    leaving = [message(size + 1, "", *claims), *(message(number, "", "other") for number in range(1, size + 1))]
+    expected = f"((1 {size + 1})" + "".join(f"({number})" for number in range(2, size + 1)) + ")"
+    assert thread_list(by_refs(leaving)).decode() == expected
+
+
 IDS = st.sampled_from("abcdef")
 MESSAGES = st.lists(
     st.tuples(IDS, st.lists(IDS, max_size=4), st.integers(0, 5), st.sampled_from(["", "x", "Re: x", "y", "Fwd: y"])),
