@@ -13,6 +13,8 @@ from shared.protocol.imap.parse.search import search_program
 from shared.protocol.imap.parse.search_options import return_options
 
 _MOST_FILTERS = 100
+MOST_NAMES = 10_000
+"""Names in all filters of a command."""
 _IN = re.compile(rb" IN (?=\()", re.IGNORECASE)
 
 
@@ -29,4 +31,14 @@ def multi_search(cursor: Cursor, tag: bytes) -> MultiSearch:
 
 # esearch-source-opts = "IN" SP "(" source-mbox [SP "(" scope-options ")"] ")" ; no scope option is defined
 def _sources(cursor: Cursor) -> tuple[MailboxFilter, ...]:
-    return tuple(parenthesised(cursor, mailbox_filter, _MOST_FILTERS))
+    names_left = MOST_NAMES
+
+    def source(cursor: Cursor) -> MailboxFilter:
+        nonlocal names_left
+        chosen = mailbox_filter(cursor)
+        names_left -= len(chosen.names)
+        if names_left < 0:
+            raise ImapSyntaxError(f"An ESEARCH names at most {MOST_NAMES} mailboxes")
+        return chosen
+
+    return tuple(parenthesised(cursor, source, _MOST_FILTERS))
