@@ -47,6 +47,14 @@ class Provenance(msgspec.Struct, frozen=True):
     correlation: str = ""
     command: str = ""
 
+    def of_part(self, part: str) -> Provenance:
+        """The provenance of a part of the command, which is recognised when it is repeated."""
+        return msgspec.structs.replace(self, command=f"{self.command}/{part}") if self.command else self
+
+    def of_unit(self, number: int) -> Provenance:
+        """The provenance of a unit of work of the command; the first unit, 0, has the command's own."""
+        return self.of_part(str(number)) if number else self
+
 
 class Recorded(msgspec.Struct, frozen=True):
     """An event with its place in the log."""

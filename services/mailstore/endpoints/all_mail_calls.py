@@ -22,10 +22,9 @@ from services.mailstore.handlers.paged import ALL
 from services.mailstore.handlers.views import Views
 from services.mailstore.projections.all_mail import of_account, shows
 from shared.eventstore.connection import Reader
-from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
-from shared.grpc.call import acting, current_provenance, with_command
+from shared.grpc.call import acting, current_provenance
 from shared.protocol.imap.ranges import Ranges, count, joined, without
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
@@ -106,7 +105,7 @@ class AllMailCalls:
 
         def work(tx: Transaction) -> int:
             for source in sources:
-                part = _of_part(provenance, source.mailbox)
+                part = provenance.of_part(source.mailbox)
                 number = count(source.uids)
                 self._messages.copy(
                     tx, request.account, source.mailbox, source.uids, number, request.target, quota, part
@@ -215,11 +214,5 @@ def _target(reader: Reader, account: str, name: str) -> str:
 @contextmanager
 def _part(mailbox: str) -> Iterator[None]:
     """The context of the part of a call that concerns one mailbox, with a command id of its own."""
-    command = current_provenance().command
-    with acting(with_command(f"{command}/{mailbox}" if command else "")):
+    with acting(current_provenance().of_part(mailbox)):
         yield
-
-
-def _of_part(provenance: Provenance, mailbox: str) -> Provenance:
-    command = f"{provenance.command}/{mailbox}" if provenance.command else ""
-    return Provenance(provenance.actor, provenance.cause, provenance.correlation, command)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from services.mailstore.endpoints.session_guard import Behaviour
 from services.mailstore.handlers import queries
 from services.mailstore.handlers.access_lists import NOT_PERMITTED
@@ -48,9 +46,7 @@ class ForeignStore:
         second.CopyFrom(request)
         second.ClearField("unchanged_since")
         second.uids.bounds[:] = _left(request.uids, first.refused)
-        provenance = current_provenance()
-        command = f"{provenance.command}/given" if provenance.command else ""
-        with acting(msgspec.structs.replace(provenance, command=command)):
+        with acting(current_provenance().of_part("given")):
             reply = await _part(second, pb.StoreRequest.ADD, flags, behaviour)
         reply.refused.CopyFrom(first.refused)
         reply.versions[:] = [*first.versions, *reply.versions]

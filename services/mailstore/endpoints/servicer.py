@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
-import msgspec
-
 from services.mailstore.domain.flags import SEEN, parse
 from services.mailstore.domain.quota import QuotaLimits
 from services.mailstore.endpoints import wire
@@ -327,10 +325,7 @@ class MailstoreEndpoint(MailstoreServicer):
             unseen = ranges(message.uid for message in messages if not message.system & SEEN)
             if not unseen:
                 return messages
-            provenance = current_provenance()
-            own = msgspec.structs.replace(
-                provenance, command=f"{provenance.command}/{unseen[0][0]}" if provenance.command else ""
-            )
+            own = current_provenance().of_part(str(unseen[0][0]))
             made = 0
             if is_all_mail(mailbox):
                 with acting(own):

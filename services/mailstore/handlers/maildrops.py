@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from services.mailstore.domain import unique_ids
 from services.mailstore.domain.decide import EVENT_MESSAGES
 from services.mailstore.handlers import load, queries
@@ -105,7 +103,7 @@ class Maildrops:
         number = total = 0
         left = uids
         while left:
-            unit, by = left, _numbered(provenance, number)
+            unit, by = left, provenance.of_unit(number)
             gone = await self._store.write(
                 lambda tx, unit=unit, by=by: _remove(tx, account, mailbox, unit, by),  # type: ignore[misc]
                 long=count(unit) > chosen.FEW,
@@ -172,9 +170,3 @@ def _holders(reader: Reader, account: str, given: Sequence[GivenUniqueId]) -> di
     sql = "SELECT entry FROM unique_id WHERE account = ? AND unique_id = ? LIMIT 1"
     rows = ((name.unique_id, reader.first_row(sql, (account, name.unique_id))) for name in given)
     return {unique_id: row[0] for unique_id, row in rows if row is not None}
-
-
-def _numbered(provenance: Provenance, number: int) -> Provenance:
-    if not number or not provenance.command:
-        return provenance
-    return msgspec.structs.replace(provenance, command=f"{provenance.command}/{number}")

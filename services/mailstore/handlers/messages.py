@@ -158,7 +158,7 @@ class MessageCommands:
         if not is_own_notice:
             check_quota(used, more, quota.with_grace() if key.is_for_postmaster else quota)
         decide.uids_left(mailbox, 1)
-        entry = self._entry(
+        entry = self.entry(
             transaction, account, mailbox.uid_next, self._with_flags_that_fit(transaction, mailbox, message)
         )
         keyed = Provenance(provenance.actor, provenance.cause, provenance.correlation, key.command)
@@ -236,9 +236,9 @@ class MessageCommands:
         decide.uids_left(mailbox, len(messages))
         for message in messages:
             decide.keywords_fit(parse(message.flags), self._limits.max_message_keywords)
-        self._check_new_words(transaction, mailbox.id, {word for message in messages for word in _words(message)})
+        self.check_words(transaction, mailbox.id, {word for message in messages for word in _words(message)})
         entries = [
-            self._entry(transaction, account, mailbox.uid_next + number, message)
+            self.entry(transaction, account, mailbox.uid_next + number, message)
             for number, message in enumerate(messages)
         ]
         return MessageAppended(account, mailbox.id, tuple(entries))
@@ -383,7 +383,7 @@ class MessageCommands:
         if not flags.keywords:
             return
         decide.keywords_fit(flags, self._limits.max_message_keywords)
-        self._check_new_words(transaction, mailbox, set(flags.keywords.split()))
+        self.check_words(transaction, mailbox, set(flags.keywords.split()))
 
     def _check_keywords_of(
         self, transaction: Transaction, source: MailboxState, goal: MailboxState, uids: Ranges
@@ -392,9 +392,9 @@ class MessageCommands:
         if source.id == goal.id:
             return
         words = chosen.keywords_of(transaction, source.id, uids, self._limits.max_keywords)
-        self._check_new_words(transaction, goal.id, words)
+        self.check_words(transaction, goal.id, words)
 
-    def _check_new_words(self, transaction: Transaction, mailbox: str, words: Set[str]) -> None:
+    def check_words(self, transaction: Transaction, mailbox: str, words: Set[str]) -> None:
         """Check that a mailbox may have these keywords in addition. Raises MailboxRefused LIMIT."""
         if words:
             known, new = chosen.new_keywords(transaction, mailbox, words)
@@ -415,13 +415,6 @@ class MessageCommands:
 
     def entry(self, transaction: Transaction, account: str, uid: int, message: NewMessage) -> NewEntry:
         """A message that comes into an account, as its event names it."""
-        return self._entry(transaction, account, uid, message)
-
-    def check_words(self, transaction: Transaction, mailbox: str, words: Set[str]) -> None:
-        """Check that a mailbox may have these keywords in addition. Raises MailboxRefused LIMIT."""
-        self._check_new_words(transaction, mailbox, words)
-
-    def _entry(self, transaction: Transaction, account: str, uid: int, message: NewMessage) -> NewEntry:
         known = (message.message_id, *reversed(message.references[-_REFERENCES_ASKED:]))
         thread = load.thread_of(transaction, account, (entry for entry in known if entry)) or self._ids.new(
             IdKind.THREAD

@@ -8,10 +8,8 @@ none.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple, TypeVar
-
-import msgspec
 
 from services.mailstore.domain.decide import EVENT_MESSAGES, MailboxRefused
 from services.mailstore.domain.flags import Flags
@@ -124,11 +122,11 @@ class PagedCommands:
             except MailboxRefused as refused:
                 if not done:
                     raise
-                return Moved(_together(done), refused)
+                return Moved(together(done), refused)
             done.append(placed)
             asked -= count(placed.source)
             left = above(left, placed.source[-1][1]) if placed.source else ()
-        return Moved(_together(done), None)
+        return Moved(together(done), None)
 
     async def expunge(self, account: str, mailbox: str, uids: Ranges, provenance: Provenance) -> tuple[int, int]:
         """EXPUNGE; returns the version afterwards and the number of messages removed. Raises MailboxRefused."""
@@ -191,12 +189,11 @@ class PagedCommands:
     async def _run(
         self, work: Callable[[Transaction, Provenance], T], uids: Ranges, provenance: Provenance, number: int = 0
     ) -> T:
-        if number and provenance.command:
-            provenance = msgspec.structs.replace(provenance, command=f"{provenance.command}/{number}")
-        return await self._store.write(lambda transaction: work(transaction, provenance), long=count(uids) > chosen.FEW)
+        by = provenance.of_unit(number)
+        return await self._store.write(lambda transaction: work(transaction, by), long=count(uids) > chosen.FEW)
 
 
-def _together(done: list[Placed]) -> Placed:
+def together(done: Sequence[Placed]) -> Placed:
     """The results of several units as one."""
     source = joined(span for placed in done for span in placed.source)
     target = joined(span for placed in done for span in placed.target)

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from services.mailstore.domain import decide
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.flags import Flags
@@ -21,7 +19,7 @@ from services.mailstore.handlers import load
 from services.mailstore.handlers.all_mail import is_all_mail, leaving
 from services.mailstore.handlers.mailbox_script_events import note_messages
 from services.mailstore.handlers.messages import MessageCommands, NewMessage, Placed
-from services.mailstore.handlers.paged import Moved
+from services.mailstore.handlers.paged import Moved, together
 from services.mailstore.handlers.quota_warnings import note_decrease, note_growth
 from services.mailstore.listing.summaries import MessageSummary, Summaries
 from services.mailstore.projections import chosen
@@ -98,15 +96,15 @@ class MessagesElsewhere:
         version, left = 0, origin
         while not done or left.asked > 0:
             try:
-                placed, version = await self._unit(left, goal, _numbered(provenance, len(done)))
+                placed, version = await self._unit(left, goal, provenance.of_unit(len(done)))
             except MailboxRefused as refused:
                 if not done:
                     raise
-                return PlacedElsewhere(Moved(_together(done), refused), version)
+                return PlacedElsewhere(Moved(together(done), refused), version)
             done.append(placed)
             last = placed.source[-1][1] if placed.source else origin.uids[-1][1]
             left = left._replace(uids=above(left.uids, last), asked=left.asked - count(placed.source))
-        return PlacedElsewhere(Moved(_together(done), None), version)
+        return PlacedElsewhere(Moved(together(done), None), version)
 
     async def _unit(self, origin: Origin, goal: Goal, provenance: Provenance) -> tuple[Placed, int]:
         most = _A_UNIT if origin.takes_away else MOST_COPIED
@@ -230,15 +228,3 @@ def _placed_before(tx: Transaction, origin: Origin, goal: Goal, earlier: Sequenc
         taken = arrived = ()
     target = load.mailbox_by_name(tx, goal.account, goal.mailbox)
     return Placed(target.uid_validity, taken, arrived, tx.version(origin.account)), tx.version(goal.account)
-
-
-def _numbered(provenance: Provenance, number: int) -> Provenance:
-    if not number or not provenance.command:
-        return provenance
-    return msgspec.structs.replace(provenance, command=f"{provenance.command}/{number}")
-
-
-def _together(done: Sequence[Placed]) -> Placed:
-    source = joined(span for placed in done for span in placed.source)
-    target = joined(span for placed in done for span in placed.target)
-    return Placed(done[0].uid_validity, source, target, done[-1].version)

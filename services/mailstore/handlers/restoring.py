@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from services.mailstore.domain import decide
 from services.mailstore.domain.decide import EVENT_MESSAGES, MailboxRefused
 from services.mailstore.domain.quota import QuotaLimits, Usage, check_quota
@@ -73,7 +71,7 @@ class Restoring:
         done: list[RestoredUnit] = []
         refused: MailboxRefused | None = None
         while refused is None:
-            unit = _numbered(provenance, len(done))
+            unit = provenance.of_unit(len(done))
             try:
                 restored = await self._store.write(
                     lambda tx, unit=unit: self._unit(tx, order, through, unit),  # type: ignore[misc]
@@ -130,12 +128,6 @@ def _target(reader: Reader, account: str, into: str, messages: ChosenUids) -> Ma
     own = load.mailbox_if_any(reader, account, messages.mailbox_id, "")
     named = own or load.mailbox_if_any(reader, account, "", messages.name)
     return named[0] if named else load.mailbox_by_name(reader, account, INBOX)
-
-
-def _numbered(provenance: Provenance, number: int) -> Provenance:
-    if not number or not provenance.command:
-        return provenance
-    return msgspec.structs.replace(provenance, command=f"{provenance.command}/{number}")
 
 
 def _by_name(reader: Reader, account: str, units: Sequence[RestoredUnit]) -> dict[str, int]:
