@@ -78,7 +78,7 @@ async def test_an_idle_connection_gives_its_memory_back(server: MailfoldServer) 
         pass  # caches and allocators are warm
     before = memory(server)
     async with IdleConnections(server, person, _CONNECTIONS, compressed=True):
-        assert memory(server) - before < _CONNECTIONS * 200_000
+        assert memory(server) - before < _CONNECTIONS * 280_000  # without it some 500 KB each
 
 
 def fill(server: MailfoldServer, person: Person) -> None:

@@ -17,8 +17,15 @@ def test_every_process_has_few_descriptors(server: MailfoldServer) -> None:
 
 
 def test_no_limit_of_the_product_is_changed(server: MailfoldServer) -> None:
-    """Except for its ports, its name, its name server and the switch for sending, every setting is the default."""
+    """Except for its ports (with those of POP3), its name, its name server and the switch for sending."""
     changed = {setting["name"] for setting in server.command.json("settings") if setting["value"] != setting["default"]}
-    addresses = {"server.hostname", "server.port_offset", "resolver.addresses", "outbound.sending"}
+    addresses = {
+        "pop3.listen",
+        "pop3.starttls",
+        "server.hostname",
+        "server.port_offset",
+        "resolver.addresses",
+        "outbound.sending",
+    }
     bus = {"bus.url", "bus.user", "bus.password"}  # the launcher makes them at each start
     assert changed <= addresses | bus

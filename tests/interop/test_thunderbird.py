@@ -79,6 +79,7 @@ def test_it_reads_flags_and_files(server: MailfoldServer, ann: Person, thunderbi
         return int(thunderbird.run(update + " updated(box); return box.getTotalMessages(false);"))
 
     until(lambda: total("INBOX") == 5, "five messages in Thunderbird")
+    until(lambda: total("Archive") == 0, "the other mailboxes in Thunderbird")
     subjects = thunderbird.run(
         _FOLDERS + "return [...folder('INBOX').messages].map(entry => entry.mime2DecodedSubject);"
     )

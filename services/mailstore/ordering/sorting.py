@@ -25,7 +25,7 @@ _A_KEY = 40
 """Octets of Python's own for a key."""
 _MAKING, _SORTING, _MERGING = 16, 3, 8
 """The costs of making, sorting and merging a key, in keys compared."""
-_MERGED_AT_ONCE = 500
+_MADE_AT_ONCE = _MERGED_AT_ONCE = 500
 _CHOSEN_AT_ONCE = 5000
 _UIDS_OF_A_KEY = 8
 """UIDs that are looked up, or keys that are copied, in the time in which a key is compared."""
@@ -97,11 +97,13 @@ class Sorter:
         headers = any(criterion.field not in ROW_FIELDS for criterion in criteria)
         keys: list[bytes] = []
         async for page in self._matching.read(mailbox, lacking, headers=headers):
-            added = [key_of(summary) for summary in page]
-            memory.take(sum(map(len, added)) + _A_KEY * len(added))
-            is_lasting = is_lasting and all(summary.is_read for summary in page)
-            keys += added
-            await self._turns.spend(keys=_MAKING * len(criteria) * len(added))
+            for start in range(0, len(page), _MADE_AT_ONCE):
+                piece = page[start : start + _MADE_AT_ONCE]
+                added = [key_of(summary) for summary in piece]
+                memory.take(sum(map(len, added)) + _A_KEY * len(added))
+                is_lasting = is_lasting and all(summary.is_read for summary in piece)
+                keys += added
+                await self._turns.spend(keys=_MAKING * len(criteria) * len(added))
         merged_keys = await self._merged(order.keys, keys)
         return _Made(KeyOrder(merged_keys, await self._uids(merged_keys)), is_lasting)
 
