@@ -138,8 +138,7 @@ def test_a_script_that_fails_refuses_nothing(server: MailfoldServer, ann: Person
 def test_a_second_recipient_has_the_mail_accepted(server: MailfoldServer, ann: Person) -> None:
     bob = server.people.person("bob")
     accepted = send(server, "rejected", ann.address, bob.address)
-    told = server.command.trace(accepted.queue_id, "settled", "reject")
-    assert "I take no mail like this." in told
+    server.command.trace(accepted.queue_id, "settled", "I take no mail like this.")
     assert has(server, bob, "rejected") and not has(server, ann, "rejected")
 
 

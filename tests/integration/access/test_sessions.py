@@ -79,7 +79,11 @@ def test_own_silent_store_does_not_hide_what_others_did(connect: Connect) -> Non
     entry.append(MAIL)
     two.ok("NOOP")
     entry.ok("STORE 1 +FLAGS (\\Flagged)")
-    assert two.ok("STORE 1 +FLAGS.SILENT (\\Seen)") == [b"* 1 FETCH (UID 1 FLAGS (\\Flagged))"]
+    # what others did was reported within the command, so the client is told what the flags are after it
+    assert two.ok("STORE 1 +FLAGS.SILENT (\\Seen)") == [
+        b"* 1 FETCH (UID 1 FLAGS (\\Flagged))",
+        b"* 1 FETCH (UID 1 FLAGS (\\Seen \\Flagged))",
+    ]
     assert two.ok("NOOP") == []
     assert entry.ok("NOOP") == [b"* 1 FETCH (UID 1 FLAGS (\\Seen \\Flagged \\Recent))"]
 
