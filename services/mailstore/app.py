@@ -22,20 +22,18 @@ from services.mailstore.endpoints.removed import RemovedEndpoint
 from services.mailstore.endpoints.scripts import ScriptsEndpoint
 from services.mailstore.endpoints.servicer import MailstoreEndpoint
 from services.mailstore.endpoints.session_guard import SessionGuard
-from services.mailstore.handlers import script_rows
+from services.mailstore.handlers import closing, grant_endings, script_rows
 from services.mailstore.handlers.access_lists import AccessLists
 from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.all_mail_upkeep import AllMailUpkeep
 from services.mailstore.handlers.annotations import AnnotationCommands, annotation_text
 from services.mailstore.handlers.checked_store import checked_store
-from services.mailstore.handlers.closing import AccountClosings
 from services.mailstore.handlers.doorbells import ring_for
 from services.mailstore.handlers.erasure import Eraser
 from services.mailstore.handlers.erasure_step import MailstoreErasure
 from services.mailstore.handlers.expiry import Expiry, ExpiryRules
 from services.mailstore.handlers.expiry_commands import ExpiryCommands
 from services.mailstore.handlers.forgetting import UndeleteWindow
-from services.mailstore.handlers.grant_endings import GrantEndings
 from services.mailstore.handlers.held_rights import Holders
 from services.mailstore.handlers.mailbox_script_filing import MailboxScriptFiling
 from services.mailstore.handlers.mailbox_script_runs import MailboxScriptRuns
@@ -82,6 +80,7 @@ from shared.grpc.servicers import Registration
 from shared.owner.commit_bell import ring_at_commits
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
+from shared.owner.stored_follower import StoredFollower
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.annotations_pb2_grpc import add_AnnotationsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.applying_pb2_grpc import add_ApplyingServicer_to_server
@@ -139,8 +138,11 @@ class Mailstore:
         directory = host.channel("directory", SERVICE)
         self._listing = Listing(None if host.reads_only else host.places.listing)
         self._builder = ListingBuilder(SERVICE, self.store, host.blobs, self._listing, host.turns)
-        self._closings = AccountClosings(SERVICE, self.store, directory, host.bus)
-        self._endings = GrantEndings(SERVICE, self.store, directory, host.bus)
+        followed = SERVICE, self.store, directory, host.bus
+        self._closings = StoredFollower(*followed, closing.CURSOR, closing.AREAS, apply=closing.close_or_reopen)
+        self._endings = StoredFollower(
+            *followed, grant_endings.CURSOR, grant_endings.AREAS, apply=grant_endings.end_grants, long=True
+        )
         self.book = SharingBook(SERVICE, directory, host.bus)
         self._holders = Holders(self.book)
         self._eraser = Eraser(SERVICE, self.store)
