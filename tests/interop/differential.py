@@ -131,6 +131,9 @@ def shape(label: bytes, value: Value) -> object:
     if label == b"INTERNALDATE":
         moment = datetime.strptime(cast(bytes, value).decode().strip(), "%d-%b-%Y %H:%M:%S %z")
         return moment.astimezone(UTC)
+    if label == b"SAVEDATE" and value is not None:
+        datetime.strptime(cast(bytes, value).decode().strip(), "%d-%b-%Y %H:%M:%S %z")
+        return "a moment"  # a second may pass between the commands of the two servers
     if label in (b"ENVELOPE", b"BODY", b"BODYSTRUCTURE"):
         return _folded(value)
     return value or b""
