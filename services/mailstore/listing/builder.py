@@ -35,6 +35,7 @@ from shared.eventstore.connection import Reader, Row, StoreUnavailable
 from shared.eventstore.event import Recorded
 from shared.eventstore.store import EventStore
 from shared.protocol.message.dates import written_day
+from shared.protocol.message.folding import fold
 from shared.protocol.message.headers import header_value
 from shared.protocol.message.scan import Scan
 from shared.protocol.message.search_texts import HEADER_LIMIT, field_texts
@@ -244,7 +245,7 @@ class ListingBuilder:
 
 def _record_of(uid: int, blob: str, scanned: Scan, header: bytes, preview: str) -> Record:
     """What SEARCH examines of a header, the wire forms of the scan, and the preview."""
-    texts = [[text.casefold() for text in field_texts(header, name)] for name in FIELDS]
+    texts = [[fold(text) for text in field_texts(header, name)] for name in FIELDS]
     return record(uid, blob, scanned, written_day(header_value(header, b"date") or b""), texts, preview)
 
 

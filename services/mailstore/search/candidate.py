@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from shared.blobs.port import Blob
 from shared.protocol.message.dates import written_day
+from shared.protocol.message.folding import fold
 from shared.protocol.message.headers import header_value
 from shared.protocol.message.needles import Needles
 from shared.protocol.message.scan import Scan, decode_scan, header_end
@@ -85,23 +86,23 @@ class Candidate:
 
         With needles, texts that contain none of them may be left out; the same holds for the methods below.
         """
-        return [text.casefold() for text in field_texts(self._block, name, needles)]
+        return [fold(text) for text in field_texts(self._block, name, needles)]
 
     def header(self, needles: Needles | None = None) -> Iterator[str]:
         """The lines of the message's own header, to be concatenated unchanged."""
-        return (line.casefold() + "\n" for line in header_texts(self._block, needles))
+        return (fold(line) + "\n" for line in header_texts(self._block, needles))
 
     def part_headers(self, needles: Needles | None = None) -> Iterator[str]:
         """The headers of the message's parts, to be concatenated unchanged."""
         if self._blob is None:
             return iter(())
-        return (line.casefold() + "\n" for line in part_header_texts(self._blob, self._scanned, needles))
+        return (fold(line) + "\n" for line in part_header_texts(self._blob, self._scanned, needles))
 
     def body(self, needles: Needles | None = None) -> Iterator[str]:
         """The text that BODY examines, in pieces to be concatenated unchanged."""
         if self._blob is None:
             return iter(())
-        return (text.casefold() for text in body_texts(self._blob, self._scanned, needles))
+        return (fold(text) for text in body_texts(self._blob, self._scanned, needles))
 
     @property
     def _block(self) -> bytes:

@@ -15,6 +15,7 @@ import msgspec
 
 from services.mailstore.domain.flags import parse
 from services.mailstore.search.candidate import Candidate
+from shared.protocol.message.folding import fold
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import DayTest, SearchKey, SearchKeys, UidSet
 
 Test = Callable[[Candidate], bool | None]
@@ -108,13 +109,13 @@ class _Compiler:
                 tests = self._tests(key.any_of)
                 return lambda candidate: _any_of(tests, candidate)
             case "header":
-                return self._question(FieldQuestion(key.header.field.casefold(), key.header.text.casefold()))
+                return self._question(FieldQuestion(fold(key.header.field), fold(key.header.text)))
             case "sent_date":
                 return self._question(DateQuestion(_comparison(key.sent_date), key.sent_date.day))
             case "body":
-                return self._question(BodyQuestion(key.body.casefold())) if key.body else _everything
+                return self._question(BodyQuestion(fold(key.body))) if key.body else _everything
             case "text":
-                return self._question(TextQuestion(key.text.casefold())) if key.text else _everything
+                return self._question(TextQuestion(fold(key.text))) if key.text else _everything
             case None:
                 raise BadKey("the key is of another release")
             case "all":

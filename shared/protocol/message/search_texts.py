@@ -14,9 +14,9 @@ BODY                the text of each text part: charset and transfer encoding un
 TEXT                every line of the message's own header, lines that are no field too; the header of each part, with
                     the file name and the description of an attachment; and all that BODY looks at
 
-The header is what was received with the lines that delivery put on top of it. Matching ignores case (`casefold`) and is
-by substring in one text; it does not reach across two header lines or two parts. At most HEADER_LIMIT octets of header
-lines and TEXT_LIMIT octets of decoded text of a message are looked at. Images and other binary parts are not.
+The header is what was received with the lines that delivery put on top of it. Matching ignores case (`folding.fold`)
+and is by substring in one text; it does not reach across two header lines or two parts. At most HEADER_LIMIT octets of
+header lines and TEXT_LIMIT octets of decoded text of a message are looked at. Images and other binary parts are not.
 """
 
 import re
@@ -26,6 +26,7 @@ from typing import Protocol
 
 from shared.protocol.message.addresses import display_pairs, group_names, parse_addresses
 from shared.protocol.message.charset import decode
+from shared.protocol.message.folding import fold
 from shared.protocol.message.headers import header_values, raw_fields, unfold
 from shared.protocol.message.markup import visible_text
 from shared.protocol.message.needles import Needles, is_plain, is_unusual
@@ -140,7 +141,7 @@ def _values(header: bytes, name: str) -> list[bytes]:
     if header.isascii():
         return header_values(header, name) if _PLAIN_NAME.fullmatch(name) else []
     # A name with other letters may equal one of plain letters after case-folding (U+017F becomes s).
-    return [value for field, value in raw_fields(header) if decode(field).casefold() == name]
+    return [value for field, value in raw_fields(header) if fold(decode(field)) == name]
 
 
 def _address_texts(values: list[bytes]) -> Iterator[str]:
