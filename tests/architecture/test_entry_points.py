@@ -9,9 +9,7 @@ from shared.service import main
 
 main(SERVICE, build, SECTIONS)
 """
-SERVICES = sorted(
-    path.name for path in (ROOT / "services").iterdir() if path.is_dir() and not path.name.startswith("__")
-)
+SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/app.py"))
 
 
 def test_every_main_is_the_same_three_lines() -> None:
