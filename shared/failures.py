@@ -25,6 +25,7 @@ from shared.grpc.errors import (
     Unauthenticated,
     Unavailable,
 )
+from shared.opensearch.errors import OpenSearchRefused, OpenSearchUnavailable
 from shared.secrets import SecretsError
 
 
@@ -57,6 +58,8 @@ _TABLE: dict[type[BaseException], Failure] = {
     Invalid: Failure.REFUSED,
     AlreadyExists: Failure.REFUSED,
     Denied: Failure.REFUSED,
+    OpenSearchUnavailable: Failure.UNAVAILABLE,
+    OpenSearchRefused: Failure.REFUSED,
     BlobError: Failure.UNAVAILABLE,
     BlobMissing: Failure.UNFORESEEN,
     BlobDamaged: Failure.UNFORESEEN,

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from shared.blobs.settings import BlobSettings
 from shared.bus.settings import BusSettings
+from shared.opensearch.settings import OpenSearchSettings
 from shared.scripts.settings import SieveSettings
 from shared.settings import Section
 
@@ -132,5 +133,6 @@ SHARED_SECTIONS: Mapping[str, type[Section]] = {
     "blobs": BlobSection,
     "outbound": UndoSettings,
     "sieve": SieveSettings,
+    "opensearch": OpenSearchSettings,
 }
 """The sections that every service knows; a service may extend one."""

@@ -15,9 +15,10 @@ from hypothesis import settings as hypothesis_settings
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.harness.shown import PROPERTY, Show, shown_by
-from tests.parts import nats, postgres
+from tests.parts import nats, opensearch, postgres
 from tests.parts import test_data as data_part
 from tests.parts.required import fail_if_skipped, needs, skips_by_reason
+from tests.parts.shared_opensearch import shared_opensearch
 
 # Other tests share the machine, so a slow example is no failure; what is slow by its nature is counted by its own test.
 hypothesis_settings.register_profile(
@@ -59,6 +60,14 @@ def postgres_server() -> Iterator[postgres.PostgresServer]:
     needs(postgres)
     with postgres.PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def opensearch_url() -> Iterator[str]:
+    """The OpenSearch that all tests share; use a prefix of your own, and leave the cluster's settings alone."""
+    needs(opensearch)
+    with shared_opensearch() as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the programs that some tests use: mail clients, a webmail with a browser, PostgreSQL, LDAP, DNS and mail servers.
-# Needs root on Debian (or a derivative with apt). Starts no system service. Prints nothing when all is installed.
+# Installs the programs that some tests use: mail clients, a webmail with a browser, PostgreSQL, OpenSearch, LDAP, DNS
+# and mail servers. Needs root on Debian (or a derivative with apt). Starts no system service. Prints nothing when all is installed.
 #
 #   ops/parts/install.sh            install what is missing
 #   ops/parts/install.sh --check    only list what is missing (exit 1 if anything is)
@@ -16,7 +16,11 @@ postgresql slapd
 dnsmasq-base unbound nsd
 postfix dovecot-sieve dovecot-imapd dovecot-pop3d
 strace systemd
+maven
 "
+OPENSEARCH=3.6.0
+OPENSEARCH_ZIP="$HOME/.m2/repository/org/opensearch/distribution/integ-test-zip/opensearch/$OPENSEARCH/opensearch-$OPENSEARCH.zip"
+JAVA_RELEASE=21
 POLICY=/usr/sbin/policy-rc.d
 
 die() { echo "parts: $*" >&2; exit 1; }
@@ -67,11 +71,47 @@ install_packages() {
     fi
 }
 
+# OpenSearch needs a newer Java than Debian 12 has; a JDK below /usr/lib/jvm or at OPENSEARCH_JAVA_HOME is used.
+has_java() {
+    [ -z "${OPENSEARCH_JAVA_HOME:-}" ] || return 0
+    for release in /usr/lib/jvm/*/release; do
+        version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$release" 2>/dev/null)
+        [ "${version:-0}" -lt "$JAVA_RELEASE" ] || return 0
+    done
+    return 1
+}
+
+java_package() {
+    for package in openjdk-25-jdk-headless openjdk-21-jdk-headless temurin-25-jdk temurin-21-jdk; do
+        apt-cache policy "$package" 2>/dev/null | grep -q 'Candidate: [0-9]' && echo "$package" && return
+    done
+}
+
+# The zip for integration tests, from Maven Central; the tests unpack it themselves.
+install_opensearch() {
+    if ! [ -f "$OPENSEARCH_ZIP" ]; then
+        artifact="org.opensearch.distribution.integ-test-zip:opensearch:$OPENSEARCH:zip"
+        mvn -q dependency:get -Dartifact="$artifact" -Dtransitive=false >&2 || die "OpenSearch cannot be downloaded"
+    fi
+    has_java && return
+    package=$(java_package)
+    [ -n "$package" ] || die "OpenSearch needs a JDK $JAVA_RELEASE or newer: install one, or set OPENSEARCH_JAVA_HOME"
+    install_packages "$package"
+}
+
 command -v dpkg-query >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 ||
     die "this is not Debian (no apt-get): install these yourself: $PACKAGES"
 missing=$(missing_packages)
-[ -n "$missing" ] || exit 0
-[ "${1:-}" != --check ] || die "missing: $missing"
+if [ "${1:-}" = --check ]; then
+    [ -f "$OPENSEARCH_ZIP" ] || missing="$missing OpenSearch"
+    has_java || missing="$missing JDK"
+    [ -z "$missing" ] || die "missing: $missing"
+    exit 0
+fi
+if [ -z "$missing" ]; then
+    install_opensearch
+    exit 0
+fi
 [ "$(id -u)" = 0 ] || die "needs root to install: $missing(try: sudo $0)"
 echo "parts: installing $missing"
 forbid_services
@@ -79,4 +119,5 @@ forbid_default_cluster
 # The word splitting is intended: one argument for each package.
 # shellcheck disable=SC2086
 install_packages $missing
+install_opensearch
 echo "parts: done"

@@ -8,6 +8,7 @@ import orjson
 
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.transaction import VersionConflict
+from shared.opensearch.errors import OpenSearchUnavailable
 
 if TYPE_CHECKING:  # modules that only name our errors (such as commands) need not import gRPC
     import grpc
@@ -106,6 +107,8 @@ def translate(error: Exception) -> ServiceError | None:
         return error
     if isinstance(error, StoreUnavailable):
         return Unavailable(str(error), "store")
+    if isinstance(error, OpenSearchUnavailable):
+        return Unavailable(str(error), "opensearch")
     if isinstance(error, VersionConflict):
         return Conflict(str(error), "version")
     return None

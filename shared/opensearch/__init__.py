@@ -1,0 +1,1 @@
+"""How services reach OpenSearch: settings, one client, errors, bulk writes and whole answers."""
