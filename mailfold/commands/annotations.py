@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mailfold.operator.session import Session
 
 _FIELDS = ("entry", "value")
-_SERVER = "server"
+_SERVER, _SEEN = "server", "/shared/vendor/mailfold/seen"
 Account = Annotated[str, Argument("The address of the account; `server`: what all accounts see.")]
 Mailbox = Annotated[str, Option("--mailbox", help="The name of the mailbox; without it: beside the mailboxes.")]
 
@@ -60,6 +60,21 @@ def annotate(
         as_json({"entry": entry, "removed": remove, "changed": changed})
     else:
         print((f"removed {entry}" if remove else f"set {entry}") if changed else "nothing was changed")
+
+
+def seen_of_mailbox(data: Path, account: str, mailbox: str, kind: str) -> str:
+    r"""Say whether \Seen of a mailbox is `own` or `shared`, unless `kind` is empty; returns what it is then."""
+
+    async def ask(pb: Any, stub: Any, identity: str) -> Any:
+        if kind:
+            annotation = pb.Annotation(entry=_SEEN, value=kind.encode())
+            await stub.SetAnnotations(
+                pb.SetAnnotationsRequest(account=identity, mailbox=mailbox, annotations=[annotation])
+            )
+        return await stub.ListAnnotations(pb.ListAnnotationsRequest(account=identity, mailbox=mailbox, entries=[_SEEN]))
+
+    listed = _ask(data, account, ask).annotations
+    return next((annotation.value.decode() for annotation in listed if annotation.value), "shared")
 
 
 class _Shown:

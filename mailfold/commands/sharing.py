@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
+from mailfold.commands.annotations import seen_of_mailbox
 from mailfold.commands.directory import call, show, show_all
 from mailfold.commands.mailbox_grants import call_mailstore
+from mailfold.commands.printing import as_json
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("Sharing of mailboxes: whose addresses the users of a domain see, and with whom they may share.")
@@ -15,6 +17,8 @@ _IDENTIFIER = ("name", "kind", "id")
 _GRANT = ("mailbox", "identifier", "rights")
 _CONTRACT = "Sharing"
 _KINDS = ("nobody", "domain", "all")
+_SEEN_KINDS = ("", "own", "shared")
+_SEEN_TEXTS = {"own": "each user's own", "shared": "the same for all"}
 _PAGE = 500
 Domain = Annotated[str, Argument("A domain, such as example.org.")]
 Account = Annotated[str, Argument("The address of the account that would share.")]
@@ -118,6 +122,24 @@ def revoke(
     if not reply.grants:
         raise CommandFailed(f"{account} has given no such rights: `mailfold sharing grants {account}` lists them")
     show(reply, ("grants",), json=json)
+
+
+@app.command()
+def seen(
+    account: Annotated[str, Argument("The address of the account that owns the mailbox.")],
+    mailbox: Annotated[str, Argument("The name of the mailbox.")],
+    kind: Annotated[str, Argument("own: each user has his own; shared: one for all. Without it: show it.")] = "",
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
+    """Show or say whether \\Seen of a mailbox is each user's own. What is seen at that moment stays so for all."""
+    if kind not in _SEEN_KINDS:
+        raise CommandFailed("the kind is own or shared", UNUSABLE)
+    present = seen_of_mailbox(data, account, mailbox, kind)
+    if json:
+        as_json({"account": account, "mailbox": mailbox, "seen": present})
+    else:
+        print(f"\\Seen of {mailbox} is {_SEEN_TEXTS[present]}")
 
 
 def _grants_request(after: str) -> Any:

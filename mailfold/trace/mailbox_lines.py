@@ -14,6 +14,7 @@ from shared.events import (
     mailbox_scripts,
     maildrop,
     metadata,
+    own_seen,
     reading,
     restoring,
 )
@@ -129,6 +130,18 @@ def annotated(event: metadata.AnnotationsChanged, names: Names) -> Iterator[str]
     for changed in event.values:
         done = "removed" if changed.value is None else f"set, {len(changed.value)} octets"
         yield f"annotation {changed.entry} of {place} {done}"
+
+
+def own_seen_changed(event: own_seen.OwnSeenChanged, names: Names) -> Iterator[str]:
+    """A user of a shared mailbox has read the message, or marked it as not read, for himself alone."""
+    who = f"{names.of(event.reader)} alone" if event.reader else "all who share it"
+    done = "seen" if event.seen else "not seen"
+    yield f"{done} for {who} in {names.of(event.mailbox)}, UID {_uids(event.uids)}"
+
+
+def own_seen_forgotten(event: own_seen.OwnSeenForgotten, names: Names) -> Iterator[str]:
+    """What a removed account had read is forgotten."""
+    yield f"what {names.of(event.reader)} had seen in mailboxes of {names.of(event.account)} is forgotten"
 
 
 def rights_changed(event: mailbox_rights.MailboxRightsChanged, names: Names) -> Iterator[str]:

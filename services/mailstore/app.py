@@ -12,10 +12,13 @@ from services.mailstore.endpoints.closings import ClosingsEndpoint
 from services.mailstore.endpoints.expiry import ExpiryEndpoint
 from services.mailstore.endpoints.foreign_annotations import ForeignAnnotations
 from services.mailstore.endpoints.foreign_calls import ForeignMailboxes
+from services.mailstore.endpoints.foreign_flags import ForeignStore
 from services.mailstore.endpoints.foreign_placing import ForeignPlacing
 from services.mailstore.endpoints.mailbox_sharing import MailboxSharingEndpoint
 from services.mailstore.endpoints.maildrops import MaildropsEndpoint
 from services.mailstore.endpoints.ordering import OrderingEndpoint
+from services.mailstore.endpoints.own_seen import OwnSeenAnswers
+from services.mailstore.endpoints.own_seen_store import OwnSeenStore
 from services.mailstore.endpoints.quota import QuotaEndpoint
 from services.mailstore.endpoints.reads import ReadsEndpoint
 from services.mailstore.endpoints.removed import RemovedEndpoint
@@ -40,6 +43,7 @@ from services.mailstore.handlers.mailbox_script_runs import MailboxScriptRuns
 from services.mailstore.handlers.mailbox_script_sending import MailboxScriptSending
 from services.mailstore.handlers.maildrops import Maildrops
 from services.mailstore.handlers.messages import MessageCommands
+from services.mailstore.handlers.own_seen import OwnSeen
 from services.mailstore.handlers.owners import Owners
 from services.mailstore.handlers.placing_elsewhere import MessagesElsewhere
 from services.mailstore.handlers.quota_notices import QuotaNotices
@@ -57,6 +61,7 @@ from services.mailstore.handlers.script_messages import ScriptMessages
 from services.mailstore.handlers.scripts import ScriptCommands
 from services.mailstore.handlers.shared_mailboxes import SharedMailboxes
 from services.mailstore.handlers.sharing_book import SharingBook
+from services.mailstore.handlers.views import Views
 from services.mailstore.listing.builder import ListingBuilder
 from services.mailstore.listing.pages import Listing
 from services.mailstore.listing.summaries import Summaries
@@ -66,6 +71,7 @@ from services.mailstore.projections.expiry import ExpiringMailboxProjection
 from services.mailstore.projections.mailbox_rights import MailboxRightsProjection
 from services.mailstore.projections.mailbox_scripts import MailboxScriptProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
+from services.mailstore.projections.own_seen import OwnSeenProjection
 from services.mailstore.projections.quota_warnings import QuotaWarningProjection
 from services.mailstore.projections.script_applications import ScriptApplicationProjection
 from services.mailstore.projections.scripts import ScriptProjection
@@ -121,6 +127,7 @@ def projections(metadata: sqlalchemy.MetaData) -> Sequence[Projection]:
         AnnotationProjection(metadata),
         UniqueIdProjection(metadata),
         MailboxRightsProjection(metadata),
+        OwnSeenProjection(metadata),
         MailboxScriptProjection(metadata),
         ScriptProjection(metadata),
         ScriptApplicationProjection(metadata),
@@ -203,10 +210,13 @@ class Mailstore:
         elsewhere = MessagesElsewhere(checked, messages, summaries, host.ids)
         placing = ForeignPlacing(store, self._holders, elsewhere, quotas)
         annotations = ForeignAnnotations(store, self._holders, AnnotationCommands(checked, limits, host.clock))
-        return ForeignMailboxes(store, self._holders, placing, annotations)
+        flags, views, own = ForeignStore(store), Views(store, host.turns), OwnSeen(store, host.turns)
+        own_flags = OwnSeenStore(checked, own, flags, views)
+        answers = OwnSeenAnswers(own, views, own_flags)
+        return ForeignMailboxes(store, self._holders, placing, annotations, flags, own_flags, answers)
 
     def _sharing(self, owners: Owners, limits: MailstoreSettings) -> MailboxSharingEndpoint:
-        lists = AccessLists(self.store, self._holders, limits.access_entries)
+        lists = AccessLists(self.store, self._holders, limits.access_entries, own_seen=limits.own_seen)
         return MailboxSharingEndpoint(lists, SharedMailboxes(self.store, self._holders, self._host.turns), owners)
 
     def _further(

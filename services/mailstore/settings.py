@@ -56,6 +56,13 @@ class MailstoreSettings(Section, frozen=True):
         int,
         Meta(description="Entries that the access control list of a mailbox (RFC 4314) may have.", ge=10, le=10_000),
     ] = 500
+    own_seen: Annotated[
+        bool,
+        Meta(
+            description="Whether \\Seen becomes each user's own in mailboxes that are shared for the first time. "
+            "Owners say otherwise by the annotation /shared/vendor/mailfold/seen of a mailbox: `own` or `shared`."
+        ),
+    ] = False
     annotation_octets: Annotated[
         int, Meta(description="Octets that the value of an annotation (METADATA) may have.", ge=1024, le=65_536)
     ] = 16_384

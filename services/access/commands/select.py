@@ -34,7 +34,7 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
     session.channel.write(_rev2_data(selected, command.mailbox) if session.rev2 else _rev1_data(selected, view))
     if command.qresync is not None and command.qresync.uidvalidity == selected.uid_validity:
         await _resynchronise(session, selected, command.qresync)
-    code = Code.READ_ONLY if selected.read_only else Code.READ_WRITE
+    code = Code.READ_ONLY if selected.is_called_read_only else Code.READ_WRITE
     return response.ok(command.tag, "EXAMINE completed" if command.read_only else "SELECT completed", code)
 
 

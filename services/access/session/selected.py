@@ -54,6 +54,7 @@ class Selected:
         self.rights = view.rights or ALL_RIGHTS
         """The rights of the session's account (RFC 4314)."""
         self.read_only = read_only or not may_change(self.rights)
+        self._has_own_seen = view.own_seen
         self.runs = runs
         self.uid_next = max(view.mailbox.uid_next, self.runs.largest + 1)
         self.version = view.version
@@ -296,6 +297,12 @@ class Selected:
             return b""
         self.rights = rights
         return self.flags()
+
+    @property
+    def is_called_read_only(self) -> bool:
+        r"""Whether the client is told READ-ONLY: an own \Seen is no shared flag and may be set all the same (RFC 4314
+        §5.2)."""
+        return self.read_only or (self._has_own_seen and not may_change(self.rights.replace("s", "")))
 
     @property
     def keywords(self) -> int:

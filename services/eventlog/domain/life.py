@@ -59,7 +59,7 @@ _ARRIVALS = frozenset({"message.delivered", "message.appended"})
 RESTORED = "message.restored"
 _LEAVING = frozenset({"message.moved", RESTORED})
 _REMOVED = frozenset({"message.expunged", "message.expired", "message.fetched_away"})
-_CHANGES = frozenset({"message.flags_changed", "message.copied", *_LEAVING, *_REMOVED})
+_CHANGES = frozenset({"message.flags_changed", "message.own_seen_changed", "message.copied", *_LEAVING, *_REMOVED})
 _arrival = msgspec.json.Decoder(_ArrivalEvent)
 _change = msgspec.json.Decoder(_ChangeEvent)
 

@@ -110,6 +110,12 @@ class _Rights(_Fields, frozen=True):
     rights: tuple[tuple[str, str], ...] = ()
 
 
+class _OwnSeen(_Fields, frozen=True):
+    account: str = ""
+    mailbox: str = ""
+    reader: str = ""
+
+
 class _Annotated(_Fields, frozen=True):
     owner: str = ""
 
@@ -223,6 +229,10 @@ def _quota_notice(event: _QuotaNotice) -> EventNames:
     return EventNames(event.report, who=(event.account,))
 
 
+def _own_seen(event: _OwnSeen) -> EventNames:
+    return EventNames(who=(event.account, event.reader), mailboxes=(event.mailbox,))
+
+
 def _annotated(event: _Annotated) -> EventNames:
     return EventNames(who=(event.owner,))
 
@@ -294,6 +304,8 @@ _SHAPES: dict[str, _Shape] = {
     "mailbox.all_mail_ended": _shape(_Changed, _changed),
     "mailbox_script.due": _shape(_Changed, _changed),
     "mailbox_script.ran": _shape(_Changed, _changed),
+    "message.own_seen_changed": _shape(_OwnSeen, _own_seen),
+    "message.own_seen_forgotten": _shape(_OwnSeen, _own_seen),
     "annotation.changed": _shape(_Annotated, _annotated),
     "outbound.queued": _shape(_Queued, _queued),
     **{f"outbound.{name}": _shape(_Queued, _queued) for name in _OF_ENTRIES},

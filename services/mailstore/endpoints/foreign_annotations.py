@@ -1,7 +1,7 @@
 """Annotations of mailboxes of other accounts (RFC 5464 §4.2, §4.3, with the rights of RFC 4314).
 
 Everybody who may read a mailbox has private annotations of it. What everybody sees is set with `w`; only the owner says
-which script runs in a mailbox, because it runs in the owner's name.
+which script runs in a mailbox, because it runs in the owner's name, and whether \\Seen is each user's own there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from services.mailstore.handlers.checked_store import checking
 from services.mailstore.handlers.held_rights import HeldRights, Holders
 from shared.eventstore.store import EventStore
 from shared.grpc.call import current_provenance, session_account
-from shared.protocol.imap.entry_name import SHARED, Depth
+from shared.protocol.imap.entry_name import SEEN_ENTRY, SHARED, Depth
 from shared.rpc.mailfold.mailstore.v1 import annotations_pb2 as pb
 
 _DEPTHS = {
@@ -23,7 +23,7 @@ _DEPTHS = {
     pb.ListAnnotationsRequest.CHILDREN: Depth.CHILDREN,
     pb.ListAnnotationsRequest.ALL: Depth.ALL,
 }
-_OWNERS_ALONE = f"{SHARED}imapsieve"
+_OWNERS_ALONE = f"{SHARED}imapsieve", SEEN_ENTRY
 
 
 class ForeignAnnotations:

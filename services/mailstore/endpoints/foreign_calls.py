@@ -6,19 +6,22 @@ does not exist (RFC 4314 §6).
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from typing import Any, TypeVar
 
 from services.mailstore.domain.decide import MailboxRefused
+from services.mailstore.endpoints import wire
 from services.mailstore.endpoints.foreign_annotations import ForeignAnnotations
 from services.mailstore.endpoints.foreign_flags import ForeignStore
 from services.mailstore.endpoints.foreign_placing import ForeignPlacing
+from services.mailstore.endpoints.own_seen import OwnSeenAnswers
+from services.mailstore.endpoints.own_seen_store import OwnSeenStore
 from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.endpoints.session_guard import Behaviour
 from services.mailstore.handlers import queries
 from services.mailstore.handlers.access_lists import NOT_PERMITTED, demand
-from services.mailstore.handlers.checked_store import Check, checking
+from services.mailstore.handlers.checked_store import Check, adding, checking
 from services.mailstore.handlers.held_rights import HeldRights, Holders
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
@@ -33,20 +36,27 @@ T = TypeVar("T")
 R = TypeVar("R")
 _WITH_LIST = ("GetAcl", "SetAcl", "ListRights", "MyRights", "FindOwner", "ListShared")
 """Methods that look at the rights by themselves."""
-_READING, _STREAMING = ("Search", "DeletedSize"), ("Sort", "Thread")
-"""Methods that read a mailbox by its id."""
 
 
 class ForeignMailboxes:
     """One method for each call that is permitted."""
 
     def __init__(
-        self, store: EventStore, holders: Holders, placing: ForeignPlacing, annotations: ForeignAnnotations
+        self,
+        store: EventStore,
+        holders: Holders,
+        placing: ForeignPlacing,
+        annotations: ForeignAnnotations,
+        flags: ForeignStore,
+        own_seen_flags: OwnSeenStore,
+        own_seen: OwnSeenAnswers,
     ) -> None:
         self._store = store
         self._holders = holders
         self._placing = placing
-        self._store_flags = ForeignStore(store)
+        self._store_flags = flags
+        self._store_own_seen = own_seen_flags
+        self._own_seen = own_seen
         self._unary: dict[str, Callable[[Any, Behaviour], Awaitable[Any]]] = {
             "OpenAccount": self.open_account,
             "ListMailboxes": self.mailbox,
@@ -64,12 +74,14 @@ class ForeignMailboxes:
             "Quota": self.quota,
             "ListAnnotations": annotations.listed,
             "SetAnnotations": annotations.change,
-            **dict.fromkeys(_READING, self.read),
+            "Search": self.search,
+            "DeletedSize": self.read,
             **dict.fromkeys(_WITH_LIST, self.with_list),
         }
         self._streams: dict[str, Callable[[Any, Behaviour], AsyncIterator[Any]]] = {
             "Fetch": self.fetch,
-            **dict.fromkeys(_STREAMING, self.read_stream),
+            "Sort": self.order,
+            "Thread": self.order,
         }
 
     def unary(self, method: str) -> Callable[[Any, Behaviour], Awaitable[Any]] | None:
@@ -98,7 +110,10 @@ class ForeignMailboxes:
         held = await (self._by_id if request.id else self._by_name)(request.account, request.id or request.name)
         if not held.rights:
             return pb.MailboxList()
-        return _with_rights(await behaviour(request, None), held.rights)
+        listed = _with_rights(await behaviour(request, None), held.rights)
+        for mailbox in listed.mailboxes if held.has_own_seen else ():
+            await self._own_seen.count(mailbox)
+        return listed
 
     async def create(self, request: pb.CreateMailboxRequest, behaviour: Behaviour) -> Any:
         """CREATE needs `k` for the mailbox above. What exists unseen is refused as a right that is missing."""
@@ -131,6 +146,8 @@ class ForeignMailboxes:
         view: pb.MailboxView = await behaviour(request, None)
         view.rights = held.rights
         view.mailbox.special_use = ""
+        if held.has_own_seen:
+            await self._own_seen.view(view)
         return view
 
     async def changes(self, request: pb.ChangesRequest, behaviour: Behaviour) -> pb.ChangesReply:
@@ -138,12 +155,35 @@ class ForeignMailboxes:
         held = await self._selected(request.account, request.mailbox, "")
         reply: pb.ChangesReply = await behaviour(request, None)
         reply.rights = held.rights
+        if held.has_own_seen:
+            await self._own_seen.changes(request, reply)
         return reply
 
     async def read(self, request: Any, behaviour: Behaviour) -> Any:
         """Questions about a selected mailbox."""
         await self._selected(request.account, request.mailbox, "")
         return await behaviour(request, None)
+
+    async def search(self, request: pb.SearchRequest, behaviour: Behaviour) -> pb.SearchReply:
+        """SEARCH."""
+        held = await self._selected(request.account, request.mailbox, "")
+        if not held.has_own_seen:
+            return await behaviour(request, None)  # type: ignore[no-any-return]
+        replaced, asks_modseq = await self._own_seen.searched(request)
+        reply: pb.SearchReply = await behaviour(replaced, None)
+        if asks_modseq:
+            uids = tuple(span for page in reply.uids for span in wire.ranges(page))
+            reply.highest_modseq = await self._own_seen.highest(request.mailbox, uids, reply.highest_modseq)
+        return reply
+
+    async def order(self, request: Any, behaviour: Behaviour) -> AsyncGenerator[Any, None]:
+        """SORT and THREAD."""
+        held = await self._selected(request.account, request.mailbox, "")
+        if held.has_own_seen:
+            request, _ = await self._own_seen.searched(request)
+        async with aclosing(self.read_stream(request, behaviour)) as parts:
+            async for part in parts:
+                yield part
 
     async def read_stream(self, request: Any, behaviour: Behaviour) -> AsyncGenerator[Any, None]:
         """Long answers about a selected mailbox; rights are looked at again before each part."""
@@ -160,7 +200,14 @@ class ForeignMailboxes:
             request = _copy_of(request)
             request.mark_seen = False
         with checking(self._id_check(request.account, request.mailbox, "rs")):
-            async with aclosing(self.read_stream(request, behaviour)) as batches:
+            batches = (
+                self._own_seen.fetch(
+                    request, lambda some: self.read_stream(some, behaviour), may_set="s" in held.rights
+                )
+                if held.has_own_seen
+                else self.read_stream(request, behaviour)
+            )
+            async with aclosing(batches):
                 async for batch in batches:
                     yield batch
 
@@ -171,7 +218,8 @@ class ForeignMailboxes:
         if request.mode == pb.StoreRequest.REPLACE:
             needed = set(held.rights) & set("swt")
         with checking(self._id_check(request.account, request.mailbox, "r" + "".join(needed))):
-            return await self._store_flags.store(request, held.rights, behaviour)
+            flags = self._store_own_seen if held.has_own_seen else self._store_flags
+            return await flags.store(request, held.rights, behaviour)
 
     async def append(self, request: pb.AppendRequest, behaviour: Behaviour) -> pb.AppendReply:
         """APPEND needs `i`; flags without a right are left out. Who may not read learns no UID (RFC 4315 §3)."""
@@ -180,7 +228,10 @@ class ForeignMailboxes:
         for message in allowed.messages:
             message.flags[:] = permitted_flags(message.flags, held.rights)
         needed = {right_for_flag(flag) for message in allowed.messages for flag in message.flags}
-        with checking(self._name_check(request.account, request.mailbox, "i" + "".join(needed))):
+        with (
+            checking(self._name_check(request.account, request.mailbox, "i" + "".join(needed))),
+            self._with_own_seen(held, request.account, allowed.messages),
+        ):
             reply: pb.AppendReply = await behaviour(allowed, None)
         return reply if "r" in held.rights else pb.AppendReply(version=reply.version, mailbox=reply.mailbox)
 
@@ -192,7 +243,10 @@ class ForeignMailboxes:
         allowed.message.flags[:] = permitted_flags(request.message.flags, held.rights)
         needed = "i" + "".join({right_for_flag(flag) for flag in allowed.message.flags})
         source = self._id_check(request.account, request.mailbox, "rte")
-        with checking(source, self._name_check(request.account, request.target, needed)):
+        with (
+            checking(source, self._name_check(request.account, request.target, needed)),
+            self._with_own_seen(held, request.account, [allowed.message]),
+        ):
             reply: pb.AppendReply = await behaviour(allowed, None)
         return reply if "r" in held.rights else pb.AppendReply(version=reply.version, mailbox=reply.mailbox)
 
@@ -209,6 +263,14 @@ class ForeignMailboxes:
         if all({"r", "i"}.isdisjoint(mailbox.rights) for mailbox in shared):
             raise Denied(NOT_PERMITTED, "NOPERM")
         return await behaviour(request, None)
+
+    def _with_own_seen(
+        self, held: HeldRights, owner: str, messages: Sequence[pb.AppendMessage]
+    ) -> AbstractContextManager[None]:
+        r"""Where \Seen is each user's own, store new messages without it, and set the user's in the same commit."""
+        if not held.has_own_seen:
+            return nullcontext()
+        return adding(self._own_seen.noting(owner, self._own_seen.taken(messages)))
 
     def _name_check(self, owner: str, name: str, rights: str) -> Check:
         account = session_account()

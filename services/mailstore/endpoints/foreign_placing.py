@@ -28,6 +28,8 @@ class _Allowed(NamedTuple):
     target_account: str
     target_rights: str
     keeps_account: bool
+    own_seen: tuple[bool, bool]
+    r"""Whether \Seen is each user's own in the source, and in the target."""
 
 
 class ForeignPlacing:
@@ -52,7 +54,8 @@ class ForeignPlacing:
     ) -> pb.CopyReply:
         allowed = await self._allowed(request, source_rights)
         with checking(self._check(request, source_rights, allowed)):
-            if allowed.keeps_account and set(allowed.target_rights) >= _KEEPS_FLAGS:
+            keeps_flags = set(allowed.target_rights) >= _KEEPS_FLAGS and allowed.own_seen[0] == allowed.own_seen[1]
+            if allowed.keeps_account and keeps_flags:
                 reply: pb.CopyReply = await behaviour(request, None)
             else:
                 reply = await self._elsewhere_placed(request, allowed, takes_away=takes_away)
@@ -62,9 +65,11 @@ class ForeignPlacing:
         return reply
 
     async def _elsewhere_placed(self, request: pb.CopyRequest, allowed: _Allowed, *, takes_away: bool) -> pb.CopyReply:
-        origin = Origin(request.account, request.mailbox, wire.ranges(request.uids), request.messages, takes_away)
+        own_source, own_target = (session_account() if is_own else "" for is_own in allowed.own_seen)
+        uids = wire.ranges(request.uids)
+        origin = Origin(request.account, request.mailbox, uids, request.messages, takes_away, own_source)
         quota = await self._quotas.of(allowed.target_account)
-        goal = Goal(allowed.target_account, request.target, allowed.target_rights, quota)
+        goal = Goal(allowed.target_account, request.target, allowed.target_rights, quota, own_target)
         with as_contract_errors():
             placed = await self._elsewhere.place(origin, goal, current_provenance())
         reply = wire.placed(placed.moved.placed)
@@ -84,7 +89,8 @@ class ForeignPlacing:
                 raise MailboxRefused("TRYCREATE", f"there is no mailbox {request.target}")
             if "i" not in target.rights or not set(source_rights) <= set(source.rights):
                 raise MailboxRefused("NOPERM", NOT_PERMITTED)
-        return _Allowed(owner, target.rights, keeps_account=owner == request.account)
+        own_seen = source.has_own_seen, target.has_own_seen
+        return _Allowed(owner, target.rights, keeps_account=owner == request.account, own_seen=own_seen)
 
     def _check(self, request: pb.CopyRequest, source_rights: str, allowed: _Allowed) -> Check:
         """Whether all rights are still there, also those by which flags are kept."""

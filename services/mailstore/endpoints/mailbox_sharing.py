@@ -38,7 +38,7 @@ class MailboxSharingEndpoint(MailboxSharingServicer):
         listed = [_owner(owner) for owner in owners]
         if request.with_status:
             for owner, shown in zip(owners, listed, strict=True):
-                _show_states(shown, await self._shared.states(owner))
+                _show_states(shown, await self._shared.states(request.account, owner))
         return pb.SharedList(owners=listed)
 
     async def GetAcl(self, request: pb.AclRequest, context: Any) -> pb.Acl:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from services.mailstore.domain import access_list as decide
 from services.mailstore.domain.access_list import AccessList
 from services.mailstore.domain.decide import MailboxRefused
-from services.mailstore.handlers import load
+from services.mailstore.handlers import load, own_seen_switch
 from services.mailstore.handlers.all_mail import is_all_mail
 from services.mailstore.handlers.held_rights import HeldRights, Holders
 from services.mailstore.handlers.identifiers import is_owner, named_identifier, shown_identifier
@@ -69,10 +69,11 @@ def demand(held: HeldRights, rights: str, name: str) -> HeldRights:
 class AccessLists:
     """The commands. `account` is who asks; the owner of the mailbox may always do everything."""
 
-    def __init__(self, store: EventStore, holders: Holders, limit: int) -> None:
+    def __init__(self, store: EventStore, holders: Holders, limit: int, *, own_seen: bool = False) -> None:
         self._store = store
         self._holders = holders
         self._limit = limit
+        self._own_seen = own_seen
 
     async def shown(self, account: str, owner: str, name: str) -> list[tuple[str, str]]:
         """GETACL: (identifier, rights), the owner first. Raises MailboxRefused."""
@@ -101,10 +102,12 @@ class AccessLists:
                 entries = entries_of(tx, mailbox)
                 identifier = self._named(account, owner, entries, text)
                 events = decide.change(owner, mailbox, entries, identifier, mode, rights, self._limit)
-                tx.append(owner, events, provenance)
+                is_first = bool(events) and not entries
+                own_seen = own_seen_switch.begin(tx, owner, mailbox) if is_first and self._own_seen else []
+                tx.append(owner, [*events, *own_seen], provenance)
             return tx.version(owner)
 
-        return await self._store.write(work)
+        return await self._store.write(work, long=self._own_seen)
 
     async def possible(self, account: str, owner: str, name: str, text: str) -> tuple[str, list[str]]:
         """LISTRIGHTS: the rights that an identifier always has, and those that it may be given (RFC 4314 §3.4).

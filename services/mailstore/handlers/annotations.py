@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from services.mailstore.domain import annotations as decide
 from services.mailstore.domain.annotations import AnnotationLimits, Kept, NewValues
 from services.mailstore.domain.decide import MailboxRefused
-from services.mailstore.handlers import load, queries
+from services.mailstore.handlers import load, own_seen_switch, queries
 from services.mailstore.settings import MailstoreSettings
 from shared.clock import Clock
 from shared.events.metadata import AnnotationsChanged
@@ -125,6 +125,7 @@ class AnnotationCommands:
         """
         canonical = [(_checked(entry_name, entry), value) for entry, value in _few(list(given))]
         decide.settable(account, mailbox, canonical)
+        is_long = own_seen_switch.check(mailbox, canonical)
         octets = sum(len(value) for _, value in canonical if value is not None)
         if octets and self._growth.is_spent(account):
             raise MailboxRefused("LIMIT", "the account has set many annotations within this hour; try again later")
@@ -136,11 +137,13 @@ class AnnotationCommands:
                 raise MailboxRefused("CLOSED", "the account was removed")
             identity = load.mailbox_by_name(tx, account, mailbox).id if mailbox else ""
             kept = _kept(tx, account, identity)
+            if is_long:
+                own_seen_switch.check(identity, canonical)
             events = decide.change(account, identity, canonical, kept, self._limits)
-            tx.append(account, events, provenance)
+            tx.append(account, [*events, *own_seen_switch.consequences(tx, account, events)], provenance)
             return tx.version(account), bool(events)
 
-        version, changed = await self._store.write(work)
+        version, changed = await self._store.write(work, long=is_long)
         if changed:
             self._growth.add(account, octets)
         return version, changed

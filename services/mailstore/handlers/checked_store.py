@@ -16,7 +16,21 @@ from shared.eventstore.transaction import Transaction
 
 T = TypeVar("T")
 Check = Callable[[Transaction], object]
+Addition = Callable[[Transaction, Any], None]
+"""What is recorded in addition to a unit of work, whose result it gets."""
 _checks: ContextVar[tuple[Check, ...]] = ContextVar("checks", default=())
+
+_additions: ContextVar[tuple[Addition, ...]] = ContextVar("additions", default=())
+
+
+@contextlib.contextmanager
+def adding(addition: Addition) -> Iterator[None]:
+    """Record something in addition in each unit of work of the block, in the same commit."""
+    token = _additions.set((addition,))
+    try:
+        yield
+    finally:
+        _additions.reset(token)
 
 
 @contextlib.contextmanager
@@ -41,14 +55,17 @@ class CheckedStore:
 
     async def write(self, work: Callable[[Transaction], T], **options: Any) -> T:
         """Run a unit of work, after the checks of the running call."""
-        checks = _checks.get()
-        if not checks:
+        checks, additions = _checks.get(), _additions.get()
+        if not (checks or additions):
             return await self._store.write(work, **options)
 
         def checked(tx: Transaction) -> T:
             for check in checks:
                 check(tx)
-            return work(tx)
+            result = work(tx)
+            for addition in additions:
+                addition(tx, result)
+            return result
 
         return await self._store.write(checked, **options)
 

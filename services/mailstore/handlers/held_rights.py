@@ -13,13 +13,14 @@ from shared.protocol.imap.mailbox_name import ancestors, canonical_name
 from shared.routing.address_book import AddressBook
 from shared.routing.sharing import held_identifiers, identifiers_towards
 
+_OWN_SEEN = "(SELECT 1 FROM own_seen_reader WHERE own_seen_reader.mailbox = mailbox.id AND reader = '')"
 _BY_NAME = (
-    "SELECT mailbox.id, mailbox_right.identifier, mailbox_right.rights FROM mailbox LEFT JOIN mailbox_right"
-    " ON mailbox_right.mailbox = mailbox.id WHERE mailbox.account = ? AND mailbox.name = ?"
+    f"SELECT mailbox.id, mailbox_right.identifier, mailbox_right.rights, {_OWN_SEEN} FROM mailbox"  # noqa: S608
+    f" LEFT JOIN mailbox_right ON mailbox_right.mailbox = mailbox.id WHERE mailbox.account = ? AND mailbox.name = ?"
 )
 _BY_ID = (
-    "SELECT mailbox.id, mailbox_right.identifier, mailbox_right.rights FROM mailbox LEFT JOIN mailbox_right"
-    " ON mailbox_right.mailbox = mailbox.id WHERE mailbox.account = ? AND mailbox.id = ?"
+    f"SELECT mailbox.id, mailbox_right.identifier, mailbox_right.rights, {_OWN_SEEN} FROM mailbox"  # noqa: S608
+    f" LEFT JOIN mailbox_right ON mailbox_right.mailbox = mailbox.id WHERE mailbox.account = ? AND mailbox.id = ?"
 )
 _NAMED = (
     "SELECT mailbox.id, mailbox.name, mailbox_right.identifier, mailbox_right.rights FROM mailbox_right"
@@ -44,6 +45,8 @@ class HeldRights(NamedTuple):
 
     mailbox: str
     rights: str
+    has_own_seen: bool = False
+    r"""Whether \Seen of the mailbox is each user's own."""
 
 
 class Holders:
@@ -103,9 +106,9 @@ class Holders:
 
     def _held(self, reader: Reader, account: str, owner: str, sql: str, key: str) -> HeldRights:
         rows = reader.all(sql, (owner, key))
-        entries = {identifier: rights for _, identifier, rights in rows if identifier is not None}
+        entries = {identifier: rights for _, identifier, rights, _ in rows if identifier is not None}
         rights = rights_for(self.identifiers(account, owner), entries)
-        return HeldRights(rows[0][0] if rows else "", rights)
+        return HeldRights(rows[0][0] if rows else "", rights, bool(rows and rows[0][3]))
 
 
 def _marks(page: tuple[str, ...]) -> str:

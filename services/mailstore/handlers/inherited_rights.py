@@ -6,13 +6,20 @@ from collections.abc import Sequence
 
 from services.mailstore.domain import access_list
 from shared.events.mailbox import MailboxCreated
+from shared.events.metadata import AnnotationsChanged, AnnotationValue
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event
+from shared.protocol.imap.entry_name import OWN_SEEN, SEEN_ENTRY
 from shared.protocol.imap.mailbox_name import ancestors, canonical_name
 
 _LIST_BY_NAME = (
     "SELECT mailbox_right.identifier, mailbox_right.rights FROM mailbox LEFT JOIN mailbox_right"
     " ON mailbox_right.mailbox = mailbox.id WHERE mailbox.account = ? AND mailbox.name = ?"
+)
+
+_HAS_OWN_SEEN = (
+    "SELECT 1 FROM mailbox JOIN own_seen_reader ON own_seen_reader.mailbox = mailbox.id AND own_seen_reader.reader = ''"
+    " WHERE mailbox.account = ? AND mailbox.name = ?"
 )
 
 
@@ -23,5 +30,14 @@ def inherited_rights(reader: Reader, account: str, name: str, made: Sequence[Eve
         if rows:
             entries = {identifier: rights for identifier, rights in rows if identifier is not None}
             new = [event.mailbox.id for event in made if isinstance(event, MailboxCreated)]
-            return [event for mailbox in new for event in access_list.inherit(account, mailbox, entries)]
+            rights = [event for mailbox in new for event in access_list.inherit(account, mailbox, entries)]
+            return [*rights, *_inherited_seen(reader, account, above, new)]
     return []
+
+
+def _inherited_seen(reader: Reader, account: str, above: str, new: Sequence[str]) -> list[Event]:
+    r"""Where \Seen is each user's own in the mailbox above, it is so in the new ones."""
+    if not reader.first_row(_HAS_OWN_SEEN, (account, above)):
+        return []
+    value = (AnnotationValue(SEEN_ENTRY, OWN_SEEN),)
+    return [AnnotationsChanged(account, mailbox, value) for mailbox in new]

@@ -7,18 +7,19 @@ or doubled wherever a process ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import NamedTuple
 
 from services.mailstore.domain import decide
 from services.mailstore.domain.decide import MailboxRefused
-from services.mailstore.domain.flags import Flags
+from services.mailstore.domain.flags import SEEN, Flags
 from services.mailstore.domain.quota import QuotaLimits, Usage, check_quota
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load
 from services.mailstore.handlers.all_mail import is_all_mail, leaving
 from services.mailstore.handlers.mailbox_script_events import note_messages
 from services.mailstore.handlers.messages import MessageCommands, NewMessage, Placed
+from services.mailstore.handlers.own_seen import note_seen, seen_messages
 from services.mailstore.handlers.paged import Moved, together
 from services.mailstore.handlers.quota_warnings import note_decrease, note_growth
 from services.mailstore.listing.summaries import MessageSummary, Summaries
@@ -56,6 +57,8 @@ class Origin(NamedTuple):
     """How many messages the caller knows among these UIDs."""
     takes_away: bool
     """For MOVE."""
+    reader: str = ""
+    r"""The user whose own \Seen the messages have; empty: they have that of the owner."""
 
 
 class Goal(NamedTuple):
@@ -67,6 +70,8 @@ class Goal(NamedTuple):
     rights: str
     """Of whoever places them: flags without a right are left out."""
     quota: QuotaLimits
+    reader: str = ""
+    r"""The user whose own \Seen is set there; empty: that of the owner."""
 
 
 class PlacedElsewhere(NamedTuple):
@@ -140,10 +145,15 @@ class MessagesElsewhere:
         if origin.account != goal.account or not origin.takes_away:
             check_quota(used, more, goal.quota)
         decide.uids_left(target, len(rows))
+        seen = _seen(tx, origin, rows)
+        rows = [_with_owners_seen(row, origin, goal, seen) for row in rows]
         messages = [_message(row, summaries.get(row[0]), goal.rights) for row in rows]
         self._check_words(tx, target.id, messages)
         recorded = self._append(tx, goal, target, messages, provenance)
         taken = ranges(row[0] for row in rows)
+        if goal.reader and "s" in goal.rights:
+            arrived_seen = ranges(target.uid_next + at for at, row in enumerate(rows) if row[0] in seen)
+            note_seen(tx, goal.account, target.id, goal.reader, arrived_seen, provenance)
         if origin.takes_away:
             tx.append(origin.account, leaving(tx, origin.account, source.id, taken), provenance)
             note_decrease(tx, origin.account, provenance)
@@ -180,6 +190,23 @@ def _first(reader: Reader, origin: Origin, most: int) -> Ranges:
 def _rows(reader: Reader, mailbox: str, uids: Ranges) -> Iterator[Row]:
     for condition, parameters in conditions(uids):
         yield from reader.all(_ROWS.format(condition), (mailbox, *parameters))
+
+
+def _seen(reader: Reader, origin: Origin, rows: Sequence[Row]) -> Set[int]:
+    r"""The messages on which the user who places them has \Seen."""
+    if not origin.reader:
+        return {row[0] for row in rows if row[5] & SEEN}
+    own = seen_messages(reader, origin.mailbox, origin.reader, ranges(row[0] for row in rows))
+    return {row[0] for row in rows if own.of(row[0])[0]}
+
+
+def _with_owners_seen(row: Row, origin: Origin, goal: Goal, seen: Set[int]) -> Row:
+    r"""The row with the \Seen that the owner of the goal sees: that of the user, unless the user has his own there."""
+    if goal.reader:
+        is_seen = origin.account == goal.account and bool(row[5] & SEEN)
+    else:
+        is_seen = row[0] in seen
+    return (*row[:5], row[5] | SEEN if is_seen else row[5] & ~SEEN, *row[6:])
 
 
 def _message(row: Row, summary: MessageSummary | None, rights: str) -> NewMessage:

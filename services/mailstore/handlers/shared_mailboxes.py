@@ -5,15 +5,19 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
+import msgspec
+
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.held_rights import Holders, SharedName
 from services.mailstore.handlers.identifiers import account_at_level, level_of
+from services.mailstore.handlers.own_seen import counted
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.turns import Turns
 
 _STATES_A_PAGE = 50
+_WITH_OWN_SEEN = "SELECT mailbox FROM own_seen_reader WHERE reader = '' AND mailbox IN ({})"
 
 
 class SharingOwner(NamedTuple):
@@ -69,14 +73,14 @@ class SharedMailboxes:
         listed = [await self._seen(account, owner) for owner in owners if only in ("", owner)]
         return sorted(owner for owner in listed if owner.mailboxes)
 
-    async def states(self, owner: SharingOwner) -> SharedStates:
-        """The counters of those that may be read."""
+    async def states(self, account: str, owner: SharingOwner) -> SharedStates:
+        """The counters of those that may be read, as an account sees them."""
         version = await self._store.read(lambda reader: queries.version_of(reader, owner.account))
         readable = [mailbox.mailbox for mailbox in owner.mailboxes if "r" in mailbox.rights]
         states: dict[str, MailboxState] = {}
         for at in range(0, len(readable), _STATES_A_PAGE):
             page = readable[at : at + _STATES_A_PAGE]
-            present = await self._store.read(partial(_states, account=owner.account, mailboxes=page))
+            present = await self._store.read(partial(_states, account=owner.account, mailboxes=page, asker=account))
             states.update((state.id, state) for state in present)
             await self._turns.spend(rows=2 * len(page))
         return SharedStates(version, states)
@@ -91,5 +95,15 @@ class SharedMailboxes:
         return SharingOwner(owner, level, is_group, [mailbox for mailbox in shared if "l" in mailbox.rights])
 
 
-def _states(reader: Reader, account: str, mailboxes: list[str]) -> list[MailboxState]:
-    return [state for mailbox in mailboxes for state in load.mailbox_if_any(reader, account, mailbox, "")]
+def _states(reader: Reader, account: str, mailboxes: list[str], asker: str) -> list[MailboxState]:
+    states = [state for mailbox in mailboxes for state in load.mailbox_if_any(reader, account, mailbox, "")]
+    marks = ", ".join("?" * len(mailboxes))
+    own = {row[0] for row in reader.all(_WITH_OWN_SEEN.format(marks), mailboxes)}
+    return [_as_seen(reader, state, asker) if state.id in own else state for state in states]
+
+
+def _as_seen(reader: Reader, state: MailboxState, account: str) -> MailboxState:
+    r"""The counters of a mailbox in which the account has a \Seen of its own."""
+    seen, modseq = counted(reader, state.id, account)
+    unseen = max(0, state.messages - seen)
+    return msgspec.structs.replace(state, unseen=unseen, modseq=max(state.modseq, modseq))

@@ -8,6 +8,9 @@ from enum import Enum
 PRIVATE, SHARED = "/private/", "/shared/"
 SCRIPT_ENTRY = "/shared/imapsieve/script"
 """The name of the script that runs for events in the mailbox (RFC 6785 §2.3.1)."""
+SEEN_ENTRY = "/shared/vendor/mailfold/seen"
+r"""Whether \Seen of a mailbox is `own`, each user's own, or `shared` by all, as where the entry is missing."""
+OWN_SEEN, SHARED_SEEN = b"own", b"shared"
 MAX_ENTRY_OCTETS = 500
 MAX_COMPONENTS = 20
 # 7-bit without controls, "*" and "%"; no empty component

@@ -96,7 +96,7 @@ def test_every_promised_command_is_there() -> None:
         "account all-mail",
         "account pop3",
         *(f"pop3 uidl {word}" for word in ("list", "import")),
-        *(f"sharing {word}" for word in ("show", "set", "list", "resolve", "grants", "revoke")),
+        *(f"sharing {word}" for word in ("show", "set", "list", "resolve", "grants", "revoke", "seen")),
         *(f"group {word}" for word in ("add", "list", "show", "rename", "remove", "join", "leave")),
         *(f"submissions {word}" for word in ("list", "release", "cancel")),
         *(f"domain {word}" for word in ("incoming", "alias", "set", "values", "signature")),

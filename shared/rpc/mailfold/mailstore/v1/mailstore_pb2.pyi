@@ -520,12 +520,15 @@ class MailboxView(_message.Message):
     FIRST_UNSEEN_UID_FIELD_NUMBER: _builtins.int
     KEYWORD_LIMIT_FIELD_NUMBER: _builtins.int
     RIGHTS_FIELD_NUMBER: _builtins.int
+    OWN_SEEN_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     first_unseen_uid: _builtins.int
     keyword_limit: _builtins.int
     """how many keywords the mailbox may have"""
     rights: _builtins.str
     """of the caller, when the mailbox is not the caller's own"""
+    own_seen: _builtins.bool
+    """\\Seen is the caller's own, and not the same for all"""
     @_builtins.property
     def mailbox(self) -> Global___Mailbox: ...
     @_builtins.property
@@ -546,10 +549,11 @@ class MailboxView(_message.Message):
         first_unseen_uid: _builtins.int = ...,
         keyword_limit: _builtins.int = ...,
         rights: _builtins.str = ...,
+        own_seen: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_unseen_uid", b"first_unseen_uid", "keyword_limit", b"keyword_limit", "keywords", b"keywords", "mailbox", b"mailbox", "rights", b"rights", "uids", b"uids", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_unseen_uid", b"first_unseen_uid", "keyword_limit", b"keyword_limit", "keywords", b"keywords", "mailbox", b"mailbox", "own_seen", b"own_seen", "rights", b"rights", "uids", b"uids", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
