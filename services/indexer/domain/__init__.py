@@ -1,0 +1,1 @@
+"""What the indexer decides and computes, as pure functions and values."""

@@ -1,0 +1,55 @@
+"""Which messages have certain words: what FUZZY (RFC 6203) and the search query language ask of the index.
+
+Texts are as the user wrote them; `services.indexer.domain.words` makes words of texts and of questions alike.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+
+
+class WordField(IntEnum):
+    """Where the words are sought; the values are those of the contract."""
+
+    ANYWHERE = 0
+    """Subject, addresses, body and attachments."""
+    SUBJECT = 1
+    FROM = 2
+    TO = 3
+    """The addresses of To, Cc and Bcc."""
+    BODY = 4
+    ATTACHMENTS = 5
+    """The names and the extracted text of attachments."""
+
+
+class Words(msgspec.Struct, frozen=True, tag=True):
+    """All words of a text, in any order; in this order and side by side if it is a phrase."""
+
+    text: str
+    field: WordField = WordField.ANYWHERE
+    is_phrase: bool = False
+    is_prefix: bool = False
+    """Whether the last word may go on."""
+
+
+class AllWords(msgspec.Struct, frozen=True, tag=True):
+    """Each of the queries holds."""
+
+    queries: tuple[WordQuery, ...]
+
+
+class AnyWords(msgspec.Struct, frozen=True, tag=True):
+    """At least a single one of the queries holds."""
+
+    queries: tuple[WordQuery, ...]
+
+
+class NoWords(msgspec.Struct, frozen=True, tag=True):
+    """The query does not hold."""
+
+    query: WordQuery
+
+
+WordQuery = Words | AllWords | AnyWords | NoWords
