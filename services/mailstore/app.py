@@ -9,6 +9,7 @@ import sqlalchemy
 from services.mailstore.endpoints.annotations import AnnotationsEndpoint
 from services.mailstore.endpoints.applying import ApplyingEndpoint
 from services.mailstore.endpoints.closings import ClosingsEndpoint
+from services.mailstore.endpoints.documents import DocumentsEndpoint
 from services.mailstore.endpoints.expiry import ExpiryEndpoint
 from services.mailstore.endpoints.foreign_annotations import ForeignAnnotations
 from services.mailstore.endpoints.foreign_calls import ForeignMailboxes
@@ -91,6 +92,7 @@ from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceService
 from shared.rpc.mailfold.mailstore.v1.annotations_pb2_grpc import add_AnnotationsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.applying_pb2_grpc import add_ApplyingServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.closings_pb2_grpc import add_ClosingsServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.documents_pb2_grpc import add_DocumentsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.expiry_pb2_grpc import add_ExpiryServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.maildrops_pb2_grpc import add_MaildropsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import add_MailstoreServicer_to_server
@@ -227,6 +229,7 @@ class Mailstore:
         self.store.on_commit(ordering.kept.committed)
         return (
             (add_OrderingServicer_to_server, ordering),
+            (add_DocumentsServicer_to_server, DocumentsEndpoint(self.store, host.turns)),
             (add_ClosingsServicer_to_server, ClosingsEndpoint(self.store)),
             (
                 add_ExpiryServicer_to_server,

@@ -107,6 +107,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.AllMail/AllMailOf",
         "directory.MailRights/AccountsOf",
         "ingress.Ingress/SubmitReport",
+        "indexer.TextIndex/*",
     ),
     "access": (
         "mailstore.Mailstore/*",
@@ -137,6 +138,12 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.events/*",
         "ingress.Ingress/Hold",
         "ingress.Ingress/SubmitReport",
+    ),
+    "indexer": (
+        *_ERASES,
+        "mailstore.events/*",
+        "mailstore.Documents/*",
+        "directory.events/*",
     ),
     "eventlog": (
         "*.events/*",

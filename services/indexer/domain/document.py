@@ -8,9 +8,6 @@ from typing import NamedTuple
 
 import msgspec
 
-Ranges = tuple[tuple[int, int], ...]
-"""Ranges of UIDs, first to last, ascending, which neither overlap nor touch."""
-
 
 class Document(msgspec.Struct, frozen=True):
     """The texts of a message as `shared.protocol.message.search_texts` defines them, folded.

@@ -12,8 +12,9 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from services.indexer.domain.document import Document, Question, Ranges
+from services.indexer.domain.document import Document, Question
 from services.indexer.domain.word_query import WordQuery
+from shared.protocol.imap.ranges import Ranges
 
 
 class IndexUnavailable(Exception):

@@ -70,6 +70,22 @@ def field_texts(header: bytes, name: str, needles: Needles | None = None) -> Ite
         yield from _address_texts(values)
 
 
+def all_field_texts(header: bytes) -> Iterator[tuple[str, str]]:
+    """(case-folded name, text) for all fields of a header: the texts that `field_texts` gives for each name."""
+    block = header[:HEADER_LIMIT]
+    is_plain_block = block.isascii()
+    addresses: dict[str, list[bytes]] = {}
+    for field, raw in raw_fields(block):
+        name = (field.decode("ascii") if is_plain_block else decode(field)).casefold()
+        value = _FOLD.sub(b" ", unfold(raw) if is_plain_block else raw).strip()
+        yield name, decode_words(value)
+        if name in ADDRESS_FIELDS:
+            addresses.setdefault(name, []).append(value)
+    for name, values in addresses.items():
+        for text in _address_texts(values):
+            yield name, text
+
+
 def header_texts(header: bytes, needles: Needles | None = None) -> Iterator[str]:
     """The texts of a header for TEXT: every line, with folded lines joined.
 

@@ -1,0 +1,1 @@
+"""Where the indexer keeps its index and its own notes."""

@@ -1,0 +1,221 @@
+"""Brings accounts up to date in the index: new mail at once, other accounts in the background.
+
+An account is up to date when each of its mailboxes was handed over up to its last UID. How it came to have these
+messages does not matter, so no kind of change can be missed. A message is never waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import structlog
+
+from services.indexer.adapters.catalog import Catalog, Task
+from services.indexer.domain.document import Document, document_key
+from services.indexer.domain.engine import Batch, Entry, IndexUnavailable, TextEngine
+from services.indexer.handlers.documents import DocumentReader
+from shared.background import BackgroundTask, woken_within
+from shared.blobs.errors import BlobDamaged, BlobError, BlobMissing
+from shared.clock import Clock
+from shared.eventstore.connection import StoreUnavailable
+from shared.grpc.channel import Channel
+from shared.grpc.errors import ServiceError
+from shared.rpc.mailfold.mailstore.v1 import documents_pb2 as pb
+from shared.rpc.mailfold.mailstore.v1.documents_pb2_grpc import DocumentsStub
+
+log = structlog.get_logger("indexer")
+_AT_ONCE = 50
+"""Accounts that are asked for in one question."""
+_MAILBOXES = 50
+_OCTETS = 2 * 1024 * 1024
+"""Characters of documents that are handed over at once."""
+_KNOWN = 10_000
+_IDLE_SECONDS = 30.0
+NOT_NOW = (ServiceError, IndexUnavailable, BlobError, StoreUnavailable)
+
+
+class Intake:
+    """The background task. `share` is the part of the time that background work may take."""
+
+    def __init__(
+        self,
+        service: str,
+        engine: TextEngine,
+        catalog: Catalog,
+        mailstore: Channel,
+        documents: DocumentReader,
+        clock: Clock,
+        *,
+        gather_seconds: float,
+        share: float,
+    ) -> None:
+        self._engine = engine
+        self._catalog = catalog
+        self._mailstore = DocumentsStub(mailstore)
+        self._documents = documents
+        self._clock = clock
+        self._gather = gather_seconds
+        self._share = share
+        self._changed: dict[str, None] = {}
+        """Accounts with new changes, the earliest first."""
+        self._versions: dict[str, int] = {}
+        """The versions at which accounts were up to date; it only spares questions."""
+        self._wake = asyncio.Event()
+        self._task = BackgroundTask(service, "intake", self._turn, not_now=NOT_NOW, longest_pause=10.0)
+        self.indexed = 0
+        """Messages handed over since the start."""
+
+    def start(self) -> None:
+        """Begin."""
+        self._task.start()
+
+    async def stop(self) -> None:
+        """Stop; what is not handed over is found again after the next start."""
+        await self._task.stop()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no account has new changes that are not indexed."""
+        return not self._changed
+
+    @property
+    def behind(self) -> int:
+        """Accounts with changes that are not indexed."""
+        return len(self._changed)
+
+    def changed(self, accounts: Iterable[str]) -> None:
+        """Note accounts that have new changes."""
+        before = len(self._changed)
+        self._changed.update(dict.fromkeys(accounts))
+        if len(self._changed) != before:
+            self._wake.set()
+
+    def look(self) -> None:
+        """Look for background work now."""
+        self._wake.set()
+
+    async def _turn(self) -> None:
+        if self._changed:
+            await self._bring_up(list(self._changed)[:_AT_ONCE])
+        elif not await self._fill():
+            self._wake.clear()
+            await woken_within(self._wake, _IDLE_SECONDS)
+            await asyncio.sleep(self._gather)  # more mail may follow, and is indexed with this one
+
+    async def _fill(self) -> bool:
+        """Take a step for an account that is due in the background; False: there is none."""
+        due = await self._catalog.due(Task.FILL, self._clock.now(), 1)
+        if not due:
+            return False
+        began = self._clock.monotonic()
+        self._versions.pop(due[0], None)
+        if await self._bring_up(due):
+            await self._catalog.done(due[0], Task.FILL)
+        await asyncio.sleep((self._clock.monotonic() - began) * (1 / self._share - 1))
+        return True
+
+    async def _bring_up(self, accounts: Sequence[str]) -> bool:
+        """Take a step for each account; whether all are up to date. One that is not is looked at again later."""
+        request = pb.ReachesRequest()
+        for account in accounts:
+            request.accounts.add(account=account, version=self._versions.get(account, 0))
+            self._changed.pop(account, None)
+        is_whole = True
+        left = list(accounts)
+        try:
+            reply = await self._mailstore.ListReaches(request)
+            for reach in reply.accounts:
+                is_whole &= await self._step(reach)
+                left.remove(reach.account)
+        finally:
+            self._changed.update(dict.fromkeys(left))
+        return is_whole
+
+    async def _step(self, reach: pb.AccountReach) -> bool:
+        if not reach.version:
+            await self._engine.drop_account(reach.account)
+            return True
+        reached = await self._engine.reached(reach.account)
+        behind = {
+            mailbox.mailbox: reached.get(mailbox.mailbox, 0)
+            for mailbox in reach.mailboxes
+            if mailbox.uid_next > reached.get(mailbox.mailbox, 0) + 1
+        }
+        if behind and not await self._take(reach.account, behind):
+            self._changed[reach.account] = None
+            return False
+        if len(self._versions) >= _KNOWN:
+            self._versions.clear()
+        self._versions[reach.account] = reach.version
+        return True
+
+    async def _take(self, account: str, behind: dict[str, int]) -> bool:
+        """Hand over the next messages of mailboxes; whether these were the last ones."""
+        asked = list(behind.items())[:_MAILBOXES]
+        request = pb.ReadEntriesRequest(
+            mailboxes=[pb.EntriesAfter(account=account, mailbox=mailbox, after=after) for mailbox, after in asked]
+        )
+        reply = await self._mailstore.ReadEntries(request)
+        for mailbox in reply.mailboxes:
+            await self._hand_over(account, mailbox)
+        # A mailbox without an answer was deleted, or did not fit into this one.
+        answered = {mailbox.mailbox for mailbox in reply.mailboxes if mailbox.is_whole}
+        return len(answered) == len(behind) or not reply.mailboxes
+
+    async def _hand_over(self, account: str, page: pb.MailboxEntries) -> None:
+        keys = [document_key(entry.blob, entry.prefix) for entry in page.entries]
+        lacking = set(await self._engine.lacking(account, list(dict.fromkeys(keys))))
+        builder = _BatchBuilder(page.mailbox)
+        for entry, key in zip(page.entries, keys, strict=True):
+            if builder.octets >= _OCTETS:
+                await self._engine.add(account, builder.taken())
+                lacking -= builder.handed_over
+            await self._read(builder, entry, key, key in lacking)
+        await self._engine.add(account, builder.taken(page.upto))
+        self.indexed += len(keys)
+        self._task.advanced()
+
+    async def _read(self, builder: _BatchBuilder, entry: pb.DocumentEntry, key: bytes, is_lacking: bool) -> None:
+        if not is_lacking or key in builder.documents:
+            builder.entries.append(Entry(entry.uid, key))
+            return
+        try:
+            read = await self._documents.read(entry.blob, entry.prefix)
+        except (BlobMissing, BlobDamaged) as error:
+            log.warning("indexer.unread", blob=entry.blob, error=str(error))
+            builder.unread.append(entry.uid)
+            return
+        builder.add(entry.uid, read.document, entry.blob if read.has_attachments else "")
+
+
+class _BatchBuilder:
+    """Messages of a mailbox that are handed over together."""
+
+    def __init__(self, mailbox: str) -> None:
+        self._mailbox = mailbox
+        self.handed_over: set[bytes] = set()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.entries: list[Entry] = []
+        self.documents: dict[bytes, Document] = {}
+        self.awaiting: dict[bytes, str] = {}
+        self.unread: list[int] = []
+        self.octets = 0
+
+    def add(self, uid: int, document: Document, blob: str) -> None:
+        """Add a message with its texts; `blob` is empty when it has no attachments to extract."""
+        self.entries.append(Entry(uid, document.key))
+        self.documents[document.key] = document
+        self.octets += len(document.header) + len(document.part_headers) + len(document.body)
+        if blob:
+            self.awaiting[document.key] = blob
+
+    def taken(self, upto: int = 0) -> Batch:
+        """The batch, which reaches up to its last message at least; begins another one."""
+        last = max([upto, *(entry.uid for entry in self.entries[-1:]), *self.unread[-1:]])
+        batch = Batch(self._mailbox, self.entries, self.documents, self.awaiting, self.unread, last)
+        self.handed_over |= self.documents.keys()
+        self._begin()
+        return batch
