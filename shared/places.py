@@ -25,6 +25,8 @@ class Places:
         self.blobs = self.data / "blobs"
         self.listing = self.data / "cache" / "listing.sqlite"
         """What the mailstore keeps ready beside its store; it is made anew when it is missing."""
+        self.index = self.data / "index"
+        """The text index, which is made anew when it is missing."""
         self.nats = self.data / "nats"
         self.bus_file = self.secrets / "bus.json"
         self.processes = self.run / "processes.json"

@@ -78,6 +78,7 @@ from services.mailstore.projections.script_applications import ScriptApplication
 from services.mailstore.projections.scripts import ScriptProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
 from services.mailstore.projections.unique_ids import UniqueIdProjection
+from services.mailstore.search.text_index import TextIndex
 from services.mailstore.settings import SECTIONS as SECTIONS
 from services.mailstore.settings import MailstoreSettings
 from shared.eventstore.deadletters import DeadLetterProjection
@@ -147,6 +148,7 @@ class Mailstore:
         directory = host.channel("directory", SERVICE)
         self._listing = Listing(None if host.reads_only else host.places.listing)
         self._builder = ListingBuilder(SERVICE, self.store, host.blobs, self._listing, host.turns)
+        self._index = TextIndex(host.channel("indexer", SERVICE))
         followed = SERVICE, self.store, directory, host.bus
         self._closings = StoredFollower(*followed, closing.CURSOR, closing.AREAS, apply=closing.close_or_reopen)
         self._endings = StoredFollower(
@@ -197,6 +199,7 @@ class Mailstore:
             limits,
             host.turns,
             self._listing,
+            self._index,
         )
 
     @staticmethod
@@ -225,7 +228,7 @@ class Mailstore:
         self, rules: ExpiryRules, owners: Owners, quotas: Quotas, limits: MailstoreSettings
     ) -> Sequence[Registration]:
         host = self._host
-        ordering = OrderingEndpoint(self.store, host.blobs, host.turns, limits, self._listing)
+        ordering = OrderingEndpoint(self.store, host.blobs, host.turns, limits, self._listing, self._index)
         self.store.on_commit(ordering.kept.committed)
         return (
             (add_OrderingServicer_to_server, ordering),
@@ -374,8 +377,15 @@ class Mailstore:
             )
         )
         accounts, messages, used = row or (0, 0, 0)
-        counts = {"accounts": accounts, "messages": int(messages), "bytes": int(used)}
-        return owner_pb2.ReportReply(counts=counts, lag={"directory": await self._lag()})
+        counts = {
+            "accounts": accounts,
+            "messages": int(messages),
+            "bytes": int(used),
+            "searches_indexed": self._index.answered,
+            "searches_without_index": self._index.unanswered,
+        }
+        state = f"searches read messages: {self._index.trouble}" if self._index.trouble else ""
+        return owner_pb2.ReportReply(counts=counts, lag={"directory": await self._lag()}, state=state)
 
     async def _lag(self) -> int:
         """The most events of the directory that one of the followers does not know yet; -1 when it does not answer."""

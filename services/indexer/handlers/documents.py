@@ -8,6 +8,7 @@ from typing import NamedTuple
 from services.indexer.domain.document import Document, document_key
 from shared.blobs.blob_id import BlobId
 from shared.blobs.port import Blob, Blobs
+from shared.protocol.message.folding import fold
 from shared.protocol.message.scan import Part, Scan
 from shared.protocol.message.search_texts import (
     HEADER_LIMIT,
@@ -62,10 +63,10 @@ def _document(blob: Blob, scan: Scan, prefix: bytes) -> Document:
     header = prefix + blob.read(0, min(scan.header_end, HEADER_LIMIT))
     return Document(
         document_key(str(blob.id), prefix),
-        tuple((name, text.casefold()) for name, text in all_field_texts(header)),
-        "".join(f"{text}\n" for text in header_texts(header)).casefold(),
-        "".join(f"{text}\n" for text in part_header_texts(blob, scan)).casefold(),
-        "".join(body_texts(blob, scan)).casefold(),
+        tuple((name, fold(text)) for name, text in all_field_texts(header)),
+        fold("".join(f"{text}\n" for text in header_texts(header))),
+        fold("".join(f"{text}\n" for text in part_header_texts(blob, scan))),
+        fold("".join(body_texts(blob, scan))),
     )
 
 

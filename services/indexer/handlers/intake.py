@@ -15,6 +15,7 @@ from services.indexer.adapters.catalog import Catalog, Task
 from services.indexer.domain.document import Document, document_key
 from services.indexer.domain.engine import Batch, Entry, IndexUnavailable, TextEngine
 from services.indexer.handlers.documents import DocumentReader
+from services.indexer.index_settings import IndexSettings
 from shared.background import BackgroundTask, woken_within
 from shared.blobs.errors import BlobDamaged, BlobError, BlobMissing
 from shared.clock import Clock
@@ -36,7 +37,7 @@ NOT_NOW = (ServiceError, IndexUnavailable, BlobError, StoreUnavailable)
 
 
 class Intake:
-    """The background task. `share` is the part of the time that background work may take."""
+    """The background task."""
 
     def __init__(
         self,
@@ -46,17 +47,14 @@ class Intake:
         mailstore: Channel,
         documents: DocumentReader,
         clock: Clock,
-        *,
-        gather_seconds: float,
-        share: float,
+        settings: IndexSettings,
     ) -> None:
         self._engine = engine
         self._catalog = catalog
         self._mailstore = DocumentsStub(mailstore)
         self._documents = documents
         self._clock = clock
-        self._gather = gather_seconds
-        self._share = share
+        self._settings = settings
         self._changed: dict[str, None] = {}
         """Accounts with new changes, the earliest first."""
         self._versions: dict[str, int] = {}
@@ -101,7 +99,7 @@ class Intake:
         elif not await self._fill():
             self._wake.clear()
             await woken_within(self._wake, _IDLE_SECONDS)
-            await asyncio.sleep(self._gather)  # more mail may follow, and is indexed with this one
+            await asyncio.sleep(self._settings.gather_seconds)  # more mail may follow, and is indexed with this one
 
     async def _fill(self) -> bool:
         """Take a step for an account that is due in the background; False: there is none."""
@@ -112,7 +110,7 @@ class Intake:
         self._versions.pop(due[0], None)
         if await self._bring_up(due):
             await self._catalog.done(due[0], Task.FILL)
-        await asyncio.sleep((self._clock.monotonic() - began) * (1 / self._share - 1))
+        await asyncio.sleep((self._clock.monotonic() - began) * (1 / self._settings.fill_share - 1))
         return True
 
     async def _bring_up(self, accounts: Sequence[str]) -> bool:

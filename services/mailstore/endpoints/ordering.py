@@ -16,6 +16,7 @@ from services.mailstore.ordering.memory import MEGAOCTET
 from services.mailstore.ordering.sorting import Sorter
 from services.mailstore.ordering.threads import Threader
 from services.mailstore.search.scan import Searcher
+from services.mailstore.search.text_index import TextIndex
 from services.mailstore.settings import MailstoreSettings
 from shared.blobs.port import Blobs
 from shared.eventstore.store import EventStore
@@ -33,11 +34,17 @@ class OrderingEndpoint(OrderingServicer):
     """Answers the access service."""
 
     def __init__(
-        self, store: EventStore, blobs: Blobs, turns: Turns, limits: MailstoreSettings, listing: Listing
+        self,
+        store: EventStore,
+        blobs: Blobs,
+        turns: Turns,
+        limits: MailstoreSettings,
+        listing: Listing,
+        index: TextIndex | None = None,
     ) -> None:
         self._store = store
         self.kept = KeptOrders(limits.kept_ordering_megaoctets * MEGAOCTET)
-        searcher = Searcher(store, blobs, turns, limits.search_texts, listing)
+        searcher = Searcher(store, blobs, turns, limits.search_texts, listing, index)
         matching = MatchingSummaries(store, searcher, Summaries(store, blobs, turns, listing), turns)
         self._sorter = Sorter(matching, turns, limits.ordering_megaoctets, self.kept)
         self._threader = Threader(matching, turns, limits.ordering_megaoctets, self.kept)

@@ -22,6 +22,7 @@ from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.handlers.views import Views
 from services.mailstore.listing.pages import Listing
 from services.mailstore.search.scan import Searcher
+from services.mailstore.search.text_index import TextIndex
 from services.mailstore.settings import MailstoreSettings
 from shared.blobs.port import Blobs
 from shared.clock import Clock
@@ -56,6 +57,7 @@ class MailstoreEndpoint(MailstoreServicer):
         limits: MailstoreSettings,
         turns: Turns,
         listing: Listing,
+        index: TextIndex | None = None,
     ) -> None:
         self._store = store
         self._ids = ids
@@ -69,7 +71,7 @@ class MailstoreEndpoint(MailstoreServicer):
         self._fetcher = Fetcher(store, blobs, turns, listing)
         self._all_mail = AllMailCalls(store, self._views, messages, self)
         self._turns = turns
-        self._searcher = Searcher(store, blobs, turns, limits.search_texts, listing)
+        self._searcher = Searcher(store, blobs, turns, limits.search_texts, listing, index)
 
     async def Deliver(self, request: pb.DeliverRequest, context: Any) -> pb.DeliverReply:
         key = Key(request.queue_id, request.recipient, request.index)

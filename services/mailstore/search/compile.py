@@ -78,6 +78,19 @@ class Compiled(NamedTuple):
     """Whether the test looks at more of a message than the answers."""
 
 
+def text_question(key: SearchKey) -> FieldQuestion | BodyQuestion | TextQuestion | None:
+    """The question of a key about texts; None when every message contains the text, because it is empty."""
+    match key.WhichOneof("key"):
+        case "header":
+            return FieldQuestion(fold(key.header.field), fold(key.header.text))
+        case "body":
+            return BodyQuestion(fold(key.body)) if key.body else None
+        case "text":
+            return TextQuestion(fold(key.text)) if key.text else None
+        case _:
+            raise BadKey("the key is not about texts")
+
+
 def compile_key(key: SearchKey, now: int) -> Compiled:
     """Compile a key; `now` in UTC microseconds is for OLDER and YOUNGER. Raises BadKey."""
     compiler = _Compiler(now)
@@ -108,14 +121,11 @@ class _Compiler:
             case "any_of":
                 tests = self._tests(key.any_of)
                 return lambda candidate: _any_of(tests, candidate)
-            case "header":
-                return self._question(FieldQuestion(fold(key.header.field), fold(key.header.text)))
             case "sent_date":
                 return self._question(DateQuestion(_comparison(key.sent_date), key.sent_date.day))
-            case "body":
-                return self._question(BodyQuestion(fold(key.body))) if key.body else _everything
-            case "text":
-                return self._question(TextQuestion(fold(key.text))) if key.text else _everything
+            case "header" | "body" | "text":
+                question = text_question(key)
+                return self._question(question) if question is not None else _everything
             case None:
                 raise BadKey("the key is of another release")
             case "all":

@@ -12,17 +12,20 @@ from typing import NamedTuple
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.listing.pages import Listing
 from services.mailstore.search.candidate import Candidate, EntryRow
-from services.mailstore.search.compile import Compiled, compile_key
+from services.mailstore.search.compile import Compiled, DateQuestion, compile_key
 from services.mailstore.search.held import Answers, HeldAnswers
+from services.mailstore.search.plan import NotBySets, Plan, plan_of, possible
 from services.mailstore.search.row_condition import row_condition
 from services.mailstore.search.rows import matching_rows
+from services.mailstore.search.stretches import matching_stretches
+from services.mailstore.search.text_index import IndexAnswer, IndexedRows, TextIndex
 from services.mailstore.search.texts import TextReader
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
-from shared.protocol.imap.ranges import Ranges, ranges
+from shared.protocol.imap.ranges import Ranges, common, ranges, without
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
 from shared.scans import newer_scan, scan_of
 from shared.turns import Turns
@@ -39,7 +42,24 @@ _COMPILING = 8
 """The cost of compiling a key, in keys compared: twice what is measured. All keys of a search are compiled in one
 piece, which other work of the turn may precede; the most keys that a search may have (2,000) count as 8 ms."""
 _ALL_UIDS = 1, 1 << 40
-_Matching = Callable[[Compiled, Sequence[EntryRow], str, HeldAnswers], Awaitable[list[EntryRow]]]
+_OF_MAILBOX = "SELECT account, messages FROM mailbox WHERE id = ?"
+_FEW, _MANY = 40, 5000
+"""Messages of a mailbox below which the index is not asked: in general, and when the listing can answer."""
+
+
+class _Known(NamedTuple):
+    """What is known of messages without reading them: by the listing, and by the index."""
+
+    held: HeldAnswers
+    indexed: IndexedRows | None = None
+
+    @property
+    def covers(self) -> int:
+        """How many questions the index answers for the messages that it covers."""
+        return self.indexed.covers if self.indexed is not None else 0
+
+
+_Matching = Callable[[Compiled, Sequence[EntryRow], str, _Known], Awaitable[list[EntryRow]]]
 
 
 class _Rows(NamedTuple):
@@ -52,12 +72,21 @@ class _Rows(NamedTuple):
 class Searcher:
     """Searches the mailboxes of one store. `texts` is the largest number of distinct texts in a search."""
 
-    def __init__(self, store: EventStore, blobs: Blobs, turns: Turns, texts: int, listing: Listing) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        blobs: Blobs,
+        turns: Turns,
+        texts: int,
+        listing: Listing,
+        index: TextIndex | None = None,
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._turns = turns
         self._texts = texts
         self._listing = listing
+        self._index = index
 
     async def search(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[list[int], int]]:
         """Like `search_runs`, with each of the matching UIDs."""
@@ -71,37 +100,74 @@ class Searcher:
         """
         condition = row_condition(key, now)
         if condition is None:
-            async for page, modseq in self.search_messages(mailbox, key, now):
-                yield ranges(page), modseq
+            async for uids, modseq in self._search_texts(mailbox, key, now):
+                yield uids, modseq
             return
         async for matched in matching_rows(self._store, self._turns, mailbox, _bounds(key), condition):
             yield matched.uids, matched.modseq
 
     async def search_messages(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[list[int], int]]:
-        """Search for a key that needs more than rows; it can do without, and then examines each row.
+        """Search by examining each row, without the index.
 
         Raises MailboxRefused LIMIT.
         """
-        compiled = compile_key(key, now)
-        await self._turns.spend(keys=_COMPILING * compiled.keys)
-        if len(compiled.questions) > self._texts:
-            raise MailboxRefused("LIMIT", f"a search compares at most {self._texts} different texts")
-        bounds, held = _bounds(key), HeldAnswers(self._listing, mailbox, compiled.questions)
-        async for matching in self._search(mailbox, bounds, compiled, held):
+        compiled = await self._compiled(key, now)
+        held = HeldAnswers(self._listing, mailbox, compiled.questions)
+        async for matching in self._search(mailbox, _bounds(key), compiled, _Known(held)):
             if matching:
                 yield [row.uid for row in matching], max(row.modseq for row in matching)
         held.done()
 
-    async def _search(
+    async def _compiled(self, key: SearchKey, now: int) -> Compiled:
+        compiled = compile_key(key, now)
+        await self._turns.spend(keys=_COMPILING * compiled.keys)
+        if len(compiled.questions) > self._texts:
+            raise MailboxRefused("LIMIT", f"a search compares at most {self._texts} different texts")
+        return compiled
+
+    async def _search_texts(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[Ranges, int]]:
+        """Search for texts: by the index where it covers the mailbox, and by reading elsewhere."""
+        compiled = await self._compiled(key, now)
+        bounds, held = _bounds(key), HeldAnswers(self._listing, mailbox, compiled.questions)
+        answer = await self._ask_index(mailbox, bounds, compiled, held)
+        indexed = IndexedRows(answer, compiled.questions) if answer is not None else None
+        known, plan = _Known(held, indexed), _plan(key, now, answer)
+        covered = answer.covered if answer is not None and plan is not None else ()
+        for span in sorted((*covered, *without((bounds,), covered))):
+            if plan is not None and _overlaps(covered, span):
+                limit = possible(plan)
+                uids = (span,) if limit is None else common((span,), limit)
+                async for matched in matching_stretches(self._store, self._turns, mailbox, plan, uids):
+                    yield matched
+                continue
+            async for matching in self._search(mailbox, span, compiled, known):
+                if matching:
+                    yield ranges(row.uid for row in matching), max(row.modseq for row in matching)
+        held.done()
+
+    async def _ask_index(
         self, mailbox: str, bounds: tuple[int, int], compiled: Compiled, held: HeldAnswers
+    ) -> IndexAnswer | None:
+        """The answer of the index, where asking costs less than reading."""
+        questions = [question for question in compiled.questions if not isinstance(question, DateQuestion)]
+        if self._index is None or not questions or bounds[1] - bounds[0] < _FEW:
+            return None
+        row = await self._store.read(lambda reader: reader.first_row(_OF_MAILBOX, (mailbox,)))
+        if row is None or row[1] < (_MANY if held.covers == len(compiled.questions) else _FEW):
+            return None
+        return await self._index.ask(row[0], mailbox, bounds, questions)
+
+    async def _search(
+        self, mailbox: str, bounds: tuple[int, int], compiled: Compiled, known: _Known
     ) -> AsyncIterator[list[EntryRow]]:
         """The matching messages of each page of rows."""
         matching: _Matching
+        held = known.held
         if not compiled.questions:
             kind, matching = _Rows(_ROW, _PAGE), self._matching
         elif held.covers == len(compiled.questions) and not compiled.examines_rows:
             kind, matching = _Rows(_KEYS_OF_ROW, _PAGE), self._matching_answers
-        elif held.covers == len(compiled.questions):
+        elif len(compiled.questions) in (held.covers, known.covers):
             kind, matching = _Rows(f"{_ROW}, blob", _PAGE), self._matching_texts
         else:
             kind, matching = _Rows(f"{_ROW}, blob, prefix", _PAGE_WITH_PREFIX), self._matching_texts
@@ -110,13 +176,13 @@ class Searcher:
         while True:
             rows = await self._store.read(_page(mailbox, after, last, kind))
             await self._turns.spend(rows=len(rows))
-            yield await matching(compiled, rows, mailbox, held)
+            yield await matching(compiled, rows, mailbox, known)
             if len(rows) < size:
                 return
             after = rows[-1].uid
 
     async def _matching(
-        self, compiled: Compiled, rows: Sequence[EntryRow], _mailbox: str, _held: HeldAnswers
+        self, compiled: Compiled, rows: Sequence[EntryRow], _mailbox: str, _known: _Known
     ) -> list[EntryRow]:
         """Search by rows alone."""
         matching: list[EntryRow] = []
@@ -128,40 +194,42 @@ class Searcher:
         return matching
 
     async def _matching_answers(
-        self, compiled: Compiled, rows: Sequence[EntryRow], mailbox: str, held: HeldAnswers
+        self, compiled: Compiled, rows: Sequence[EntryRow], mailbox: str, known: _Known
     ) -> list[EntryRow]:
         """Search by the answers of pages alone; messages that have none are read."""
-        turns, verdicts = self._turns, dict[int, tuple[Answers, bool | None]]()
+        turns, held, verdicts = self._turns, known.held, dict[int, tuple[Answers, bool | None]]()
         matching: list[EntryRow] = []
         unknown: list[EntryRow] = []
         for row in rows:
             answers = held.of(row.uid, row.blob)
-            known = verdicts.get(id(answers))
-            if known is None:
+            judged = verdicts.get(id(answers))
+            if judged is None:
                 candidate = _answered(Candidate(row, None), answers)
-                known = verdicts[id(answers)] = answers, compiled.test(candidate)
+                judged = verdicts[id(answers)] = answers, compiled.test(candidate)
                 turns.count(keys=compiled.keys)
             if held.octets:
                 await turns.spend(octets=held.take_octets())
-            _, verdict = known
+            _, verdict = judged
             if verdict:
                 matching.append(row)
             elif verdict is None:
                 unknown.append(row)
         await turns.spend(keys=len(rows))
         if unknown:
-            matching = sorted([*matching, *await self._matching_texts(compiled, unknown, mailbox, held)])
+            matching = sorted([*matching, *await self._matching_texts(compiled, unknown, mailbox, known)])
         return matching
 
     async def _matching_texts(
-        self, compiled: Compiled, rows: Sequence[EntryRow], mailbox: str, held: HeldAnswers
+        self, compiled: Compiled, rows: Sequence[EntryRow], mailbox: str, known: _Known
     ) -> list[EntryRow]:
         """Search one message after the other, and read the messages whose rows and pages do not decide."""
-        reader, turns = TextReader(compiled, self._turns), self._turns
+        reader, turns, held = TextReader(compiled, self._turns), self._turns, known.held
         matching: list[EntryRow] = []
         for row in rows:
             turns.count(keys=compiled.keys)
             candidate = Candidate(row, None)
+            if known.indexed is not None:
+                candidate.answers.update(known.indexed.of(row.uid))
             verdict = compiled.test(candidate)
             if verdict is None and held.covers:
                 candidate.answers.update(held.of(row.uid, row.blob))
@@ -186,6 +254,20 @@ class Searcher:
         except BlobError:
             # The blob is missing or damaged, as `verify` will report; the rest of the message is searched.
             return await reader.decide(_answered(Candidate(row, None), answers))
+
+
+def _plan(key: SearchKey, now: int, answer: IndexAnswer | None) -> Plan | None:
+    """How the answer of the index gives that of the search; None when rows have to be examined."""
+    if answer is None:
+        return None
+    try:
+        return plan_of(key, now, answer.hits)
+    except NotBySets:
+        return None
+
+
+def _overlaps(spans: Ranges, span: tuple[int, int]) -> bool:
+    return bool(common(spans, (span,)))
 
 
 def _answered(candidate: Candidate, answers: Answers) -> Candidate:

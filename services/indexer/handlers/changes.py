@@ -1,0 +1,126 @@
+"""Follows the events of the mailstore and names the accounts that changed.
+
+What an event says does not matter here. The place is stored when everything up to it is indexed, so a process that ends
+in between sees these accounts again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from services.indexer.adapters.catalog import Catalog, Task
+from services.indexer.domain.engine import TextEngine
+from services.indexer.handlers.intake import NOT_NOW, Intake
+from services.indexer.index_settings import IndexSettings
+from shared.background import BackgroundTask
+from shared.bus.bus import Bus
+from shared.clock import Clock
+from shared.eventstore.store import EventStore
+from shared.grpc.channel import Channel
+from shared.owner.follower import Follower, Places
+from shared.owner.source import RemoteSource
+from shared.rpc.mailfold.events.v1 import events_pb2
+from shared.rpc.mailfold.mailstore.v1.documents_pb2 import ListAccountsRequest
+from shared.rpc.mailfold.mailstore.v1.documents_pb2_grpc import DocumentsStub
+
+CURSOR = "indexed"
+_AREAS = ("message.", "mailbox.", "account.")
+_LEAVE = ("message.expunged", "message.moved", "message.expired", "message.fetched_away", "mailbox.deleted")
+"""Types of events after which places of the index no longer exist."""
+
+
+class Changes:
+    """The follower of the mailstore, and the comparison of all accounts: at the first start, and every day."""
+
+    def __init__(
+        self,
+        service: str,
+        store: EventStore,
+        catalog: Catalog,
+        engine: TextEngine,
+        mailstore: Channel,
+        bus: Bus,
+        intake: Intake,
+        clock: Clock,
+        settings: IndexSettings,
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._engine = engine
+        self._accounts = DocumentsStub(mailstore)
+        self._source = RemoteSource(mailstore)
+        self._intake = intake
+        self._clock = clock
+        self._settings = settings
+        self._followed: Places = {}
+        self._has_begun = False
+        self._task = BackgroundTask(service, "comparison", self._turn, not_now=NOT_NOW, longest_pause=10.0)
+        self.follower = Follower(
+            service,
+            self._source,
+            bus,
+            "mailstore",
+            self._effect,
+            areas=_AREAS,
+            rewind=self._rewind,
+            gather_seconds=settings.gather_seconds,
+        )
+
+    def start(self) -> None:
+        """Begin to follow as soon as the mailstore answers."""
+        self._task.start()
+
+    async def stop(self) -> None:
+        """Stop following and store the place."""
+        await self._task.stop()
+        await self.follower.stop()
+        self.note_indexed()
+        await self._store.flush_cursors()
+
+    def note_indexed(self) -> None:
+        """Note the place when everything up to it is indexed."""
+        if self._intake.is_quiet:
+            for shard, place in self._followed.items():
+                self._store.note_cursor(CURSOR, shard, place.position, place.at)
+
+    async def note_all_accounts(self) -> int:
+        """Note that every account is to be compared in the background; returns how many there are."""
+        after, count = "", 0
+        while accounts := (await self._accounts.ListAccounts(ListAccountsRequest(after=after))).accounts:
+            await self._catalog.note(accounts, Task.FILL, self._clock.now())
+            await self._catalog.note(accounts, Task.SWEEP, self._clock.now())
+            after, count = accounts[-1], count + len(accounts)
+        self._intake.look()
+        return count
+
+    async def _turn(self) -> None:
+        if not self._has_begun:
+            await self.follower.start(await self._begin())
+            self._has_begun = True
+        await asyncio.sleep(self._settings.compare_hours * 3600)
+        await self.note_all_accounts()
+
+    async def _begin(self) -> Places:
+        """The places to follow from: where the last process had indexed everything, or now, with all accounts due."""
+        stored = await self._store.followed(CURSOR)
+        if any(place.position for place in stored.values()):
+            return stored
+        heads = await self._source.heads()
+        await self.note_all_accounts()
+        await self._store.follow_from(CURSOR, heads)
+        return heads
+
+    async def _rewind(self, agreed: Places) -> Places:
+        """The mailstore was restored from a backup, so UIDs may name other messages: everything is indexed again."""
+        for account in await self._engine.accounts():
+            await self._engine.drop_account(account)
+        await self.note_all_accounts()
+        return agreed
+
+    async def _effect(self, events: Sequence[events_pb2.Event], after: Places) -> None:
+        self._intake.changed(event.stream for event in events)
+        left = dict.fromkeys(event.stream for event in events if event.type in _LEAVE)
+        await self._catalog.note(list(left), Task.SWEEP, self._clock.now() + int(self._settings.sweep_seconds * 1e6))
+        self._followed |= after
+        self.note_indexed()
