@@ -32,9 +32,6 @@ class IndexSettings(Section, frozen=True):
             description="Part of the time in which the mail of other days is indexed in the background.", ge=0.01, le=1
         ),
     ] = 0.5
-    answer_seconds: Annotated[
-        float, Meta(description="Seconds that a search waits for the index before messages are read.", ge=0.1, le=300)
-    ] = 10.0
     open_files: Annotated[
         int, Meta(description="Files of accounts that are kept open; each holds up to 2 MB.", ge=1, le=10_000)
     ] = 16

@@ -148,7 +148,6 @@ class Mailstore:
         directory = host.channel("directory", SERVICE)
         self._listing = Listing(None if host.reads_only else host.places.listing)
         self._builder = ListingBuilder(SERVICE, self.store, host.blobs, self._listing, host.turns)
-        self._index = TextIndex(host.channel("indexer", SERVICE))
         followed = SERVICE, self.store, directory, host.bus
         self._closings = StoredFollower(*followed, closing.CURSOR, closing.AREAS, apply=closing.close_or_reopen)
         self._endings = StoredFollower(
@@ -159,6 +158,7 @@ class Mailstore:
         self._eraser = Eraser(SERVICE, self.store)
         self._erasure = MailstoreErasure(SERVICE, self.store, directory, host.bus, self._builder.tidy_all)
         limits = host.section(MailstoreSettings)
+        self._index = TextIndex(host.channel("indexer", SERVICE), limits.index_seconds)
         quotas = Quotas(directory, host.clock)
         self._decisions = self._script_decisions(directory)
         mailboxes = MailboxCommands(host.ids, host.clock, limits)

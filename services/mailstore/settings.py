@@ -27,6 +27,10 @@ class MailstoreSettings(Section, frozen=True):
     search_texts: Annotated[
         int, Meta(description="Different texts that one SEARCH may compare: fields, BODY, TEXT.", ge=10, le=2000)
     ] = 100
+    index_seconds: Annotated[
+        float,
+        Meta(description="Seconds that a search waits for the text index before it reads messages.", ge=0.1, le=300),
+    ] = 10.0
     ordering_megaoctets: Annotated[
         int,
         Meta(

@@ -39,6 +39,9 @@ class Batch(msgspec.Struct, frozen=True):
     """By the key of each message that has attachments to extract, its blob."""
     unread: Sequence[int]
     """UIDs of messages that could not be read; they are not covered until they were."""
+    after: int
+    """What `reached` said about the mailbox. An engine that has not reached it began anew and refuses the batch,
+    because messages before it would be missing."""
     upto: int
     """Every message with this UID or a lower one was handed over now or before."""
 

@@ -73,6 +73,11 @@ class Intake:
         await self._task.stop()
 
     @property
+    def failures(self) -> int:
+        """Steps in a row that failed."""
+        return self._task.failures
+
+    @property
     def is_quiet(self) -> bool:
         """Whether no account has new changes that are not indexed."""
         return not self._changed
@@ -95,7 +100,7 @@ class Intake:
 
     async def _turn(self) -> None:
         if self._changed:
-            await self._bring_up(list(self._changed)[:_AT_ONCE])
+            await self._catch_up(list(self._changed)[:_AT_ONCE])
         elif not await self._fill():
             self._wake.clear()
             await woken_within(self._wake, _IDLE_SECONDS)
@@ -108,29 +113,31 @@ class Intake:
             return False
         began = self._clock.monotonic()
         self._versions.pop(due[0], None)
-        if await self._bring_up(due):
+        if not await self._bring_up(due):
             await self._catalog.done(due[0], Task.FILL)
         await asyncio.sleep((self._clock.monotonic() - began) * (1 / self._settings.fill_share - 1))
         return True
 
-    async def _bring_up(self, accounts: Sequence[str]) -> bool:
-        """Take a step for each account; whether all are up to date. One that is not is looked at again later."""
+    async def _catch_up(self, accounts: Sequence[str]) -> None:
+        """Take a step for accounts with new changes; those that are not up to date after it come last."""
+        for account in accounts:
+            self._changed.pop(account, None)
+        left = list(accounts)
+        try:
+            left = await self._bring_up(accounts)
+        finally:
+            self._changed.update(dict.fromkeys(left))
+
+    async def _bring_up(self, accounts: Sequence[str]) -> list[str]:
+        """Take a step for each account; returns those that are not up to date after it."""
         request = pb.ReachesRequest()
         for account in accounts:
             request.accounts.add(account=account, version=self._versions.get(account, 0))
-            self._changed.pop(account, None)
-        is_whole = True
-        left = list(accounts)
-        try:
-            reply = await self._mailstore.ListReaches(request)
-            for reach in reply.accounts:
-                is_whole &= await self._step(reach)
-                left.remove(reach.account)
-        finally:
-            self._changed.update(dict.fromkeys(left))
-        return is_whole
+        reply = await self._mailstore.ListReaches(request)
+        return [reach.account for reach in reply.accounts if not await self._step(reach)]
 
     async def _step(self, reach: pb.AccountReach) -> bool:
+        """Hand over some of an account's messages; whether it is up to date after it."""
         if not reach.version:
             await self._engine.drop_account(reach.account)
             return True
@@ -141,7 +148,6 @@ class Intake:
             if mailbox.uid_next > reached.get(mailbox.mailbox, 0) + 1
         }
         if behind and not await self._take(reach.account, behind):
-            self._changed[reach.account] = None
             return False
         if len(self._versions) >= _KNOWN:
             self._versions.clear()
@@ -156,15 +162,15 @@ class Intake:
         )
         reply = await self._mailstore.ReadEntries(request)
         for mailbox in reply.mailboxes:
-            await self._hand_over(account, mailbox)
+            await self._hand_over(account, mailbox, behind[mailbox.mailbox])
         # A mailbox without an answer was deleted, or did not fit into this one.
         answered = {mailbox.mailbox for mailbox in reply.mailboxes if mailbox.is_whole}
         return len(answered) == len(behind) or not reply.mailboxes
 
-    async def _hand_over(self, account: str, page: pb.MailboxEntries) -> None:
+    async def _hand_over(self, account: str, page: pb.MailboxEntries, after: int) -> None:
         keys = [document_key(entry.blob, entry.prefix) for entry in page.entries]
         lacking = set(await self._engine.lacking(account, list(dict.fromkeys(keys))))
-        builder = _BatchBuilder(page.mailbox)
+        builder = _BatchBuilder(page.mailbox, after)
         for entry, key in zip(page.entries, keys, strict=True):
             if builder.octets >= _OCTETS:
                 await self._engine.add(account, builder.taken())
@@ -190,8 +196,9 @@ class Intake:
 class _BatchBuilder:
     """Messages of a mailbox that are handed over together."""
 
-    def __init__(self, mailbox: str) -> None:
+    def __init__(self, mailbox: str, after: int) -> None:
         self._mailbox = mailbox
+        self._after = after
         self.handed_over: set[bytes] = set()
         self._begin()
 
@@ -213,7 +220,8 @@ class _BatchBuilder:
     def taken(self, upto: int = 0) -> Batch:
         """The batch, which reaches up to its last message at least; begins another one."""
         last = max([upto, *(entry.uid for entry in self.entries[-1:]), *self.unread[-1:]])
-        batch = Batch(self._mailbox, self.entries, self.documents, self.awaiting, self.unread, last)
+        batch = Batch(self._mailbox, self.entries, self.documents, self.awaiting, self.unread, self._after, last)
         self.handed_over |= self.documents.keys()
+        self._after = last
         self._begin()
         return batch

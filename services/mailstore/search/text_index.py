@@ -64,10 +64,11 @@ def _contains(spans: Ranges, uid: int) -> bool:
 
 
 class TextIndex:
-    """The index as the searches of a store see it."""
+    """The index as the searches of a store see it. `seconds` is how long a search waits for an answer."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, seconds: float) -> None:
         self._stub = TextIndexStub(channel)
+        self._seconds = seconds
         self.answered = 0
         """Searches that the index helped with, since the start."""
         self.unanswered = 0
@@ -87,7 +88,7 @@ class TextIndex:
         covered: Ranges = ()
         pieces: list[list[Ranges]] = [[] for _ in asked]
         try:
-            async for piece in self._stub.Answer(request):
+            async for piece in self._stub.Answer(request, timeout=self._seconds):
                 if piece.covered:
                     covered = common((bounds,), unpack(piece.covered))
                 if piece.hits:

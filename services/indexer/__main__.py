@@ -1,4 +1,0 @@
-from services.indexer.app import SECTIONS, SERVICE, build
-from shared.service import main
-
-main(SERVICE, build, SECTIONS)
