@@ -26,7 +26,7 @@ class Document(msgspec.Struct, frozen=True):
     """What BODY looks at."""
 
 
-class Kind(IntEnum):
+class SearchedPart(IntEnum):
     """What a question looks at; the values are those of the contract."""
 
     FIELD = 1
@@ -38,10 +38,10 @@ class Kind(IntEnum):
     """The text that was extracted from attachments, which neither BODY nor TEXT looks at."""
 
 
-class Question(NamedTuple):
+class IndexQuestion(NamedTuple):
     """Whether a message contains a folded text; the text is never empty."""
 
-    kind: Kind
+    kind: SearchedPart
     text: str
     name: str = ""
     """The folded name of the field, for FIELD."""

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from services.indexer.domain.document import Document, Question
+from services.indexer.domain.document import Document, IndexQuestion
 from services.indexer.domain.word_query import WordQuery
 from shared.protocol.imap.ranges import Ranges
 
@@ -21,7 +21,7 @@ class IndexUnavailable(Exception):
     """The engine cannot answer or store at the moment; the same is worth trying again."""
 
 
-class Entry(NamedTuple):
+class IndexEntry(NamedTuple):
     """A message in a mailbox, by the key of its texts."""
 
     uid: int
@@ -32,7 +32,7 @@ class Batch(msgspec.Struct, frozen=True):
     """Messages of a mailbox, in the order of UIDs, and how far they reach."""
 
     mailbox: str
-    entries: Sequence[Entry]
+    entries: Sequence[IndexEntry]
     documents: Mapping[bytes, Document]
     """The texts that the engine lacks, by key."""
     awaiting: Mapping[bytes, str]
@@ -46,7 +46,7 @@ class Batch(msgspec.Struct, frozen=True):
     """Every message with this UID or a lower one was handed over now or before."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class TextAnswer(msgspec.Struct, frozen=True):
     """What the index says about a mailbox."""
 
     covered: Ranges
@@ -64,7 +64,7 @@ class Ranked(NamedTuple):
     """Higher is better; comparable within one answer."""
 
 
-class AccountState(msgspec.Struct, frozen=True):
+class IndexState(msgspec.Struct, frozen=True):
     """How much of an account is indexed."""
 
     documents: int
@@ -103,9 +103,9 @@ class TextEngine(Protocol):
         """Keep the folded texts of attachments; an empty text says that there is none. Unknown keys are ignored."""
 
     async def answer(
-        self, account: str, mailbox: str, bounds: tuple[int, int], questions: Sequence[Question]
-    ) -> Answer:
-        """Answer questions about the messages of a mailbox between two UIDs."""
+        self, account: str, mailbox: str, bounds: tuple[int, int], questions: Sequence[IndexQuestion]
+    ) -> TextAnswer:
+        """TextAnswer questions about the messages of a mailbox between two UIDs."""
 
     async def rank(self, account: str, mailboxes: Sequence[str], query: WordQuery, limit: int) -> Sequence[Ranked]:
         """The messages that have the words of a query, best first; no mailboxes means all of them."""
@@ -125,7 +125,7 @@ class TextEngine(Protocol):
     async def tend(self, account: str) -> None:
         """Do the upkeep that is due: merge, compact, give disk back. Called when the account is quiet."""
 
-    async def state(self, account: str) -> AccountState:
+    async def state(self, account: str) -> IndexState:
         """How much is indexed."""
 
     async def accounts(self) -> Sequence[str]:

@@ -24,7 +24,7 @@ class WordField(IntEnum):
     """The names and the extracted text of attachments."""
 
 
-class Words(msgspec.Struct, frozen=True, tag=True):
+class SoughtWords(msgspec.Struct, frozen=True, tag=True):
     """All words of a text, in any order; in this order and side by side if it is a phrase."""
 
     text: str
@@ -52,4 +52,4 @@ class NoWords(msgspec.Struct, frozen=True, tag=True):
     query: WordQuery
 
 
-WordQuery = Words | AllWords | AnyWords | NoWords
+WordQuery = SoughtWords | AllWords | AnyWords | NoWords

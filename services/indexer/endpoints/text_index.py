@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from services.indexer.domain.document import Kind, Question
+from services.indexer.domain.document import IndexQuestion, SearchedPart
 from services.indexer.domain.engine import IndexUnavailable, TextEngine
-from services.indexer.domain.word_query import AllWords, AnyWords, NoWords, WordField, WordQuery, Words
+from services.indexer.domain.word_query import AllWords, AnyWords, NoWords, SoughtWords, WordField, WordQuery
 from shared.grpc.errors import Invalid, Unavailable
 from shared.protocol.imap.packed_ranges import pack, pack_pieces
 from shared.rpc.mailfold.indexer.v1 import indexer_pb2 as pb
@@ -59,11 +59,11 @@ class TextIndexEndpoint(TextIndexServicer):
             )
 
 
-def _question(question: pb.TextQuestion) -> Question:
+def _question(question: pb.TextQuestion) -> IndexQuestion:
     """Raises Invalid."""
-    if question.kind not in {kind.value for kind in Kind} or not 0 < len(question.text) <= _TEXT:
+    if question.kind not in {kind.value for kind in SearchedPart} or not 0 < len(question.text) <= _TEXT:
         raise Invalid("a question has a known kind and a text of bounded length")
-    return Question(Kind(question.kind), question.text, question.name)
+    return IndexQuestion(SearchedPart(question.kind), question.text, question.name)
 
 
 class _QueryReader:
@@ -80,7 +80,7 @@ class _QueryReader:
         match query.WhichOneof("query"):
             case "words" if len(query.words.text) <= _TEXT:
                 words = query.words
-                return Words(words.text, WordField(words.field), words.is_phrase, words.is_prefix)
+                return SoughtWords(words.text, WordField(words.field), words.is_phrase, words.is_prefix)
             case "all_of":
                 return AllWords(tuple(self.read(inner, depth - 1) for inner in query.all_of.queries))
             case "any_of":

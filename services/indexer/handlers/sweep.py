@@ -9,7 +9,7 @@ import structlog
 
 from services.indexer.adapters.catalog import Catalog, Task
 from services.indexer.domain.engine import TextEngine
-from services.indexer.handlers.intake import NOT_NOW
+from services.indexer.handlers.indexing import NOT_NOW
 from shared.background import BackgroundTask
 from shared.clock import Clock
 from shared.grpc.channel import Channel

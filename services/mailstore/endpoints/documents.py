@@ -88,7 +88,7 @@ class DocumentsEndpoint(DocumentsServicer):
             after = uids[-1][1]
 
 
-def _page(reader: Reader, asked: pb.EntriesAfter) -> document_rows.EntryPage | None:
+def _page(reader: Reader, asked: pb.EntriesAfter) -> document_rows.DocumentPage | None:
     """A page of a mailbox; None when the account has no such mailbox."""
     if not document_rows.is_mailbox_of(reader, asked.account, asked.mailbox):
         return None

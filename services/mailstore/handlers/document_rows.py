@@ -36,7 +36,7 @@ class EntryBlob(NamedTuple):
     prefix: bytes
 
 
-class EntryPage(NamedTuple):
+class DocumentPage(NamedTuple):
     """Messages of a mailbox, and the UID up to which there are no others after the one that was asked for."""
 
     entries: Sequence[EntryBlob]
@@ -65,7 +65,7 @@ def is_mailbox_of(reader: Reader, account: str, mailbox: str) -> bool:
     return reader.first_row(_OWNER, (mailbox, account)) is not None
 
 
-def entries_after(reader: Reader, mailbox: str, after: int) -> EntryPage:
+def entries_after(reader: Reader, mailbox: str, after: int) -> DocumentPage:
     """Messages with higher UIDs."""
     # UIDNEXT is read first: a message that comes in between has a UID from there on.
     row = reader.first_row(_NEXT, (mailbox,))
@@ -74,8 +74,8 @@ def entries_after(reader: Reader, mailbox: str, after: int) -> EntryPage:
         EntryBlob(uid, blob, bytes(prefix)) for uid, blob, prefix in reader.all(_ENTRIES, (mailbox, after, ENTRIES))
     ]
     if len(rows) == ENTRIES:
-        return EntryPage(rows, rows[-1].uid, False)
-    return EntryPage(rows, max(last, rows[-1].uid if rows else after, after), True)
+        return DocumentPage(rows, rows[-1].uid, False)
+    return DocumentPage(rows, max(last, rows[-1].uid if rows else after, after), True)
 
 
 def uids_after(reader: Reader, mailbox: str, after: int) -> Ranges:

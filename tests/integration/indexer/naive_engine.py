@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from services.indexer.domain.document import Document, Kind, Question
-from services.indexer.domain.engine import AccountState, Answer, Batch, IndexUnavailable, Ranked
+from services.indexer.domain.document import Document, IndexQuestion, SearchedPart
+from services.indexer.domain.engine import Batch, IndexState, IndexUnavailable, Ranked, TextAnswer
 from services.indexer.domain.word_query import WordQuery
 from shared.protocol.imap.ranges import Ranges, common, ranges, without
 
@@ -64,8 +64,8 @@ class NaiveEngine:
                 known.awaiting.pop(key, None)
 
     async def answer(
-        self, account: str, mailbox: str, bounds: tuple[int, int], questions: Sequence[Question]
-    ) -> Answer:
+        self, account: str, mailbox: str, bounds: tuple[int, int], questions: Sequence[IndexQuestion]
+    ) -> TextAnswer:
         known = self._of(account)
         reached = known.reached.get(mailbox, 0)
         unread = ranges(sorted(uid for box, uid in known.unread if box == mailbox))
@@ -75,7 +75,7 @@ class NaiveEngine:
             common(covered, ranges(uid for uid in uids if self._contains(known, known.places[mailbox, uid], question)))
             for question in questions
         ]
-        return Answer(covered, hits)
+        return TextAnswer(covered, hits)
 
     async def rank(self, account: str, mailboxes: Sequence[str], query: WordQuery, limit: int) -> Sequence[Ranked]:
         raise NotImplementedError
@@ -107,9 +107,9 @@ class NaiveEngine:
     async def tend(self, account: str) -> None:
         self._of(account)
 
-    async def state(self, account: str) -> AccountState:
+    async def state(self, account: str) -> IndexState:
         known = self._of(account)
-        return AccountState(
+        return IndexState(
             len(known.documents), len(known.places), len(known.unread), len(known.awaiting), octets=0, text_octets=0
         )
 
@@ -132,15 +132,15 @@ class NaiveEngine:
                 del texts[key]
 
     @staticmethod
-    def _contains(known: _Account, key: bytes, question: Question) -> bool:
+    def _contains(known: _Account, key: bytes, question: IndexQuestion) -> bool:
         document = known.documents[key]
         match question.kind:
-            case Kind.FIELD:
+            case SearchedPart.FIELD:
                 return any(question.text in text for name, text in document.fields if name == question.name)
-            case Kind.BODY:
+            case SearchedPart.BODY:
                 return question.text in document.body
-            case Kind.TEXT:
+            case SearchedPart.TEXT:
                 parts = document.header, document.part_headers, document.body
                 return any(question.text in text for text in parts)
-            case Kind.ATTACHMENTS:
+            case SearchedPart.ATTACHMENTS:
                 return question.text in known.attachments.get(key, "")

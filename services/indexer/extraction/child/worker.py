@@ -32,7 +32,7 @@ _DETAIL = 500
 
 
 def serve(confinement: Confinement, memory_mb: int) -> None:
-    """Answer requests until the input ends."""
+    """TextAnswer requests until the input ends."""
     sys.setrecursionlimit(500)
     _write(frame(READY, msgspec.msgpack.encode(confinement)))
     while length := _next_length():

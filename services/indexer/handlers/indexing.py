@@ -13,7 +13,7 @@ import structlog
 
 from services.indexer.adapters.catalog import Catalog, Task
 from services.indexer.domain.document import Document, document_key
-from services.indexer.domain.engine import Batch, Entry, IndexUnavailable, TextEngine
+from services.indexer.domain.engine import Batch, IndexEntry, IndexUnavailable, TextEngine
 from services.indexer.handlers.documents import DocumentReader
 from services.indexer.index_settings import IndexSettings
 from shared.background import BackgroundTask, woken_within
@@ -36,7 +36,7 @@ _IDLE_SECONDS = 30.0
 NOT_NOW = (ServiceError, IndexUnavailable, BlobError, StoreUnavailable)
 
 
-class Intake:
+class Indexing:
     """The background task."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Intake:
         self._versions: dict[str, int] = {}
         """The versions at which accounts were up to date; it only spares questions."""
         self._wake = asyncio.Event()
-        self._task = BackgroundTask(service, "intake", self._turn, not_now=NOT_NOW, longest_pause=10.0)
+        self._task = BackgroundTask(service, "indexing", self._turn, not_now=NOT_NOW, longest_pause=10.0)
         self.indexed = 0
         """Messages handed over since the start."""
 
@@ -182,7 +182,7 @@ class Intake:
 
     async def _read(self, builder: _BatchBuilder, entry: pb.DocumentEntry, key: bytes, is_lacking: bool) -> None:
         if not is_lacking or key in builder.documents:
-            builder.entries.append(Entry(entry.uid, key))
+            builder.entries.append(IndexEntry(entry.uid, key))
             return
         try:
             read = await self._documents.read(entry.blob, entry.prefix)
@@ -203,7 +203,7 @@ class _BatchBuilder:
         self._begin()
 
     def _begin(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[IndexEntry] = []
         self.documents: dict[bytes, Document] = {}
         self.awaiting: dict[bytes, str] = {}
         self.unread: list[int] = []
@@ -211,7 +211,7 @@ class _BatchBuilder:
 
     def add(self, uid: int, document: Document, blob: str) -> None:
         """Add a message with its texts; `blob` is empty when it has no attachments to extract."""
-        self.entries.append(Entry(uid, document.key))
+        self.entries.append(IndexEntry(uid, document.key))
         self.documents[document.key] = document
         self.octets += len(document.header) + len(document.part_headers) + len(document.body)
         if blob:

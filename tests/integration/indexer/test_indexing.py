@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy
 
 from services.indexer.adapters.catalog import Catalog, Task, catalog_tables
-from services.indexer.domain.document import Kind, Question
+from services.indexer.domain.document import IndexQuestion, SearchedPart
 from services.indexer.handlers.documents import DocumentReader
-from services.indexer.handlers.intake import Intake
+from services.indexer.handlers.indexing import Indexing
 from services.indexer.handlers.sweep import Sweep
 from services.indexer.index_settings import IndexSettings
 from services.mailstore.endpoints.documents import DocumentsEndpoint
@@ -48,7 +48,7 @@ class _Indexed:
         channel = for_stubs(LocalChannel(methods, "indexer"))
         documents = DocumentReader(mailstore.blobs, mailstore.turns)
         clock = SystemClock()
-        self.intake = Intake("indexer", self.engine, self.catalog, channel, documents, clock, _SETTINGS)
+        self.indexing = Indexing("indexer", self.engine, self.catalog, channel, documents, clock, _SETTINGS)
         self.sweep = Sweep("indexer", self.engine, self.catalog, channel, clock)
 
     async def mailboxes(self) -> dict[str, str]:
@@ -64,12 +64,12 @@ class _Indexed:
 
     async def hits(self, mailbox: str, text: str) -> Ranges:
         """The messages of a mailbox whose bodies contain a text."""
-        answer = await self.engine.answer(ACCOUNT, mailbox, (1, 1 << 31), [Question(Kind.BODY, text)])
+        answer = await self.engine.answer(ACCOUNT, mailbox, (1, 1 << 31), [IndexQuestion(SearchedPart.BODY, text)])
         return answer.hits[0]
 
     async def up_to_date(self) -> None:
         """Note the account, and wait until all of its messages are in the index."""
-        self.intake.changed([ACCOUNT])
+        self.indexing.changed([ACCOUNT])
 
         async def is_done() -> bool:
             reached = await self.engine.reached(ACCOUNT)
@@ -87,9 +87,9 @@ async def indexed(tmp_path: Path) -> AsyncIterator[_Indexed]:
     await notes.open()
     async with counted_mailstore(tmp_path / "mailstore.sqlite", steps=False) as mailstore:
         indexed = _Indexed(mailstore, notes)
-        indexed.intake.start()
+        indexed.indexing.start()
         yield indexed
-        await indexed.intake.stop()
+        await indexed.indexing.stop()
     await notes.close()
 
 
@@ -147,7 +147,7 @@ async def test_an_unreadable_message_is_not_covered_and_the_others_are(indexed: 
 
     indexed.mailstore.blobs.read = broken  # type: ignore[method-assign]
     await indexed.up_to_date()
-    answer = await indexed.engine.answer(ACCOUNT, inbox, (1, 3), [Question(Kind.BODY, "reading")])
+    answer = await indexed.engine.answer(ACCOUNT, inbox, (1, 3), [IndexQuestion(SearchedPart.BODY, "reading")])
     assert answer.covered == answer.hits[0] == ((1, 1), (3, 3))
 
 
@@ -155,8 +155,8 @@ async def test_an_engine_that_is_away_delays_and_loses_nothing(indexed: _Indexed
     indexed.engine.is_away = True
     for number in range(3):
         await indexed.mailstore.deliver_body(_mail(f"waiting {number}"))
-        indexed.intake.changed([ACCOUNT])
-    await until_true(lambda: indexed.intake.failures > 0)
+        indexed.indexing.changed([ACCOUNT])
+    await until_true(lambda: indexed.indexing.failures > 0)
     indexed.engine.is_away = False
     await indexed.up_to_date()
     assert await indexed.hits((await indexed.mailboxes())["INBOX"], "waiting") == ((1, 3),)
@@ -166,7 +166,7 @@ async def test_accounts_are_filled_in_the_background(indexed: _Indexed) -> None:
     for number in range(250):
         await indexed.mailstore.deliver_body(_mail(f"older {number}"))
     await indexed.catalog.note([ACCOUNT], Task.FILL, 0)
-    indexed.intake.look()
+    indexed.indexing.look()
 
     async def is_filled() -> bool:
         return not await indexed.catalog.counts()
@@ -180,7 +180,7 @@ async def test_an_account_that_is_gone_leaves_the_index(indexed: _Indexed) -> No
     await indexed.up_to_date()
     other = "account-that-never-was"
     indexed.engine._accounts[other] = indexed.engine._accounts[ACCOUNT]
-    indexed.intake.changed([other])
+    indexed.indexing.changed([other])
 
     async def is_gone() -> bool:
         return other not in await indexed.engine.accounts()

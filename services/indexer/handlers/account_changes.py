@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from services.indexer.adapters.catalog import Catalog, Task
 from services.indexer.domain.engine import TextEngine
-from services.indexer.handlers.intake import NOT_NOW, Intake
+from services.indexer.handlers.indexing import NOT_NOW, Indexing
 from services.indexer.index_settings import IndexSettings
 from shared.background import BackgroundTask
 from shared.bus.bus import Bus
@@ -30,7 +30,7 @@ _LEAVE = ("message.expunged", "message.moved", "message.expired", "message.fetch
 """Types of events after which places of the index no longer exist."""
 
 
-class Changes:
+class AccountChanges:
     """The follower of the mailstore, and the comparison of all accounts: at the first start, and every day."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Changes:
         engine: TextEngine,
         mailstore: Channel,
         bus: Bus,
-        intake: Intake,
+        indexing: Indexing,
         clock: Clock,
         settings: IndexSettings,
     ) -> None:
@@ -50,7 +50,7 @@ class Changes:
         self._engine = engine
         self._accounts = DocumentsStub(mailstore)
         self._source = RemoteSource(mailstore)
-        self._intake = intake
+        self._indexing = indexing
         self._clock = clock
         self._settings = settings
         self._followed: Places = {}
@@ -80,7 +80,7 @@ class Changes:
 
     def note_indexed(self) -> None:
         """Note the place when everything up to it is indexed."""
-        if self._intake.is_quiet:
+        if self._indexing.is_quiet:
             for shard, place in self._followed.items():
                 self._store.note_cursor(CURSOR, shard, place.position, place.at)
 
@@ -91,7 +91,7 @@ class Changes:
             await self._catalog.note(accounts, Task.FILL, self._clock.now())
             await self._catalog.note(accounts, Task.SWEEP, self._clock.now())
             after, count = accounts[-1], count + len(accounts)
-        self._intake.look()
+        self._indexing.look()
         return count
 
     async def _turn(self) -> None:
@@ -119,7 +119,7 @@ class Changes:
         return agreed
 
     async def _effect(self, events: Sequence[events_pb2.Event], after: Places) -> None:
-        self._intake.changed(event.stream for event in events)
+        self._indexing.changed(event.stream for event in events)
         left = dict.fromkeys(event.stream for event in events if event.type in _LEAVE)
         await self._catalog.note(list(left), Task.SWEEP, self._clock.now() + int(self._settings.sweep_seconds * 1e6))
         self._followed |= after
