@@ -154,7 +154,8 @@ def store_flags(
     for before, flags in after.items():
         if flags.words > before.words:
             keywords_fit(flags, limit)
-    touched = joined((run.first, run.last) for run in runs if not run.is_newer and after[run.flags] != run.flags)
+    changing = {before for before, flags in after.items() if flags != before}
+    touched = joined((run.first, run.last) for run in runs if not run.is_newer and run.flags in changing)
     refused = joined((run.first, run.last) for run in runs if run.is_newer)
     return ([FlagsChanged(account, mailbox, touched, mode, given.names())] if touched else []), refused
 

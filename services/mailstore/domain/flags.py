@@ -18,7 +18,7 @@ _NAMES = (
 _SPELLED = [tuple(name for bit, name in _NAMES if bits & bit) for bits in range(32)]
 
 
-class Flags(msgspec.Struct, frozen=True):
+class Flags(msgspec.Struct, frozen=True, cache_hash=True):
     """The flags of one message."""
 
     system: int = 0

@@ -14,6 +14,7 @@ from services.mailstore.domain.state import ALL, ARCHIVE, JUNK, TRASH, MailboxSt
 from services.mailstore.handlers import load, naming
 from services.mailstore.projections.all_mail import of_account, shows
 from services.mailstore.projections.conditions import conditions
+from services.mailstore.projections.current import CURRENT
 from shared.clock import Clock
 from shared.events.all_mail_mailbox import AllMailEnded, AllMailFilled, AllMailMade
 from shared.events.mailbox import NewMailbox
@@ -109,7 +110,7 @@ def end(tx: Transaction, account: str, provenance: Provenance) -> None:
 def sources(reader: Reader, all_mail: str, uids: Ranges, *, deleted: bool = False) -> list[ShownMessages]:
     """Where messages of All Mail are, by mailbox; with `deleted` only those marked \\Deleted."""
     only = (
-        " AND EXISTS (SELECT 1 FROM entry WHERE entry.mailbox = shown.all_mail AND entry.uid = shown.uid"
+        f" AND EXISTS (SELECT 1 FROM {CURRENT} WHERE entry.mailbox = shown.all_mail AND entry.uid = shown.uid"  # noqa: S608
         " AND (entry.system & 8) <> 0)"
         if deleted
         else ""
@@ -144,7 +145,7 @@ def changed_after(reader: Reader, all_mail: str, uids: Ranges, version: int) -> 
     """Those of the UIDs whose messages changed after a version."""
     changed: list[int] = []
     for condition, parameters in conditions(uids):
-        sql = f"SELECT uid FROM entry WHERE mailbox = ? AND {condition} AND modseq > ?"  # noqa: S608
+        sql = f"SELECT uid FROM {CURRENT} WHERE mailbox = ? AND {condition} AND modseq > ?"  # noqa: S608
         changed += [row[0] for row in reader.all(sql, (all_mail, *parameters, version))]
     return ranges(sorted(changed))
 

@@ -11,6 +11,7 @@ from services.mailstore.listing.pages import Listing
 from services.mailstore.listing.previews import HeldPreviews
 from services.mailstore.listing.structures import Structures
 from services.mailstore.projections.conditions import LONG, conditions
+from services.mailstore.projections.current import source
 from shared.blobs.port import Blobs
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.store import EventStore
@@ -182,13 +183,12 @@ def _page(
 
     The work is bounded however many ranges there are.
     """
-    sql = (
-        f"SELECT {requested.columns} FROM entry WHERE mailbox = ? AND {{}}"  # noqa: S608
-        " AND modseq > ? ORDER BY uid LIMIT ?"
-    )
+    columns, reads_flags = requested.columns, changed_since > 0 or not requested.without_flags
 
     def ask(reader: Reader) -> tuple[list[MessageRow], Ranges]:
         messages: list[MessageRow] = []
+        rows_of = source(reader, mailbox) if reads_flags else "entry"
+        sql = f"SELECT {columns} FROM {rows_of} WHERE mailbox = ? AND {{}} AND modseq > ? ORDER BY uid LIMIT ?"  # noqa: S608
         at = 0
         for _ in range(_STATEMENTS):
             room = BATCH - len(messages)

@@ -25,6 +25,7 @@ from services.mailstore.handlers.quota_warnings import note_decrease, note_growt
 from services.mailstore.listing.summaries import MessageSummary, Summaries
 from services.mailstore.projections import chosen
 from services.mailstore.projections.conditions import conditions
+from services.mailstore.projections.current import source
 from shared.events.mailbox import MessageAppended, MessagesExpunged, NewEntry
 from shared.events.mailbox_scripts import COPY
 from shared.eventstore.connection import Reader, Row
@@ -41,8 +42,8 @@ _A_UNIT = 500
 """Messages of one commit of a MOVE."""
 _AN_EVENT, _OCTETS_AN_EVENT = 200, 200_000
 _ROWS = (
-    "SELECT uid, blob, size, internal_date, zone, system, keywords, prefix FROM entry WHERE mailbox = ? AND {}"
-    " ORDER BY uid"
+    "SELECT uid, blob, size, internal_date, zone, system, keywords, prefix FROM {source} WHERE mailbox = ?"
+    " AND {condition} ORDER BY uid"
 )
 
 
@@ -189,7 +190,8 @@ def _first(reader: Reader, origin: Origin, most: int) -> Ranges:
 
 def _rows(reader: Reader, mailbox: str, uids: Ranges) -> Iterator[Row]:
     for condition, parameters in conditions(uids):
-        yield from reader.all(_ROWS.format(condition), (mailbox, *parameters))
+        sql = _ROWS.format(source=source(reader, mailbox), condition=condition)
+        yield from reader.all(sql, (mailbox, *parameters))
 
 
 def _seen(reader: Reader, origin: Origin, rows: Sequence[Row]) -> Set[int]:

@@ -5,13 +5,14 @@ The work of a question about new mail does not grow with the mailbox.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from services.mailstore.domain.flags import Flags
-from services.mailstore.projections import changes
+from services.mailstore.projections import changes, current
 from services.mailstore.projections.conditions import RANGE, conditions
-from shared.eventstore.connection import Reader, Row
+from services.mailstore.projections.current import CurrentRun
+from shared.eventstore.connection import Reader
 from shared.protocol.imap.ranges import Ranges, count
 
 T = TypeVar("T")
@@ -25,13 +26,6 @@ _EXTENT = (
     "WHERE entry.mailbox = mailbox.id)"
     " FROM mailbox WHERE id = ?"
 )
-_FLAGS = "SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ?"
-_FIRST = f"{_FLAGS} AND uid BETWEEN ? AND ? ORDER BY uid LIMIT 1"
-_OTHER = (
-    "SELECT 1 FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ? AND NOT (system = ? AND keywords = ?{and_modseq})"
-    " LIMIT 1"
-)
-_END = "SELECT max(uid), count(*), max(modseq) FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ?"
 _VANISHED = (
     "SELECT modseq, first, last FROM vanished WHERE mailbox = ? AND (modseq, first) > (?, ?) AND modseq <= ?"
     " AND first < ? ORDER BY modseq, first LIMIT ?"
@@ -100,7 +94,8 @@ def uids(reader: Reader, mailbox: str, first: int, below: int) -> list[int]:
 
 def first_unseen(reader: Reader, mailbox: str, first: int) -> tuple[int, int]:
     """The lowest UID without \\Seen in a page from `first` on, or 0; and the start of the next page, or 0."""
-    page = f"SELECT uid, system FROM entry WHERE mailbox = ? AND uid >= ? ORDER BY uid LIMIT {PAGE}"  # noqa: S608
+    rows = f"SELECT uid, system FROM {current.source(reader, mailbox)}"  # noqa: S608
+    page = f"{rows} WHERE mailbox = ? AND uid >= ? ORDER BY uid LIMIT {PAGE}"
     # The page is read only up to the first unseen message, which most mailboxes have near the start.
     row = reader.first_row(f"SELECT uid FROM ({page}) AS page WHERE (system & 1) = 0 LIMIT 1", (mailbox, first))  # noqa: S608
     if row is not None:
@@ -152,11 +147,10 @@ def _few(spans: Ranges | None) -> Ranges | None:
 def flags_of(reader: Reader, mailbox: str, spans: Ranges, until: int = 1 << 62) -> list[ChangedFlags]:
     """The flags of messages in UID ranges that did not change after a version, in ascending order."""
     changes: list[ChangedFlags] = []
+    source = current.source(reader, mailbox)
     for condition, parameters in conditions(spans):
-        sql = (
-            f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} AND modseq <= ? "  # noqa: S608
-            f"ORDER BY uid"
-        )
+        rows = f"SELECT uid, system, keywords, modseq FROM {source} WHERE mailbox = ? AND {condition}"  # noqa: S608
+        sql = f"{rows} AND modseq <= ? ORDER BY uid"
         changes += _flags(reader.all(sql, (mailbox, *parameters, until)))
     return changes
 
@@ -166,44 +160,15 @@ def flag_runs(reader: Reader, mailbox: str, spans: Ranges, *, by_modseq: bool = 
 
     Not `by_modseq`: a run has the highest MODSEQ of its messages.
     """
-    runs: list[FlagRunAt] = []
-    for condition, parameters in conditions(spans):
-        alike = _alike(reader, mailbox, parameters, by_modseq=by_modseq) if condition == RANGE else None
-        if alike is None:
-            alike = _runs(reader.all(f"{_FLAGS} AND {condition} ORDER BY uid", (mailbox, *parameters)), by_modseq)
-        runs += alike
-    return runs
-
-
-def _alike(reader: Reader, mailbox: str, bounds: tuple[int | str, ...], *, by_modseq: bool) -> list[FlagRunAt] | None:
-    """The messages of a range as one run, when they have no gaps and equal flags, as in most mailboxes; else None."""
-    row = reader.first_row(_FIRST, (mailbox, *bounds))
-    if row is None:
-        return []
-    first, system, keywords, modseq = row
-    asked = (mailbox, *bounds, system, keywords, *([modseq] if by_modseq else []))
-    if reader.first_row(_OTHER.format(and_modseq=" AND modseq = ?" if by_modseq else ""), asked):
-        return None
-    last, messages, highest = reader.first_row(_END, (mailbox, *bounds)) or (first, 0, modseq)
-    return [_flag_run(first, last, system, keywords, highest)] if last - first + 1 == messages else None
-
-
-def _runs(rows: Sequence[Row], by_modseq: bool) -> list[FlagRunAt]:
-    runs: list[FlagRunAt] = []
-    first = last = highest = 0
-    state: tuple[int, str, int] | None = None
-    for uid, system, keywords, modseq in rows:
-        its = system, keywords, modseq if by_modseq else 0
-        if its != state or uid != last + 1:
-            if state is not None:
-                runs.append(_flag_run(first, last, *state[:2], highest))
-            first, state, highest = uid, its, 0
-        last, highest = uid, max(highest, modseq)
-    return [*runs, _flag_run(first, last, *state[:2], highest)] if state is not None else runs
-
-
-def _flag_run(first: int, last: int, system: int, words: str, modseq: int) -> FlagRunAt:
-    return FlagRunAt(first, last, Flags(system, words).names(), modseq)
+    since = None if by_modseq else changes.ALL
+    runs: list[CurrentRun] = []
+    for condition in conditions(spans):
+        text, bounds = condition
+        if text == RANGE:
+            runs += current.runs_between(reader, mailbox, int(bounds[0]), int(bounds[1]), since)
+        else:
+            runs += current.runs_of(reader, mailbox, condition, since)
+    return [FlagRunAt(run.first, run.last, run.flags.names(), run.modseq) for run in runs]
 
 
 def _flags(rows: list[tuple[int, int, str, int]]) -> list[ChangedFlags]:

@@ -24,6 +24,7 @@ from services.mailstore.handlers.quota_warnings import note_growth
 from services.mailstore.handlers.script_answers import is_modified_utf7, mailbox_of_script, mailbox_of_use
 from services.mailstore.projections import chosen
 from services.mailstore.projections.conditions import conditions
+from services.mailstore.projections.current import source
 from services.mailstore.settings import MailstoreSettings
 from shared.events.applying import (
     COPIED,
@@ -244,7 +245,7 @@ def _as_read(reader: Reader, mailbox: str, decided: Sequence[Decided]) -> set[in
     read = {message.uid: message.modseq for message in decided}
     same: set[int] = set()
     for condition, parameters in conditions(ranges(sorted(read))):
-        sql = f"SELECT uid, modseq FROM entry WHERE mailbox = ? AND {condition}"  # noqa: S608
+        sql = f"SELECT uid, modseq FROM {source(reader, mailbox)} WHERE mailbox = ? AND {condition}"  # noqa: S608
         same.update(uid for uid, modseq in reader.all(sql, (mailbox, *parameters)) if read.get(uid) == modseq)
     return same
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from services.mailstore.domain.flags import Flags
+from services.mailstore.projections.current import source
 from shared.blobs.blob_id import BlobId
 from shared.blobs.port import Blobs
 from shared.eventstore.connection import Reader
@@ -51,13 +52,15 @@ class StoredMessage(NamedTuple):
 
 def rows_after(reader: Reader, mailbox: str, after: int, most: int, last: int = 1 << 40) -> list[StoredMessage]:
     """At most `most` messages of a mailbox with UIDs above `after`, up to `last`, ascending."""
-    sql = f"SELECT {_COLUMNS} FROM entry WHERE mailbox = ? AND uid > ? AND uid <= ? ORDER BY uid LIMIT ?"  # noqa: S608
+    rows = f"SELECT {_COLUMNS} FROM {source(reader, mailbox)}"  # noqa: S608
+    sql = f"{rows} WHERE mailbox = ? AND uid > ? AND uid <= ? ORDER BY uid LIMIT ?"
     return [_row(row) for row in reader.all(sql, (mailbox, after, last, most))]
 
 
 def row_of(reader: Reader, mailbox: str, uid: int) -> StoredMessage | None:
     """A message, or None when it is gone."""
-    row = reader.first_row(f"SELECT {_COLUMNS} FROM entry WHERE mailbox = ? AND uid = ?", (mailbox, uid))  # noqa: S608
+    rows = f"SELECT {_COLUMNS} FROM {source(reader, mailbox)}"  # noqa: S608
+    row = reader.first_row(f"{rows} WHERE mailbox = ? AND uid = ?", (mailbox, uid))
     return _row(row) if row else None
 
 

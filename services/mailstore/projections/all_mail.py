@@ -12,8 +12,10 @@ from sqlalchemy import BigInteger, Column, Index, MetaData, PrimaryKeyConstraint
 
 from services.mailstore.domain.flags import Flags
 from services.mailstore.projections import changes
+from services.mailstore.projections.changes import ChangedRange
 from services.mailstore.projections.conditions import Condition, conditions
 from services.mailstore.projections.counters import Sum, count, keywords_of, note_keywords, sum_of, vanish
+from services.mailstore.projections.current import source
 from shared.events.mailbox import Uids
 from shared.eventstore.connection import Connection, Reader
 from shared.eventstore.event import Recorded
@@ -26,7 +28,7 @@ _SHOW = (
     f"INSERT INTO entry (mailbox, uid, {_KEPT}, saved, {_KEPT_TOO}, modseq, prefix, queue_id)"  # noqa: S608
     " SELECT CAST(? AS TEXT), CAST(? AS BIGINT) + row_number() OVER (ORDER BY uid), "
     f"{_KEPT}, CAST(? AS BIGINT), {_KEPT_TOO}, CAST(? AS BIGINT), prefix, queue_id"
-    " FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid"
+    " FROM {source} WHERE mailbox = ? AND {condition} ORDER BY uid"
 )
 _LINK = (
     "INSERT INTO all_mail_link (mailbox, uid, all_mail, all_uid) SELECT mailbox, uid, CAST(? AS TEXT),"
@@ -71,7 +73,8 @@ def add(connection: Connection, recorded: Recorded, all_mail: str, mailbox: str,
         words |= keywords_of(connection, mailbox, condition)
         text, parameters = condition
         head = (all_mail, base, recorded.at, recorded.version)
-        connection.execute(_SHOW.format(condition=text), (*head, mailbox, *parameters))
+        sql = _SHOW.format(source=source(connection, mailbox), condition=text)
+        connection.execute(sql, (*head, mailbox, *parameters))
         connection.execute(_LINK.format(condition=text), (all_mail, base, mailbox, *parameters))
     count(connection, recorded, all_mail, first + total.messages, total)
     note_keywords(connection, all_mail, words)
@@ -127,9 +130,10 @@ def change_flags(
         for condition in conditions(spans):
             text, parameters = _shown(mailbox, condition)
             before = sum_of(connection, all_mail, (text, parameters))
-            sql = f"UPDATE entry SET system = ?, keywords = ?, modseq = ? WHERE mailbox = ? AND {text}"  # noqa: S608
-            touched += connection.execute(sql, (goal.system, goal.keywords, recorded.version, all_mail, *parameters))
-            changes.note(connection, all_mail, _shown_uids(connection, mailbox, condition), recorded.version)
+            uids = _shown_uids(connection, mailbox, condition)
+            touched += len(uids)
+            its = goal.system, goal.keywords, recorded.version
+            changes.note(connection, all_mail, [ChangedRange(first, last, *its) for first, last in uids])
             change = change.plus(before.negative()).plus(sum_of(connection, all_mail, (text, parameters)))
         words |= {goal.keywords}
     if touched:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from services.mailstore.projections.conditions import Condition
+from services.mailstore.projections.current import source
 from shared.events.mailbox import Uids
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
@@ -43,15 +44,16 @@ class Sum(NamedTuple):
         return Sum(-self.messages, -self.size, -self.unseen, -self.deleted)
 
 
-def sum_of(connection: Connection, mailbox: str, condition: Condition, table: str = "entry") -> Sum:
+def sum_of(connection: Connection, mailbox: str, condition: Condition, table: str = "") -> Sum:
     text, parameters = condition
-    sql = _SUM.format(table=table, condition=text)
+    sql = _SUM.format(table=table or source(connection, mailbox), condition=text)
     return Sum(*(connection.first_row(sql, (mailbox, *parameters)) or ()))
 
 
-def keywords_of(connection: Connection, mailbox: str, condition: Condition, table: str = "entry") -> set[str]:
+def keywords_of(connection: Connection, mailbox: str, condition: Condition, table: str = "") -> set[str]:
     text, parameters = condition
-    sql = f"SELECT DISTINCT keywords FROM {table} WHERE mailbox = ? AND {text} AND keywords <> ''"  # noqa: S608
+    rows_of = table or source(connection, mailbox)
+    sql = f"SELECT DISTINCT keywords FROM {rows_of} WHERE mailbox = ? AND {text} AND keywords <> ''"  # noqa: S608
     return {row[0] for row in connection.all(sql, (mailbox, *parameters))}
 
 

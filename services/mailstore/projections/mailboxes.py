@@ -26,7 +26,7 @@ class MailboxProjection:
     removed."""
 
     name = "mailboxes"
-    version = 5
+    version = 6
 
     def __init__(self, metadata: sqlalchemy.MetaData) -> None:
         self.tables: Sequence[sqlalchemy.Table] = mailbox_tables(metadata)

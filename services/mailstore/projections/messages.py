@@ -9,10 +9,11 @@ from typing import Any
 from services.mailstore.domain.flags import DELETED, SEEN, Change, Flags, parse
 from services.mailstore.domain.state import FlagRun
 from services.mailstore.projections import all_mail, changes, removed
-from services.mailstore.projections.alike import change_alike
+from services.mailstore.projections.changes import ChangedRange
 from services.mailstore.projections.chosen import flag_runs
-from services.mailstore.projections.conditions import conditions
+from services.mailstore.projections.conditions import LONG, conditions
 from services.mailstore.projections.counters import Sum, count, keywords_of, note_keywords, sum_of, vanish
+from services.mailstore.projections.current import source
 from shared.events import mailbox as events
 from shared.events.expiry import MessagesExpired
 from shared.events.maildrop import MessagesFetchedAway
@@ -28,7 +29,7 @@ _INSERT = f"INSERT INTO entry ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 _PLACE = (
     f"INSERT INTO entry ({_ENTRY}) SELECT CAST(? AS TEXT), CAST(? AS BIGINT) + row_number() OVER (ORDER BY uid), "  # noqa: S608
     f"{{entry}}, {_KEPT}, CAST(? AS BIGINT), {_KEPT_TOO}, CAST(? AS BIGINT), prefix, queue_id"
-    " FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid"
+    " FROM {source} WHERE mailbox = ? AND {condition} ORDER BY uid"
 )
 _RESTORE = (
     f"INSERT INTO entry ({_ENTRY}) SELECT CAST(? AS TEXT), CAST(? AS BIGINT) + row_number() OVER (ORDER BY uid), "  # noqa: S608
@@ -118,35 +119,51 @@ def _row(recorded: Recorded, mailbox: str, entry: events.NewEntry, flags: Flags,
 def flags_changed(connection: Connection, recorded: Recorded, event: events.FlagsChanged) -> None:
     """Apply message.flags_changed. All messages that it names get its version as their MODSEQ."""
     given = parse(event.flags)
-    changes.note(connection, event.mailbox, event.uids, recorded.version)
+    change = Change(event.mode, given)
     shown = all_mail.of_account(connection, event.account)
-    if not shown and (event.mode == "replace" or not given.keywords):
-        change_alike(connection, recorded, event.mailbox, event.uids, event.mode, given)
-    else:
-        _change_singly(connection, recorded, event, shown)
+    left, unseen, deleted = event.uids, 0, 0
+    if not shown:
+        left = tuple(
+            span for span in event.uids if not _change_whole(connection, recorded, event.mailbox, span, change)
+        )
+    changed: list[ChangedRange] = []
+    targets: defaultdict[Flags, list[tuple[int, int]]] = defaultdict(list)
+    after: dict[Flags, Flags] = {}
+    for run in flag_runs(connection, event.mailbox, left, None):
+        goal = after.get(run.flags) or after.setdefault(run.flags, change.applied(run.flags))
+        changed.append(ChangedRange(run.first, run.last, goal.system, goal.keywords, recorded.version))
+        targets[goal].append((run.first, run.last))
+        unseen += _gain(run, goal, SEEN)
+        deleted -= _gain(run, goal, DELETED)
+    changes.note(connection, event.mailbox, changed)
+    count(connection, recorded, event.mailbox, 0, Sum(0, 0, unseen, deleted))
+    if shown:
+        all_mail.change_flags(connection, recorded, shown, event.mailbox, targets)
     if event.mode != "remove":
         note_keywords(connection, event.mailbox, {given.keywords})
 
 
-def _change_singly(connection: Connection, recorded: Recorded, event: events.FlagsChanged, shown: str) -> None:
-    """Change keywords, whose result depends on those of each message, and the rows of All Mail."""
-    change = Change(event.mode, parse(event.flags))
+def _change_whole(
+    connection: Connection, recorded: Recorded, mailbox: str, span: tuple[int, int], change: Change
+) -> bool:
+    """Change many messages in place, whose flags differ; False when their ranges must be read.
+
+    As long as different flags stay different, the ranges stay as they are.
+    """
+    if span[1] - span[0] < LONG or (counts := changes.counted(connection, mailbox, *span)) is None:
+        return False
+    goals = {flags[:2]: change.applied(Flags(*flags[:2])) for flags in counts}
+    if len(set(goals.values())) < len(goals):
+        return False
     unseen = deleted = 0
-    targets: defaultdict[Flags, list[tuple[int, int]]] = defaultdict(list)
-    after: dict[Flags, Flags] = {}
-    for run in flag_runs(connection, event.mailbox, event.uids, None):
-        goal = after.get(run.flags) or after.setdefault(run.flags, change.applied(run.flags))
-        targets[goal].append((run.first, run.last))
-        unseen += _gain(run, goal, SEEN)
-        deleted -= _gain(run, goal, DELETED)
-    for goal, spans in targets.items():
-        for condition, parameters in conditions(spans):
-            sql = f"UPDATE entry SET system = ?, keywords = ?, modseq = ? WHERE mailbox = ? AND {condition}"  # noqa: S608
-            row = (goal.system, goal.keywords, recorded.version, event.mailbox, *parameters)
-            connection.execute(sql, row)
-    count(connection, recorded, event.mailbox, 0, Sum(0, 0, unseen, deleted))
-    if shown:
-        all_mail.change_flags(connection, recorded, shown, event.mailbox, targets)
+    for flags in counts:
+        run = FlagRun(1, flags.messages, Flags(*flags[:2]), is_newer=False)
+        unseen += _gain(run, goals[flags[:2]], SEEN)
+        deleted -= _gain(run, goals[flags[:2]], DELETED)
+    named = {before: (goal.system, goal.keywords) for before, goal in goals.items()}
+    changes.change(connection, mailbox, span, named, recorded.version)
+    count(connection, recorded, mailbox, 0, Sum(0, 0, unseen, deleted))
+    return True
 
 
 def _gain(run: FlagRun, goal: Flags, bit: int) -> int:
@@ -161,7 +178,7 @@ def copied(connection: Connection, recorded: Recorded, event: events.MessagesCop
         total, before = total.plus(sum_of(connection, event.source, condition)), total.messages
         words |= keywords_of(connection, event.source, condition)
         text, parameters = condition
-        sql = _PLACE.format(entry=_COPIED_ENTRY, condition=text)
+        sql = _PLACE.format(entry=_COPIED_ENTRY, source=source(connection, event.source), condition=text)
         head = (event.target, event.first_uid + before - 1, event.entries, before - 1, recorded.at, recorded.version)
         connection.execute(sql, (*head, event.source, *parameters))
     count(connection, recorded, event.target, event.first_uid + total.messages, total)
@@ -189,7 +206,7 @@ def moved(connection: Connection, recorded: Recorded, event: events.MessagesMove
         total, before = total.plus(sum_of(connection, event.source, condition)), total.messages
         words |= keywords_of(connection, event.source, condition)
         text, parameters = condition
-        sql = _PLACE.format(entry="entry", condition=text)
+        sql = _PLACE.format(entry="entry", source=source(connection, event.source), condition=text)
         head = (event.target, event.first_uid + before - 1, recorded.at, recorded.version)
         connection.execute(sql, (*head, event.source, *parameters))
         connection.execute(f"DELETE FROM entry WHERE mailbox = ? AND {text}", (event.source, *parameters))  # noqa: S608

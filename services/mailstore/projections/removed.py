@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
 from services.mailstore.projections.conditions import Condition
+from services.mailstore.projections.current import source
 from shared.events.restoring import RemovedForgotten
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
@@ -18,7 +19,8 @@ CAUSES = (EXPUNGED, EXPIRED, DELETED, FETCHED)
 _ROW = "entry, blob, size, internal_date, zone, content, thread, system, keywords, prefix, queue_id"
 _KEEP = (
     f"INSERT INTO removed_entry (mailbox, uid, account, version, {_ROW})"  # noqa: S608
-    f" SELECT mailbox, uid, CAST(? AS TEXT), CAST(? AS BIGINT), {_ROW} FROM entry WHERE mailbox = ? AND {{condition}}"
+    f" SELECT mailbox, uid, CAST(? AS TEXT), CAST(? AS BIGINT), {_ROW} FROM {{source}}"
+    " WHERE mailbox = ? AND {condition}"
 )
 _NOTE = "INSERT INTO removal (account, version, at, mailbox, name, cause, command) VALUES (?, ?, ?, ?, ?, ?, ?)"
 ALL: Condition = ("uid >= ?", (0,))
@@ -35,7 +37,8 @@ def note(connection: Connection, recorded: Recorded, account: str, mailbox: str,
 def keep(connection: Connection, recorded: Recorded, account: str, mailbox: str, condition: Condition) -> None:
     """Keep the rows of messages that are about to be deleted."""
     text, parameters = condition
-    connection.execute(_KEEP.format(condition=text), (account, recorded.version, mailbox, *parameters))
+    sql = _KEEP.format(source=source(connection, mailbox), condition=text)
+    connection.execute(sql, (account, recorded.version, mailbox, *parameters))
 
 
 def forgotten(connection: Connection, _recorded: Recorded, event: RemovedForgotten) -> None:

@@ -29,6 +29,8 @@ class RowCondition(NamedTuple):
     text: str
     parameters: tuple[int | str, ...]
     keys: int
+    columns: frozenset[str]
+    """The columns that it examines: `flags`, `modseq`, `uid` and `others`."""
 
 
 class _NotByRows(Exception):
@@ -45,7 +47,7 @@ def row_condition(key: SearchKey, now: int) -> RowCondition | None:
         text = writer.condition(key)
     except _NotByRows:
         return None
-    return RowCondition(text, tuple(writer.parameters), writer.keys)
+    return RowCondition(text, tuple(writer.parameters), writer.keys, frozenset(writer.columns))
 
 
 class _Writer:
@@ -54,6 +56,7 @@ class _Writer:
     def __init__(self, now: int) -> None:
         self._now = now
         self.parameters: list[int | str] = []
+        self.columns: set[str] = set()
         self.keys = 0
 
     def condition(self, key: SearchKey) -> str:
@@ -89,11 +92,13 @@ class _Writer:
         bounds = list(uids.bounds)
         if len(bounds) > 2 * _MOST_RANGES:
             raise _NotByRows
+        self.columns.add("uid")
         self.parameters += bounds
         return "(" + " OR ".join(["uid BETWEEN ? AND ?"] * (len(bounds) // 2)) + ")" if bounds else _NEVER
 
     def _flag(self, flag: str, is_set: bool) -> str:
         given = parse([flag])
+        self.columns.add("flags")
         if given.system:
             return f"(system & {given.system}) {'<>' if is_set else '='} 0"
         word = given.keywords.lower()
@@ -105,6 +110,7 @@ class _Writer:
         return f"(' ' || lower(keywords) || ' ') {'' if is_set else 'NOT '}LIKE ? ESCAPE '!'"
 
     def _value(self, key: SearchKey) -> str:
+        self.columns.add("modseq" if key.WhichOneof("key") == "modseq" else "others")
         match key.WhichOneof("key"):
             case "internal_date":
                 return self._day(_GIVEN_TIME, key.internal_date)

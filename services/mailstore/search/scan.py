@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.listing.pages import Listing
+from services.mailstore.projections.current import source
 from services.mailstore.search.candidate import Candidate, EntryRow
 from services.mailstore.search.compile import Compiled, DateQuestion, compile_key
 from services.mailstore.search.held import Answers, HeldAnswers
@@ -290,11 +291,12 @@ def _bounds(key: SearchKey) -> tuple[int, int]:
 
 
 def _page(mailbox: str, after: int, last: int, kind: _Rows) -> Callable[[Reader], list[EntryRow]]:
-    sql = (
-        f"SELECT {kind.columns} FROM entry WHERE mailbox = ? AND uid > ? AND uid <= ?"  # noqa: S608
-        f" ORDER BY uid LIMIT {kind.size}"
-    )
-    return lambda reader: list(starmap(EntryRow, reader.all(sql, (mailbox, after, last))))
+    def ask(reader: Reader) -> list[EntryRow]:
+        rows = f"SELECT {kind.columns} FROM {source(reader, mailbox)}"  # noqa: S608
+        sql = f"{rows} WHERE mailbox = ? AND uid > ? AND uid <= ? ORDER BY uid LIMIT {kind.size}"
+        return list(starmap(EntryRow, reader.all(sql, (mailbox, after, last))))
+
+    return ask
 
 
 def _prefix(mailbox: str, uid: int) -> Callable[[Reader], bytes]:

@@ -15,6 +15,7 @@ from services.mailstore.handlers.script_decisions import ScriptDecisions
 from services.mailstore.handlers.script_dry_run import DryRuns
 from services.mailstore.handlers.script_filing import ScriptFiling
 from services.mailstore.handlers.script_messages import ScriptMessages
+from services.mailstore.projections.current import CURRENT
 from services.mailstore.settings import MailstoreSettings
 from shared.clock import Clock, SystemClock
 from shared.eventstore.connection import Reader
@@ -150,7 +151,7 @@ class ApplyingMailstore:
     async def flags(self, name: str = "INBOX") -> dict[str, str]:
         """The flags of the messages of a mailbox by subject, which is a number."""
         sql = (
-            "SELECT internal_date, system, keywords FROM entry JOIN mailbox ON mailbox.id = entry.mailbox"
+            f"SELECT internal_date, system, keywords FROM {CURRENT} JOIN mailbox ON mailbox.id = entry.mailbox"
             " WHERE account = ? AND name = ? ORDER BY uid"
         )
         rows = await self.store.read(lambda reader: reader.all(sql, (ACCOUNT, name)))

@@ -12,6 +12,7 @@ import pytest
 from services.mailstore.domain import decide
 from services.mailstore.handlers import all_mail
 from services.mailstore.handlers.all_mail_upkeep import filled
+from services.mailstore.projections.current import CURRENT
 from shared.clock import SystemClock
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Actor, Provenance
@@ -25,7 +26,7 @@ BY = Provenance(Actor("service", "mailstore", "all mail"))
 SHOWN = ("INBOX", "Archive", "Drafts", "Sent")
 HIDDEN = ("Spam", "Trash")
 _STATE = (
-    "SELECT entry.entry, entry.system, entry.keywords, mailbox.name FROM entry"
+    f"SELECT entry.entry, entry.system, entry.keywords, mailbox.name FROM {CURRENT}"
     " JOIN mailbox ON mailbox.id = entry.mailbox"
 )
 

@@ -12,6 +12,7 @@ import pytest
 
 from services.mailstore.domain.flags import DELETED, SEEN
 from services.mailstore.handlers import queries
+from services.mailstore.projections.current import CURRENT
 from shared.eventstore.connection import Reader
 from shared.eventstore.postgres import PostgresBackend
 from shared.grpc.errors import NotFound, NotNow
@@ -72,7 +73,7 @@ async def compare(mailstore: CountedMailstore, mailbox: str, since: int, below: 
     """Compare with the MODSEQ of all rows, and the counters with the flags; returns the number of changes."""
 
     def ask(reader: Reader) -> tuple[set[int], set[int], set[int], set[int], set[int]]:
-        rows = reader.all("SELECT uid, modseq, system FROM entry WHERE mailbox = ?", (mailbox,))
+        rows = reader.all(f"SELECT uid, modseq, system FROM {CURRENT} WHERE mailbox = ?", (mailbox,))
         newer = {uid for uid, modseq, _ in rows if modseq > since}
         counters = reader.first_row("SELECT unseen, deleted, messages FROM mailbox WHERE id = ?", (mailbox,))
         seen, deleted = (sum(bool(system & bit) for _, _, system in rows) for bit in (SEEN, DELETED))
