@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from services.indexer.extraction.extractor import ProcessExtractor
-from services.indexer.extraction.port import Attachment, Budget, ExtractedText, ExtractionStatus
+from services.indexer.extraction.port import Attachment, Budget, ExtractedText, ExtractionStatus, ExtractorUnavailable
 from services.indexer.settings import ExtractionSettings
 from tests.harness.documents import (
     docx_of,
@@ -74,7 +74,14 @@ async def next_is_read(extractor: ProcessExtractor) -> None:
 def bomb(size: int) -> bytes:
     """A DOCX whose document is one paragraph of so many octets."""
     start = f'<?xml version="1.0"?><w:document xmlns:w="{_OPEN_XML_SPACE}"><w:body><w:p><w:r><w:t>'
-    return docx_of("", start + "a" * size + "</w:t></w:r></w:p></w:body></w:document>")
+    buffer = io.BytesIO()
+    archive = zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+    with archive, archive.open("word/document.xml", "w") as entry:
+        entry.write(start.encode())
+        for _ in range(0, size, MB):
+            entry.write(b"a" * MB)
+        entry.write(b"</w:t></w:r></w:p></w:body></w:document>")
+    return buffer.getvalue()
 
 
 def nested_archives(depth: int) -> bytes:
@@ -152,11 +159,11 @@ async def test_endless_pdf(extractor: ProcessExtractor) -> None:
 
 
 ARCHIVES = {
-    "one text of 600 MB": lambda: bomb(600 * MB),
+    "one text of 150 MB": lambda: bomb(150 * MB),
     "a text larger than is kept": lambda: bomb(2 * MB),
     "archives within archives": lambda: nested_archives(3),
     "archives within a document": lambda: zip_of({"word/document.xml": nested_archives(2)}),
-    "declared sizes that lie": lambda: lying(bomb(300 * MB)),
+    "declared sizes that lie": lambda: lying(bomb(150 * MB)),
     "very many entries": lambda: zip_of({f"word/document{index}.xml": b"" for index in range(60_000)}),
     "entries that overlap": lambda: overlapping_entries(2000),
 }
@@ -313,8 +320,11 @@ async def test_remote_references_are_not_fetched(extractor: ProcessExtractor, we
     await next_is_read(extractor)
 
 
-def scripted(library: Path, script: str, settings: ExtractionSettings = SETTINGS) -> ProcessExtractor:
-    """An extractor whose processes run the real launcher, and this script in place of reading."""
+def scripted(library: Path, script: str, settings: ExtractionSettings = SETTINGS, before: str = "") -> ProcessExtractor:
+    """An extractor whose processes run the real launcher, and this script in place of reading.
+
+    `before` runs before the process is confined.
+    """
     real = "services.indexer.extraction.child"
     start = (
         f"import sys; sys.argv[1:] = [{str(Path(__file__).parents[2])!r}, '{settings.memory_mb}', "
@@ -322,7 +332,7 @@ def scripted(library: Path, script: str, settings: ExtractionSettings = SETTINGS
         f"def read(self, kind, charset, octets):\n"
         f"    if b'honest' in octets:\n        return self._give_all(['honest'])\n"
         + "".join(f"    {line}\n" for line in script.splitlines())
-        + f"reading.FileReading.read = read\nfrom {real}.launcher import main\n"
+        + f"reading.FileReading.read = read\n{before}\nfrom {real}.launcher import main\n"
         "main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))\n"
     )
     return ProcessExtractor(settings, library, (sys.executable, "-I", "-B", "-c", start))
@@ -365,10 +375,9 @@ async def test_output_is_limited(library: Path) -> None:
     result = await outcome(library, "while True:\n    self._give('a' * 10000)")
     assert result.status is ExtractionStatus.LIMIT
     assert len(result.text) <= SETTINGS.characters * 5 + MB
-    script = "import os\nwhile True:\n    os.write(2, b'noise' * 1000)"
-    result = await outcome(library, script, ExtractionSettings(cpu_seconds=1))
-    assert result.status in BOUNDED
-    assert len(result.detail) < 1000
+    noise = "import os\nfor _ in range(2000): os.write(2, b'noise' * 1000)\nself._give_all(['read'])"
+    result = await outcome(library, noise)
+    assert (result.status, result.text) == (ExtractionStatus.OK, "read")
 
 
 async def test_an_answer_that_is_none(library: Path) -> None:
@@ -439,6 +448,45 @@ async def test_cancelling_ends_the_process(library: Path) -> None:
         await extractor.close()
 
 
+async def test_closing_is_no_verdict(library: Path) -> None:
+    extractor = scripted(library, "import time; time.sleep(1000)")
+    reading = asyncio.ensure_future(read(extractor, "a.txt", b"hostile"))
+    await until_true(lambda: bool(extractor.running))
+    await extractor.close()
+    with pytest.raises(ExtractorUnavailable):
+        await reading
+    with pytest.raises(ExtractorUnavailable):
+        await read(extractor, "b.txt", b"honest")
+
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from tests.hostile.test_extraction import read, scripted
+async def main():
+    extractor = scripted(Path(sys.argv[1]), "import time\\nwhile True: pass")
+    reading = asyncio.ensure_future(read(extractor, "a.txt", b"hostile"))
+    while not extractor.running or extractor.confinement is None:
+        await asyncio.sleep(0.05)
+    print(extractor.running[0], flush=True)
+    await reading
+asyncio.run(main())
+"""
+
+
+async def test_a_process_dies_with_the_server(library: Path) -> None:
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PARENT, str(library), stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
+    )
+    assert parent.stdout is not None
+    lines = [await parent.stdout.readline() for _ in range(2)]
+    child = next(int(line) for line in lines if line.strip().isdigit())
+    assert alive(child)
+    parent.kill()
+    await until_true(lambda: not alive(child), seconds=3)  # Its limit of CPU time would end it later.
+    await parent.wait()
+
+
 FORBIDDEN = {
     "network": "import socket; s = socket.create_connection(('127.0.0.1', %d), 2); self._give_all(['done'])",
     "datagram": "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); self._give_all(['done'])",
@@ -463,6 +511,35 @@ async def test_what_a_process_may_not_do(library: Path, tmp_path: Path, web: str
     result = await outcome(library, script)
     assert (result.status, result.text) == (ExtractionStatus.FAILED, ""), result
     assert "Error" in result.detail
+
+
+NO_NAMESPACE = "import services.indexer.extraction.child.confinement as c\nc._NEW_NET = 1\n"
+NO_FILTER = NO_NAMESPACE + "c.filter_calls = lambda libc: ''\n"
+NO_LANDLOCK = NO_NAMESPACE + "c._VERSION = 77\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        (NO_NAMESPACE, ("filter", True, True)),
+        (NO_FILTER, ("landlock", True, False)),
+        (NO_LANDLOCK, ("filter", False, True)),
+    ],
+    ids=["no namespace", "nor filter", "nor landlock"],
+)
+async def test_what_one_way_of_the_kernel_does_not_forbid_another_does(
+    library: Path, web: str, before: str, kept: tuple[str, bool, bool]
+) -> None:
+    extractor = scripted(library, FORBIDDEN["network"] % int(web.rpartition(":")[2]), before=before)
+    try:
+        result = await read(extractor, "a.txt", b"hostile")
+        assert (result.status, result.text) == (ExtractionStatus.FAILED, "")
+        assert "PermissionError" in result.detail
+        reported = extractor.confinement
+        assert reported is not None
+        assert (reported.network, bool(reported.files), bool(reported.calls)) == kept
+    finally:
+        await extractor.close()
 
 
 async def test_a_process_inherits_nothing(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ import structlog
 from services.indexer.extraction.dialogue import OutOfTime, ProcessDied, TooMuchOutput
 from services.indexer.extraction.kinds import CUT, HEAD, FileKind, kind_of
 from services.indexer.extraction.pdf_library import unpacked_library
-from services.indexer.extraction.port import Attachment, Budget, ExtractedText, ExtractionStatus
+from services.indexer.extraction.port import Attachment, Budget, ExtractedText, ExtractionStatus, ExtractorUnavailable
 from services.indexer.extraction.process import ENVIRONMENT, ReadingProcess, command_line
 from services.indexer.extraction.verdict import ProcessEnd, verdict
 from services.indexer.extraction.wire import BadFrame, Confinement, Request, Result, requested
@@ -81,6 +81,7 @@ class ProcessExtractor:
         # A reading process dies with the thread that started it, so the threads stay.
         self._threads = ThreadPoolExecutor(settings.processes, "extraction")
         self._unpacking = Lock()
+        self._closing = False
         self.confinement: Confinement | None = None
         """What keeps the processes from everything else, as the last one has reported."""
 
@@ -97,6 +98,8 @@ class ProcessExtractor:
     async def extract(self, attachment: Attachment, budget: Budget) -> ExtractedText:
         """Read an attachment (see `Extractor`)."""
         async with self._free:
+            if self._closing:
+                raise ExtractorUnavailable("the extractor is closed")
             slot = self._idle.pop()
             slot.keep_awake()
             try:
@@ -106,12 +109,16 @@ class ProcessExtractor:
                 self._retire_later(slot)
 
     async def close(self) -> None:
-        """End the processes. Requests that are not answered yet end too."""
+        """End the processes. Requests that are not answered yet end with ExtractorUnavailable."""
+        self._closing = True
         for slot in self._slots:
             slot.keep_awake()
             if slot.process is not None:
                 slot.process.kill()
-        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+        await asyncio.to_thread(self._end_all)
+
+    def _end_all(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
         for slot in self._slots:
             slot.end()
 
@@ -132,9 +139,11 @@ class ProcessExtractor:
             slot.retirement = loop.call_later(self._settings.idle_seconds, self._retire, slot)
 
     def _retire(self, slot: _Slot) -> None:
-        if slot in self._idle:
-            slot.retirement = None
-            slot.end()
+        slot.retirement = None
+        process, slot.process = slot.process, None
+        if process is not None:
+            # The kernel may take a while to give much memory back.
+            self._threads.submit(process.end)
 
     def _read(self, slot: _Slot, attachment: Attachment, budget: Budget) -> ExtractedText:
         """Read an attachment, in a thread of this extractor."""
@@ -148,6 +157,8 @@ class ProcessExtractor:
         if kind is None:
             return self._result(ExtractionStatus.UNSUPPORTED, "", "not a format that is read")
         result = self._of_kind(slot, attachment, kind, octets, budget)
+        if self._closing:
+            raise ExtractorUnavailable("the extractor is being closed")
         budget.characters -= len(result.text)
         budget.seconds -= time.monotonic() - began
         return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -104,4 +105,13 @@ class ReadingProcess:
                 return ProcessEnd(self._process.returncode, 0)
             _, status, usage = os.wait4(self._process.pid, 0)
             self._process.returncode = os.waitstatus_to_exitcode(status)
-            return ProcessEnd(self._process.returncode, usage.ru_maxrss // 1024)
+            return ProcessEnd(self._process.returncode, _most_mb(usage))
+
+
+def _most_mb(usage: resource.struct_rusage) -> int:
+    """The most memory that the process used, in MB; 0 when it is not known.
+
+    What a process reports includes the memory of this one, of which it was a copy until exec.
+    """
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return usage.ru_maxrss // 1024 if usage.ru_maxrss > own else 0

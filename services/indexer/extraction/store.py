@@ -54,12 +54,12 @@ class ExtractedStore:
         It is read again when it was not read entirely and the extractor has another version now.
         """
         with self._working() as connection:
-            row = first(connection, "SELECT version, tries, conclusive FROM blob WHERE blob = ?", (blob,))
+            row = first(connection, "SELECT version, tries, conclusive, fleeting FROM blob WHERE blob = ?", (blob,))
             if row is None or (row[0] != version and not row[2]):
                 return None
-            results = tuple(_stored(row) for row in connection.execute(_SELECT, (blob,)))
-            if row[1] < _TRIES and any(result.status in _FLEETING for result in results):
+            if row[3] and row[1] < _TRIES:
                 return None
+            results = tuple(_stored(row) for row in connection.execute(_SELECT, (blob,)))
             connection.execute("INSERT OR IGNORE INTO use (blob, account) VALUES (?, ?)", (blob, account))
             return results
 
@@ -67,15 +67,16 @@ class ExtractedStore:
         """Keep what was read out of a blob, in place of what was kept before."""
         packer = zstandard.ZstdCompressor(level=_LEVEL)
         packed = [packer.compress(result.text.encode()) for result in results]
+        fleeting = any(result.status in _FLEETING for result in results)
         conclusive = all(result.status in CONCLUSIVE for result in results)
         octets = sum(map(len, packed)) + sum(map(_beside, results))
         with self._working() as connection:
             tries = first(connection, "SELECT tries FROM blob WHERE blob = ? AND version = ?", (blob, version))
             connection.execute("DELETE FROM attachment WHERE blob = ?", (blob,))
             connection.execute(
-                "INSERT OR REPLACE INTO blob (blob, version, tries, kept_at, octets, conclusive)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (blob, version, 1 + (tries[0] if tries else 0), time.time_ns(), octets, int(conclusive)),
+                "INSERT OR REPLACE INTO blob (blob, version, tries, kept_at, octets, conclusive, fleeting)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (blob, version, 1 + (tries[0] if tries else 0), time.time_ns(), octets, int(conclusive), int(fleeting)),
             )
             connection.executemany(
                 "INSERT INTO attachment (blob, place, path, name, media_type, status, detail, text)"
@@ -118,11 +119,11 @@ class ExtractedStore:
             rows = connection.execute(_SELECT_FAILURES, (*FAILURES, *after, limit)).fetchall()
             return tuple(_failed(row) for row in rows)
 
-    def outdated(self, version: str, limit: int) -> tuple[str, ...]:
-        """Blobs that another version of the extractor did not read entirely, so that this one may try."""
+    def pending(self, version: str, limit: int) -> tuple[str, ...]:
+        """Blobs to be read again: another version did not read them entirely, or they crashed or took too long."""
         with self._working() as connection:
-            sql = "SELECT blob FROM blob WHERE conclusive = 0 AND version != ? ORDER BY version, blob LIMIT ?"
-            return tuple(str(row[0]) for row in connection.execute(sql, (version, limit)))
+            rows = connection.execute(_SELECT_PENDING, (version, limit, _TRIES, limit, limit)).fetchall()
+            return tuple(str(row[0]) for row in rows)
 
     def retry(self, blob: str = "") -> int:
         """Let the failures of this blob, or of all, be tried again; returns the number of blobs."""
@@ -207,6 +208,10 @@ class StoreBegunAnew(Exception):
 
 
 _SELECT = "SELECT path, name, media_type, status, detail, text FROM attachment WHERE blob = ? ORDER BY place"
+_SELECT_PENDING = (
+    "SELECT blob FROM (SELECT blob FROM blob WHERE conclusive = 0 AND version != ? LIMIT ?)"
+    " UNION SELECT blob FROM (SELECT blob FROM blob WHERE fleeting = 1 AND tries < ? LIMIT ?) LIMIT ?"
+)
 _SELECT_FAILURES = (
     "SELECT attachment.blob, path, name, media_type, status, detail, version, tries FROM attachment JOIN blob USING"
     " (blob) WHERE status IN (?, ?, ?, ?) AND (attachment.blob, path) > (?, ?) ORDER BY attachment.blob, path LIMIT ?"

@@ -26,11 +26,13 @@ def main(root: str, memory_mb: int, cpu_seconds: int) -> None:
     _limit(memory_mb, cpu_seconds)
     sys.path.insert(0, root)
     from services.indexer.extraction.child.confinement import confine
+    from services.indexer.extraction.child.memory import Memory
 
+    memory = Memory()
     confinement = confine(root)
     from services.indexer.extraction.child.worker import serve
 
-    serve(confinement, memory_mb)
+    serve(confinement, memory, memory_mb)
 
 
 def _limit(memory_mb: int, cpu_seconds: int) -> None:

@@ -8,6 +8,7 @@ import sys
 
 import msgspec
 
+from services.indexer.extraction.child.memory import Memory
 from services.indexer.extraction.child.reading import FileReading
 from services.indexer.extraction.child.refusal import Refused
 from services.indexer.extraction.port import ExtractionStatus
@@ -28,11 +29,12 @@ from services.indexer.extraction.wire import (
 _INPUT, _OUTPUT = 0, 1
 _WORN = 4
 """A process is worn that has used this part of its memory limit: what it keeps would count against the next file."""
+_MB = 1 << 20
 _DETAIL = 500
 
 
-def serve(confinement: Confinement, memory_mb: int) -> None:
-    """TextAnswer requests until the input ends."""
+def serve(confinement: Confinement, memory: Memory, memory_mb: int) -> None:
+    """Answer requests until the input ends."""
     sys.setrecursionlimit(500)
     _write(frame(READY, msgspec.msgpack.encode(confinement)))
     while length := _next_length():
@@ -41,7 +43,7 @@ def serve(confinement: Confinement, memory_mb: int) -> None:
         _allow_time(request.cpu_seconds)
         reading = FileReading(request, _give)
         status, detail = _outcome(reading, request)
-        worn = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > memory_mb * 1024 // _WORN
+        worn = memory.used() > memory_mb * _MB // _WORN
         result = Result(status=status, detail=detail[:_DETAIL], parts=reading.parts, worn=worn)
         _write(frame(END, msgspec.msgpack.encode(result)))
 

@@ -41,9 +41,9 @@ def test_failures_are_tried_again_by_another_version(store: ExtractedStore) -> N
     assert store.attachments("b1", "ann", "1")
     assert store.attachments("b1", "ann", "2") is None
     assert store.attachments("b2", "ann", "2")
-    assert store.outdated("2", 10) == ("b1",)
+    assert store.pending("2", 10) == ("b1",)
     store.keep("b1", "ann", "2", [result()])
-    assert store.outdated("2", 10) == ()
+    assert store.pending("2", 10) == ()
 
 
 @pytest.mark.parametrize("status", [ExtractionStatus.CRASHED, ExtractionStatus.TIMEOUT])
@@ -51,6 +51,8 @@ def test_what_may_pass_is_tried_three_times(store: ExtractedStore, status: Extra
     for _ in range(3):
         assert store.attachments("b1", "ann", "1") is None
         store.keep("b1", "ann", "1", [result("", status)])
+        tries = store.failures(10)[0].tries
+        assert store.pending("1", 10) == (("b1",) if tries < 3 else ())
     assert store.attachments("b1", "ann", "1") == (result("", status),)
     assert [(row.blob, row.tries, row.status) for row in store.failures(10)] == [("b1", 3, status)]
 
