@@ -42,6 +42,7 @@ async def notify(session: ImapSession, command: ImapNotify) -> bytes:
     if refusal:
         session.drop(notifications)
         return response.no(command.tag, refusal, Code.NOTIFICATIONOVERFLOW)
+    notifications.start()
     session.notify(notifications)
     if command.status:
         await notifications.begin(session)

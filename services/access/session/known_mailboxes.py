@@ -74,6 +74,10 @@ class KnownMailboxes:
         """The mailboxes with their ids."""
         return iter(list(self._mailboxes.items()))
 
+    def of(self, identity: str) -> KnownMailbox | None:
+        """The mailbox with this id."""
+        return self._mailboxes.get(identity)
+
     def names_in(self, namespaces: Namespaces) -> set[str]:
         """The names that hide mailboxes of other accounts, because they are from before the namespaces."""
         return {mailbox.name for mailbox in self._mailboxes.values() if namespaces.foreign(mailbox.name) is not None}

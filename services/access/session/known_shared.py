@@ -48,6 +48,14 @@ class KnownShared:
         for owner in list(self._owners.values()):
             yield from owner.known
 
+    def of(self, identity: str) -> KnownMailbox | None:
+        """The mailbox with this id."""
+        return next((known for owner in self._owners.values() if (known := owner.known.of(identity))), None)
+
+    def versions(self) -> dict[str, int]:
+        """The version of each owner of which everything is known."""
+        return {account: owner.known.version for account, owner in self._owners.items()}
+
     def ring_with(self, ring: Wake | None) -> None:
         """Ring at each new version of an owner; with None, no more."""
         for owner in self._owners.values():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from services.access.session.known_mailboxes import OWN_FILTERS, KnownMailbox, KnownMailboxes, MailboxDifference
 from services.access.session.known_shared import KnownShared, TooManyOwners
+from services.access.session.notified_annotations import AnnotatedMailbox, NotifiedAnnotations
 from services.access.session.notify_groups import NotifyGroups
 from shared.protocol.imap import response
 from shared.protocol.imap.commands import StatusItem
@@ -37,7 +38,7 @@ class Notifications:
         self.shared = shared
         """The mailboxes of other accounts; None: no group concerns them."""
         self._known = known
-        self._annotations = known.version if known is not None else 0
+        self._annotations = NotifiedAnnotations(known)
 
     @property
     def is_silent(self) -> bool:
@@ -48,6 +49,10 @@ class Notifications:
     def selected_events(self) -> frozenset[NotifyEvent]:
         """The events of the selected mailbox that are asked for."""
         return self.groups.selected.events if self.groups.selected is not None else frozenset()
+
+    def start(self) -> None:
+        """Notify of what changes from now on, when the state of all mailboxes is known."""
+        self._annotations.begin(self.shared)
 
     async def begin(self, session: ImapSession) -> None:
         """Report the STATUS of each mailbox whose messages are watched and which is not selected (§3.1)."""
@@ -94,6 +99,9 @@ class Notifications:
                 await self._report_mailboxes(session, [change])
         except TooManyOwners:
             return False
+        if self.groups.of_metadata:
+            async for annotated in self._annotations.of_others(session, self.shared):
+                await self._report_entries(session, annotated)
         return True
 
     async def _take_all(self, session: ImapSession, known: KnownMailboxes) -> None:
@@ -151,18 +159,17 @@ class Notifications:
 
     async def _report_annotations(self, session: ImapSession) -> None:
         """Name the annotations that changed (§5.6, §5.7)."""
-        groups, known = self.groups, self._known
-        if not (groups.of_server or groups.of_metadata):
-            return
-        changes = await session.backend.annotations.changes(session.account, self._annotations)
-        for changed in changes.changes:
-            name = changed.mailbox
-            is_subscribed = known is not None and name in known.subscriptions
-            events = groups.events_of_name(name, OWN_FILTERS, subscribed=is_subscribed)
-            if groups.of_server if not name else NotifyEvent.MAILBOX_METADATA_CHANGE in events:
-                session.channel.write(response.metadata_changed(name, changed.entries, utf8=session.utf8))
-                await session.channel.spill()
-        self._annotations = max(changes.version, self._annotations)
+        if self.groups.of_server or self.groups.of_metadata:
+            async for annotated in self._annotations.of_account(session, self.shared):
+                await self._report_entries(session, annotated)
+
+    async def _report_entries(self, session: ImapSession, annotated: AnnotatedMailbox) -> None:
+        groups, name = self.groups, annotated.name
+        is_subscribed = self._known is not None and name in self._known.subscriptions
+        events = groups.events_of_name(name, annotated.filters, subscribed=is_subscribed)
+        if groups.of_server if not name else NotifyEvent.MAILBOX_METADATA_CHANGE in events:
+            session.channel.write(response.metadata_changed(name, annotated.entries, utf8=session.utf8))
+            await session.channel.spill()
 
 
 def _is_selected(session: ImapSession, identity: str) -> bool:

@@ -91,7 +91,8 @@ async def _report_annotations(session: ImapSession) -> None:
     with contextlib.suppress(ServiceError):
         changes = await session.backend.annotations.changes(session.account, known)
         for changed in changes.changes:
-            session.channel.write(response.metadata_changed(changed.mailbox, changed.entries, utf8=session.utf8))
+            if changed.mailbox or not changed.id:  # else they are private entries of a mailbox of another account
+                session.channel.write(response.metadata_changed(changed.mailbox, changed.entries, utf8=session.utf8))
         session.metadata_version = max(changes.version, known)
         session.watch.note(changes.version)
 

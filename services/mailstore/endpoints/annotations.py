@@ -54,7 +54,7 @@ class AnnotationsEndpoint(AnnotationsServicer):
         self, request: pb.ListAnnotationChangesRequest, context: Any
     ) -> pb.AnnotationChangeList:
         changes, version = await self._commands.changes(request.account, request.since)
-        listed = [pb.ChangedEntries(mailbox=mailbox, entries=entries) for mailbox, entries in changes]
+        listed = [pb.ChangedEntries(mailbox=name, id=mailbox, entries=entries) for name, mailbox, entries in changes]
         return pb.AnnotationChangeList(changes=listed, version=version)
 
     async def _check(self, account: str, method: str) -> None:

@@ -15,6 +15,7 @@ from services.mailstore.handlers.checked_store import checking
 from services.mailstore.handlers.held_rights import HeldRights, Holders
 from shared.eventstore.store import EventStore
 from shared.grpc.call import current_provenance, session_account
+from shared.grpc.errors import Denied
 from shared.protocol.imap.entry_name import SEEN_ENTRY, SHARED, Depth
 from shared.rpc.mailfold.mailstore.v1 import annotations_pb2 as pb
 
@@ -60,6 +61,21 @@ class ForeignAnnotations:
                     account, owner, held.mailbox, given, current_provenance()
                 )
         return pb.SetAnnotationsReply(version=version, changed=changed)
+
+    async def changed(self, request: pb.ListAnnotationChangesRequest, behaviour: Behaviour) -> pb.AnnotationChangeList:
+        """What everybody sees of the mailboxes for which the session has `l` and `r`."""
+        account, owner = session_account(), request.account
+        shared = await self._store.read(lambda reader: self._holders.of_mailboxes(reader, account, owner))
+        readable = {mailbox.mailbox for mailbox in shared if {"l", "r"} <= set(mailbox.rights)}
+        if not shared:
+            raise Denied(NOT_PERMITTED, "NOPERM")
+        reply: pb.AnnotationChangeList = await behaviour(request, None)
+        seen = pb.AnnotationChangeList(version=reply.version)
+        for change in reply.changes if readable else ():
+            entries = [entry for entry in change.entries if entry.startswith(SHARED)]
+            if change.id in readable and entries:
+                seen.changes.add(mailbox=change.mailbox, id=change.id, entries=entries)
+        return seen
 
     async def _held(self, owner: str, name: str, rights: str) -> HeldRights:
         account = session_account()

@@ -74,6 +74,7 @@ class ForeignMailboxes:
             "Quota": self.quota,
             "ListAnnotations": annotations.listed,
             "SetAnnotations": annotations.change,
+            "ListAnnotationChanges": annotations.changed,
             "Search": self.search,
             "DeletedSize": self.read,
             **dict.fromkeys(_WITH_LIST, self.with_list),

@@ -50,6 +50,16 @@ class AnnotationAnswer(NamedTuple):
     """The octets of the longest value that was left out."""
 
 
+class ChangedEntries(NamedTuple):
+    """Entries that were changed."""
+
+    mailbox: str
+    """A name; empty for the server, and for a mailbox of another account, of which they are private entries."""
+    id: str
+    """That of the mailbox; empty for the server."""
+    entries: list[str]
+
+
 class AnnotationCommands:
     """The commands."""
 
@@ -113,8 +123,8 @@ class AnnotationCommands:
             self._growth.add(account, octets)
         return version, changed
 
-    async def changes(self, account: str, since: int) -> tuple[list[tuple[str, list[str]]], int]:
-        """The entries by mailbox name that were changed after a version, and the account's version."""
+    async def changes(self, account: str, since: int) -> tuple[list[ChangedEntries], int]:
+        """The entries that were changed after a version, and the account's version."""
         return await self._store.read(lambda reader: _changes(reader, account, since))
 
     async def change(self, account: str, mailbox: str, given: NewValues, provenance: Provenance) -> tuple[int, bool]:
@@ -149,7 +159,7 @@ class AnnotationCommands:
         return version, changed
 
 
-def _changes(reader: Reader, account: str, since: int) -> tuple[list[tuple[str, list[str]]], int]:
+def _changes(reader: Reader, account: str, since: int) -> tuple[list[ChangedEntries], int]:
     version = queries.version_of(reader, account)
     after = max(since, version - _VERSIONS_SEARCHED)
     rows = reader.all(_CHANGES, (account, after, AnnotationsChanged.stored_name, _CHANGES_LISTED))
@@ -160,9 +170,8 @@ def _changes(reader: Reader, account: str, since: int) -> tuple[list[tuple[str, 
         changed.setdefault(event.mailbox, {}).update((value.entry, None) for value in event.values)
     names = {mailbox: load.mailbox_if_any(reader, account, mailbox, "") if mailbox else [] for mailbox in changed}
     return [
-        (names[mailbox][0].name if mailbox else "", list(entries))
+        ChangedEntries(names[mailbox][0].name if names[mailbox] else "", mailbox, list(entries))
         for mailbox, entries in changed.items()
-        if names[mailbox] or not mailbox
     ], version
 
 

@@ -220,8 +220,11 @@ class ChangedEntries(_message.Message):
 
     MAILBOX_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
     mailbox: _builtins.str
-    """name; empty: the server"""
+    """name; empty: the server, or with `id` a mailbox of another account"""
+    id: _builtins.str
+    """of the mailbox"""
     @_builtins.property
     def entries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -229,10 +232,11 @@ class ChangedEntries(_message.Message):
         *,
         mailbox: _builtins.str = ...,
         entries: _abc.Iterable[_builtins.str] | None = ...,
+        id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "mailbox", b"mailbox"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "id", b"id", "mailbox", b"mailbox"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -86,7 +86,7 @@ class AnnotationsServicer:
 
     def ListAnnotationChanges(self, request, context):
         """Which entries of an account were changed after a version, for sessions that want to hear of it. Of many changes only
-        the newest are named.
+        the newest are named. A session that asks about another account learns what everybody sees of what it may read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,7 @@ class AnnotationsStub:
     """Sets and removes entries, all or none."""
     ListAnnotationChanges: _grpc.UnaryUnaryMultiCallable[_annotations_pb2.ListAnnotationChangesRequest, _annotations_pb2.AnnotationChangeList]
     """Which entries of an account were changed after a version, for sessions that want to hear of it. Of many changes only
-    the newest are named.
+    the newest are named. A session that asks about another account learns what everybody sees of what it may read.
     """
 
 @_typing.type_check_only
@@ -61,7 +61,7 @@ class AnnotationsAsyncStub(AnnotationsStub):
     """Sets and removes entries, all or none."""
     ListAnnotationChanges: _aio.UnaryUnaryMultiCallable[_annotations_pb2.ListAnnotationChangesRequest, _annotations_pb2.AnnotationChangeList]  # type: ignore[assignment]
     """Which entries of an account were changed after a version, for sessions that want to hear of it. Of many changes only
-    the newest are named.
+    the newest are named. A session that asks about another account learns what everybody sees of what it may read.
     """
 
 class AnnotationsServicer(metaclass=_abc_1.ABCMeta):
@@ -100,7 +100,7 @@ class AnnotationsServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_annotations_pb2.AnnotationChangeList, _abc.Awaitable[_annotations_pb2.AnnotationChangeList]]:
         """Which entries of an account were changed after a version, for sessions that want to hear of it. Of many changes only
-        the newest are named.
+        the newest are named. A session that asks about another account learns what everybody sees of what it may read.
         """
 
 def add_AnnotationsServicer_to_server(servicer: AnnotationsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
