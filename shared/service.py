@@ -25,6 +25,7 @@ import sqlalchemy
 import structlog
 
 from shared import log as logs
+from shared.allocation import return_large_blocks
 from shared.background import begin
 from shared.blobs.disk_room import DiskRoom
 from shared.blobs.local import LocalBlobs
@@ -297,6 +298,7 @@ def run(
     raise_limit()
     sys.setswitchinterval(0.001)  # the store's writer thread and the event loop switch often
     gc.set_threshold(*_COLLECTED_AFTER)
+    return_large_blocks()
     with contextlib.suppress(KeyboardInterrupt):
         try:
             uvloop.run(_serve(Hosted(process, builds, settings, places, credentials)))

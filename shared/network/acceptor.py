@@ -29,7 +29,7 @@ _PAUSE_SECONDS = 0.5
 
 Admit = Callable[[str], Slot | None]
 """Returns the slot of a new connection from this address; None when it is closed without a reply."""
-Connect = Callable[[Slot], asyncio.Protocol]
+Connect = Callable[[Slot], asyncio.BaseProtocol]
 """Makes the protocol of a new connection when its TLS is up. The protocol calls `slot.leave()` when the connection is
 lost."""
 

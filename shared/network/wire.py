@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import threading
 from collections.abc import Callable
 from typing import cast
 
@@ -15,6 +16,11 @@ from shared.tls.handshake import TlsHandshake, describe
 
 _INPUT_OCTETS = 131_072
 """Octets of input that are held before reading from the client pauses."""
+_READ_OCTETS = 65_536
+"""Octets that are read at once."""
+_RECORD_OCTETS = 16_384
+"""The largest record of TLS (RFC 8446 §5.1). The buffer between OpenSSL and the socket keeps the size of the largest
+write for the life of a connection, so nothing larger is written at once."""
 _GRAIN = 0.001
 """The resolution of uvloop's clock in seconds: a timer may fire early by less than this."""
 _DISCARD_SECONDS = 2.0
@@ -32,7 +38,17 @@ class WireLimits(msgspec.Struct, frozen=True):
     """Octets that were written and not taken yet, above which `drain` waits."""
 
 
-class Wire(asyncio.Protocol):
+class _Received(threading.local):
+    """The buffer of a thread's event loop, into which it reads from any connection."""
+
+    def __init__(self) -> None:
+        self.view = memoryview(bytearray(_READ_OCTETS))
+
+
+_RECEIVED = _Received()
+
+
+class Wire(asyncio.BufferedProtocol):
     """Connects the event loop, which calls back, with the only task of a connection, which waits.
 
     `connected(wire)` is called once there is a transport; with implicit TLS that is after the handshake.
@@ -72,14 +88,18 @@ class Wire(asyncio.Protocol):
         connected, self._connected = self._connected, None
         connected(self)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """All connections share a buffer: what is read is copied at once, in its own size."""
+        return _RECEIVED.view
+
+    def buffer_updated(self, nbytes: int) -> None:
         if self._discarded is None:
-            self._input.append(data)
-            self.held += len(data)
+            self._input.append(bytes(_RECEIVED.view[:nbytes]))
+            self.held += nbytes
             if self.held > _INPUT_OCTETS:
                 self._pause_reading()
         else:
-            self._discarded += len(data)
+            self._discarded += nbytes
         self._wake()
 
     def eof_received(self) -> bool:
@@ -144,8 +164,14 @@ class Wire(asyncio.Protocol):
 
     def write(self, data: bytes | bytearray) -> None:
         """Write without waiting; does nothing when the client has gone."""
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is None or self._transport.is_closing():
+            return
+        if len(data) <= _RECORD_OCTETS:
             self._transport.write(data)
+            return
+        view = memoryview(data)
+        for start in range(0, len(data), _RECORD_OCTETS):
+            self._transport.write(view[start : start + _RECORD_OCTETS])
 
     async def drain(self) -> None:
         """Wait until there is room for output.

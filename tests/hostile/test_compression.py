@@ -70,7 +70,7 @@ async def test_a_client_that_does_not_read_holds_nobody_up(server: MailfoldServe
 async def test_an_idle_connection_gives_its_memory_back(server: MailfoldServer) -> None:
     """Each connection has fetched mail; then a compressed one costs little more than another.
 
-    zlib with its defaults would hold 300 KB for each.
+    zlib with its defaults would hold 300 KB for each, and the heap of the C library with its defaults 200 KB.
     """
     person = server.people.person("dan")
     await asyncio.to_thread(fill, server, person)
@@ -78,7 +78,7 @@ async def test_an_idle_connection_gives_its_memory_back(server: MailfoldServer) 
         pass  # caches and allocators are warm
     before = memory(server)
     async with IdleConnections(server, person, _CONNECTIONS, compressed=True):
-        assert memory(server) - before < _CONNECTIONS * 280_000  # without it some 500 KB each
+        assert memory(server) - before < _CONNECTIONS * 160_000
 
 
 def fill(server: MailfoldServer, person: Person) -> None:

@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -149,6 +150,22 @@ async def test_output_waits_for_a_slow_reader_and_gives_up() -> None:
         with pytest.raises(TimeoutError):
             for _ in range(1000):
                 await ends.wire.send(b"x" * 65_536)
+
+
+async def test_a_long_answer_arrives_as_it_was_written(tmp_path: Path) -> None:
+    """A write has one record of TLS, because the buffer behind OpenSSL keeps the size of the largest write."""
+    context = ServerTls(LocalAuthority(tmp_path, SystemClock()).ensure(["localhost"])).context()
+    data = b"".join(b"%d\r\n" % number for number in range(50_000))
+    async with connected() as ends:
+        upgrading = asyncio.ensure_future(ends.wire.start_tls(context, 30))
+        await ends.writer.start_tls(trusting())
+        await upgrading
+        observed = Mock(wraps=ends.wire._transport)
+        ends.wire._transport = observed
+        sending = asyncio.ensure_future(ends.wire.send(data))
+        assert await ends.reader.readexactly(len(data)) == data
+        await sending
+        assert max(len(call.args[0]) for call in observed.write.call_args_list) == 16_384
 
 
 async def test_output_goes_on_when_the_reader_does() -> None:
