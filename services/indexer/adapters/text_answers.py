@@ -1,0 +1,92 @@
+"""Answers exact questions about documents: an index table says which may contain a text, the stored texts decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+
+import apsw
+import numpy as np
+
+from services.indexer.adapters.bookkeeping import Bookkeeping
+from services.indexer.adapters.embedded_texts import ATTACHMENTS, BODIES, HEADERS, has_fields_beside
+from services.indexer.adapters.gram_tables import Grams, candidates, expression
+from services.indexer.adapters.header_fields import octets_of
+from services.indexer.adapters.text_blocks import TextBlocks
+from services.indexer.adapters.verification import InField, InSections, Matcher, verified
+from services.indexer.domain.document import IndexQuestion, SearchedPart
+from services.indexer.domain.engine import TextAnswer
+from services.indexer.domain.places import Numbers, among, gaps_between, ranges_of
+from shared.protocol.imap.ranges import Ranges
+
+_NO_ANSWER: Ranges = ()
+
+
+def answer_questions(
+    connection: apsw.Connection,
+    mailbox: str,
+    bounds: tuple[int, int],
+    questions: Sequence[IndexQuestion],
+    executor: Executor,
+) -> TextAnswer:
+    """What the file of an account says about the messages of a mailbox between two UIDs."""
+    notes = Bookkeeping(connection)
+    noted = notes.mailbox(mailbox)
+    first, last = bounds[0], min(bounds[1], noted.reached if noted else 0)
+    if noted is None or first > last:
+        return TextAnswer((), [_NO_ANSWER] * len(questions))
+    places = notes.places(noted.id).between(first, last)
+    finder = DocumentFinder(connection, np.unique(places.documents), executor)
+    answers = {
+        question: ranges_of(places.uids[among(places.documents, finder.find(question))])
+        for question in dict.fromkeys(questions)
+    }
+    covered = gaps_between(first, last, notes.missing(noted.id))
+    return TextAnswer(covered, [answers[question] for question in questions])
+
+
+class DocumentFinder:
+    """Finds those of some documents, which ascend, that contain texts."""
+
+    def __init__(self, connection: apsw.Connection, documents: Numbers, executor: Executor) -> None:
+        self._connection = connection
+        self._documents = documents
+        self._executor = executor
+
+    def find(self, question: IndexQuestion) -> Numbers:
+        """The documents for which the answer is yes, ascending."""
+        if not len(self._documents):
+            return self._documents
+        needle = octets_of(question.text)
+        match question.kind:
+            case SearchedPart.FIELD:
+                matcher = InField(needle, octets_of(question.name))
+                return self._verified(HEADERS, self._candidates(Grams.HEADER, question.text), matcher)
+            case SearchedPart.BODY:
+                return self._in_table(Grams.BODY, BODIES, question.text, self._documents)
+            case SearchedPart.ATTACHMENTS:
+                return self._in_table(Grams.ATTACHMENTS, ATTACHMENTS, question.text, self._documents)
+            case SearchedPart.TEXT:
+                return self._anywhere(question.text, needle)
+
+    def _anywhere(self, text: str, needle: bytes) -> Numbers:
+        headers = self._candidates(Grams.HEADER, text)
+        if not expression(text).is_exact or has_fields_beside(self._connection):
+            headers = self._verified(HEADERS, headers, InSections(needle, 2))
+        rest = self._documents[~among(self._documents, headers)]
+        return np.union1d(headers, self._in_table(Grams.BODY, BODIES, text, rest))
+
+    def _in_table(self, table: Grams, blocks: TextBlocks, text: str, documents: Numbers) -> Numbers:
+        possible = self._candidates(table, text)
+        possible = possible[among(possible, documents)]
+        if expression(text).is_exact:
+            return possible
+        return self._verified(blocks, possible, InSections(octets_of(text), 1))
+
+    def _candidates(self, table: Grams, text: str) -> Numbers:
+        low, high = int(self._documents[0]), int(self._documents[-1])
+        possible = candidates(self._connection, table, expression(text).text, low, high)
+        return possible[among(possible, self._documents)]
+
+    def _verified(self, blocks: TextBlocks, possible: Numbers, matcher: Matcher) -> Numbers:
+        return verified(self._connection, blocks, possible, matcher, self._executor)

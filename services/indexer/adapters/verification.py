@@ -1,0 +1,122 @@
+"""Whether documents contain a text: it is compared with the stored texts, whatever an index table said before."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from itertools import islice
+from typing import NamedTuple, Protocol
+
+import apsw
+import zstandard
+
+from services.indexer.adapters.header_fields import field_contains
+from services.indexer.adapters.text_blocks import Block, TextBlocks
+from services.indexer.domain.places import NONE, Numbers, as_numbers
+
+_BLOCKS = 48
+"""Blocks that a thread looks through at a time."""
+_AHEAD = 4
+"""Groups of blocks that are read before the first was looked through."""
+
+
+class Matcher(Protocol):
+    """Compares a needle with the sections of a document, which begin and end at octets of a block."""
+
+    @property
+    def needle(self) -> bytes: ...
+
+    def holds(self, data: bytes, bounds: Sequence[int]) -> bool:
+        """Whether the document matches; `bounds` are where its first section begins, and where each section ends."""
+
+
+class InSections(NamedTuple):
+    """A section contains the needle."""
+
+    needle: bytes
+    sections: int
+    """Only as many sections are looked at."""
+
+    def holds(self, data: bytes, bounds: Sequence[int]) -> bool:
+        return any(data.find(self.needle, bounds[i], bounds[i + 1]) >= 0 for i in range(self.sections))
+
+
+class InField(NamedTuple):
+    """A field of a name contains the needle; the sections are header, headers of parts, and fields stored apart."""
+
+    needle: bytes
+    name: bytes
+
+    def holds(self, data: bytes, bounds: Sequence[int]) -> bool:
+        start, end, apart, last = bounds[:4]
+        if data.find(self.needle, start, end) < 0 and data.find(self.needle, apart, last) < 0:
+            return False
+        return field_contains(data[start:end], data[apart:last], self.name, self.needle)
+
+
+def verified(
+    connection: apsw.Connection, blocks: TextBlocks, documents: Numbers, matcher: Matcher, executor: Executor
+) -> Numbers:
+    """Those of the documents, which ascend, that match. Other threads decompress and compare."""
+    hits: list[int] = []
+    waiting: deque[Future[list[int]]] = deque()
+    source = _small(connection, blocks, documents, matcher, hits)
+    try:
+        while group := list(islice(source, _BLOCKS)):
+            if len(group) < _BLOCKS and not waiting:
+                hits += _search(blocks, group, matcher)
+                break
+            waiting.append(executor.submit(_search, blocks, group, matcher))
+            if len(waiting) > _AHEAD:
+                hits += waiting.popleft().result()
+        for future in waiting:
+            hits += future.result()
+    finally:
+        source.close()
+    return as_numbers(sorted(hits)) if hits else NONE
+
+
+def _small(
+    connection: apsw.Connection, blocks: TextBlocks, documents: Numbers, matcher: Matcher, hits: list[int]
+) -> Generator[tuple[Block, list[int]], None, None]:
+    """The blocks in a single piece. Long documents are looked through here, piece by piece."""
+    for block, inside in blocks.blocks(connection, documents):
+        if block.pieces == 1:
+            yield block, inside
+        elif blocks.width == 1:
+            if _streamed(blocks.pieces(connection, block), matcher.needle):
+                hits += inside
+        else:
+            hits += _matching(blocks, block, inside, b"".join(blocks.pieces(connection, block)), matcher)
+
+
+def _streamed(pieces: Iterator[bytes], needle: bytes) -> bool:
+    """Whether the octets contain the needle, which may reach over pieces."""
+    tail = b""
+    for piece in pieces:
+        data = tail + piece
+        if needle in data:
+            return True
+        tail = data[max(0, len(data) - len(needle) + 1) :] if len(needle) > 1 else b""
+    return False
+
+
+def _search(blocks: TextBlocks, group: Sequence[tuple[Block, list[int]]], matcher: Matcher) -> list[int]:
+    decompressor = zstandard.ZstdDecompressor()
+    hits: list[int] = []
+    for block, inside in group:
+        data = decompressor.decompress(block.frame)
+        if matcher.needle in data:
+            hits += _matching(blocks, block, inside, data, matcher)
+    return hits
+
+
+def _matching(blocks: TextBlocks, block: Block, inside: Sequence[int], data: bytes, matcher: Matcher) -> Iterator[int]:
+    rows = blocks.layout(block).tolist()
+    chosen = set(inside)
+    start = 0
+    for distance, *ends in rows:
+        if block.first + distance in chosen and matcher.holds(data, (start, *ends)):
+            yield block.first + distance
+        start = ends[-1]
