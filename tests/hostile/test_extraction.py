@@ -23,6 +23,7 @@ import pytest
 from services.indexer.extraction.extractor import ProcessExtractor
 from services.indexer.extraction.port import Attachment, Budget, ExtractedText, ExtractionStatus, ExtractorUnavailable
 from services.indexer.settings import ExtractionSettings
+from tests.harness.compound_files import compound_of, msg_of
 from tests.harness.documents import (
     docx_of,
     epub_of,
@@ -556,6 +557,23 @@ async def test_a_process_inherits_nothing(library: Path, tmp_path: Path, monkeyp
     assert result.status is ExtractionStatus.OK
     assert "SECRET" not in result.text
     assert ":100000" not in result.text and ":140000" not in result.text  # No file, no socket.
+
+
+COMPOUNDS = {
+    "sectors that follow themselves": lambda octets: octets[:512] + bytes(len(octets) - 512),
+    "a folder in itself": lambda octets: octets[:48] + b"\0" * 28 + octets[76:],
+    "huge sectors": lambda octets: octets[:30] + b"\xff\xff" + octets[32:],
+    "no sectors": lambda octets: octets[:30] + b"\0\0" + octets[32:],
+    "cut": lambda octets: octets[:600],
+    "a head": lambda octets: octets[:8],
+}
+
+
+@pytest.mark.parametrize("name", list(COMPOUNDS))
+async def test_broken_compound_file(extractor: ProcessExtractor, name: str) -> None:
+    for document in (msg_of("walrus", "tusk" * 10_000), compound_of({"WordDocument": b"", "1Table": b""})):
+        assert (await read(extractor, "a.doc", COMPOUNDS[name](document))).status in BOUNDED
+    await next_is_read(extractor)
 
 
 async def test_more_octets_than_the_limit(library: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import zipfile
 import zlib
 
+from services.indexer.extraction.child.compound import root_names
 from services.indexer.extraction.child.refusal import Refused
 from services.indexer.extraction.port import ExtractionStatus
 
@@ -16,7 +17,6 @@ _OPEN_XML_PARTS = (
     ("ppt/presentation", _OPEN_XML + "presentationml.presentation"),
 )
 _STREAMS = (
-    ("EncryptedPackage", ""),
     ("WordDocument", "application/msword"),
     ("Workbook", "application/vnd.ms-excel"),
     ("PowerPoint Document", "application/vnd.ms-powerpoint"),
@@ -61,10 +61,11 @@ def beginning(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
 
 def compound_type(octets: bytes) -> str:
     """The media type of the document that this compound file is. Raises Refused."""
+    names = root_names(octets)
+    if "EncryptedPackage" in names:
+        raise Refused(ExtractionStatus.ENCRYPTED, "an Office document with a password")
     for name, media_type in _STREAMS:
-        if name.encode("utf-16-le") in octets:
-            if not media_type:
-                raise Refused(ExtractionStatus.ENCRYPTED, "an Office document with a password")
+        if name in names:
             return media_type
     raise Refused(ExtractionStatus.UNSUPPORTED, "a compound file that is no document")
 

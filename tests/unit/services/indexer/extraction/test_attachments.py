@@ -18,6 +18,7 @@ from shared.blobs.memory import MemoryBlobs
 from shared.blobs.port import Blob
 from shared.protocol.message.scan import Scan
 from shared.scans import scan_of, store_message
+from tests.harness.compound_files import compound_of, msg_of
 from tests.harness.documents import (
     docx_of,
     epub_of,
@@ -149,6 +150,11 @@ HONEST: dict[str, tuple[bytes, str, str]] = {
     "a.html": (b"<p>w&auml;lrus <b>t</b>usk", "ok", "wälrus tusk"),
     "a.csv": ("wälrus;2".encode("latin-1"), "ok", "wälrus;2"),
     "a.eml": (INNER, "ok", "walrus inside"),
+    "a.msg": (msg_of("walrus", "a tusk"), "ok", "a tusk"),
+    "word.msg": (compound_of({"__properties_version1.0": bytes(32), "x": {"WordDocument": b""}}), "empty", ""),
+    "e.docx": (compound_of({"EncryptedPackage": b"", "EncryptionInfo": b""}), "encrypted", ""),
+    "thumbs.db": (compound_of({"Catalog": b""}), "unsupported", ""),
+    "broken.doc": (compound_of({"WordDocument": b"junk"}), "failed", ""),
     "e.pdf": (ENCRYPTED_PDF, "encrypted", ""),
     "e.odt": (ENCRYPTED_ODT, "encrypted", ""),
     "a.zip": (zip_of({"a.txt": "walrus"}), "unsupported", ""),
