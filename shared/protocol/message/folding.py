@@ -32,16 +32,12 @@ class Unfolding:
     """Finds the place in a text from offsets in the folded text, which may be longer. Offsets count code points."""
 
     def __init__(self, text: str) -> None:
-        self._starts: list[int] = []  # original offsets of the characters that grow
-        self._folded: list[int] = []  # their folded offsets
+        self._growing = _GROWING.finditer(text)
+        # Of the characters that grow, as far as they were needed: original offset, folded offset, folded size.
+        self._starts: list[int] = []
+        self._folded: list[int] = []
         self._sizes: list[int] = []
-        grown = 0
-        for match in _GROWING.finditer(text):
-            size = len(fold(match[0]))
-            self._starts.append(match.start())
-            self._folded.append(match.start() + grown)
-            self._sizes.append(size)
-            grown += size - 1
+        self._grown = 0
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The smallest range of the text whose folded form covers the folded range [start, end), which is not empty."""
@@ -49,8 +45,23 @@ class Unfolding:
 
     def _character(self, offset: int) -> int:
         """The original offset of the character that a folded character comes from."""
+        while not self._folded or self._folded[-1] <= offset:
+            if not self._read_next():
+                break
         index = bisect_right(self._folded, offset) - 1
         if index < 0:
             return offset
         beyond = offset - self._folded[index] - self._sizes[index]
         return self._starts[index] + (1 + beyond if beyond >= 0 else 0)
+
+    def _read_next(self) -> bool:
+        """Reads the next character that grows, if there is any."""
+        match = next(self._growing, None)
+        if match is None:
+            return False
+        size = len(fold(match[0]))
+        self._starts.append(match.start())
+        self._folded.append(match.start() + self._grown)
+        self._sizes.append(size)
+        self._grown += size - 1
+        return True
