@@ -21,7 +21,7 @@ _LAST_WORD = 24
 _SPACE = re.compile(r"\s")
 
 
-class Mark(NamedTuple):
+class MarkedRange(NamedTuple):
     """A range of the text that is marked, and the keys that hit in it."""
 
     start: int
@@ -35,7 +35,7 @@ class Fragment(NamedTuple):
     text: str
     start: int
     end: int
-    marks: Sequence[Mark]
+    marks: Sequence[MarkedRange]
     first: int
     last: int
 
@@ -45,19 +45,19 @@ class Fragment(NamedTuple):
         return len({key for mark in self.marks for key in mark.keys}), len(self.marks)
 
 
-def marks_of(text: str, sought: Sequence[QueryKey]) -> list[Mark]:
+def marks_of(text: str, sought: Sequence[QueryKey]) -> list[MarkedRange]:
     """The hits of the keys. Those that overlap or touch are one mark."""
-    marks: list[Mark] = []
+    marks: list[MarkedRange] = []
     for start, end, key in hits(text, sought):
         if marks and start <= marks[-1].end:
             last = marks.pop()
-            marks.append(Mark(last.start, max(last.end, end), last.keys | {key}))
+            marks.append(MarkedRange(last.start, max(last.end, end), last.keys | {key}))
         else:
-            marks.append(Mark(start, end, frozenset((key,))))
+            marks.append(MarkedRange(start, end, frozenset((key,))))
     return marks
 
 
-def best_window(text: str, marks: Sequence[Mark]) -> Fragment:
+def best_window(text: str, marks: Sequence[MarkedRange]) -> Fragment:
     """The neighbouring marks that fit into a preview and are worth most; the earliest of equals."""
     windows = (_window(text, marks, first) for first in range(min(len(marks), _MOST_MARKS)))
     return max(windows, key=lambda window: window.worth)  # the first of the largest
@@ -69,7 +69,7 @@ def with_context(fragment: Fragment) -> Fragment:
     room = PREVIEW_OCTETS - _MARK_OCTETS * len(marks)
     if not _fits(text, marks):
         end = _reach(text, start, end, room)
-        return fragment._replace(end=end, marks=[Mark(start, end, marks[0].keys)])
+        return fragment._replace(end=end, marks=[MarkedRange(start, end, marks[0].keys)])
     room -= octets(text[start:end])
     begin = _lead(text, max(first, start - _LEAD), start, room // 2)
     room -= octets(text[begin:start])
@@ -82,7 +82,7 @@ def octets(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass")) + escapes
 
 
-def _window(text: str, marks: Sequence[Mark], first: int) -> Fragment:
+def _window(text: str, marks: Sequence[MarkedRange], first: int) -> Fragment:
     end = first + 1
     while end < len(marks) and _fits(text, marks[first : end + 1]):
         end += 1
@@ -91,7 +91,7 @@ def _window(text: str, marks: Sequence[Mark], first: int) -> Fragment:
     return Fragment(text, marks[first].start, marks[end - 1].end, marks[first:end], before, after)
 
 
-def _fits(text: str, marks: Sequence[Mark]) -> bool:
+def _fits(text: str, marks: Sequence[MarkedRange]) -> bool:
     start, end = marks[0].start, marks[-1].end
     return end - start <= PREVIEW_OCTETS and octets(text[start:end]) + _MARK_OCTETS * len(marks) <= PREVIEW_OCTETS
 

@@ -56,7 +56,7 @@ def parse_query(query: str, now: datetime) -> QueryTree:
     if len(query) > LONGEST_QUERY or len(encodable(query).encode()) > LONGEST_QUERY:
         raise QueryError(f"The query is longer than {LONGEST_QUERY} octets.")
     reader = _TermReader(list(terms(encodable(query), FIELDS)))
-    if reader.term.kind is TermKind.END:
+    if reader.current.kind is TermKind.END:
         return EVERYTHING
     tree = _QueryParser(reader, now).whole()
     check_size(tree)
@@ -71,7 +71,7 @@ class _TermReader:
             raise QueryError("The query has nothing that can be looked for.", all_terms[0].position)
 
     @property
-    def term(self) -> QueryTerm:
+    def current(self) -> QueryTerm:
         return self._terms[self._at]
 
     def take(self) -> QueryTerm:
@@ -80,7 +80,7 @@ class _TermReader:
         return term
 
     def take_if(self, kind: TermKind) -> bool:
-        if self.term.kind is not kind:
+        if self.current.kind is not kind:
             return False
         self.take()
         return True
@@ -96,8 +96,8 @@ class _QueryParser:
 
     def whole(self) -> QueryTree:
         tree = self._any()
-        if self._reader.term.kind is TermKind.CLOSE:
-            raise QueryError("There is no opening parenthesis for this one.", self._reader.term.position)
+        if self._reader.current.kind is TermKind.CLOSE:
+            raise QueryError("There is no opening parenthesis for this one.", self._reader.current.position)
         return tree
 
     def _any(self) -> QueryTree:
@@ -109,7 +109,7 @@ class _QueryParser:
     def _every(self) -> QueryTree:
         parts = [self._part()]
         while True:
-            if not self._reader.take_if(TermKind.AND) and self._reader.term.kind in _ENDS_CONJUNCTION:
+            if not self._reader.take_if(TermKind.AND) and self._reader.current.kind in _ENDS_CONJUNCTION:
                 return all_of(parts)
             parts.append(self._part())
 
@@ -128,7 +128,7 @@ class _QueryParser:
             raise QueryError(_missing(term), term.position)
         if term.text or term.quoted or term.header:
             return self._key(term)
-        if term.field in _TEXT_FIELDS and self._reader.term.kind is TermKind.OPEN and not term.exact:
+        if term.field in _TEXT_FIELDS and self._reader.current.kind is TermKind.OPEN and not term.exact:
             return self._group(self._reader.take(), _TEXT_FIELDS[term.field])
         raise QueryError(f"The value of {term.field}: is missing.{_example(term.field)}", term.position)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from services.indexer.domain.fragments import Fragment, Mark, best_window, marks_of, with_context
+from services.indexer.domain.fragments import Fragment, MarkedRange, best_window, marks_of, with_context
 from services.indexer.domain.query import HeaderKey, QueryKey, QueryTree, SearchField, TextKey, WordKey, encodable, keys
 
 SUBJECT_LIMIT = 1000
@@ -67,7 +67,7 @@ def marked_subject(subject: str, sought: Sequence[QueryKey]) -> Snippet | None:
 def _snippet(fragment: Fragment) -> Snippet:
     text, html, ranges = "", "", []
     at = fragment.start
-    for start, end, _ in (*fragment.marks, Mark(fragment.end, fragment.end, frozenset())):
+    for start, end, _ in (*fragment.marks, MarkedRange(fragment.end, fragment.end, frozenset())):
         between = _shown(fragment.text[at:start], text)
         text, html = text + between, html + between.translate(_ESCAPES)
         marked = _shown(fragment.text[start:end], text)
