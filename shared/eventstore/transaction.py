@@ -136,11 +136,7 @@ class Transaction:
 
     def answered(self, command: str) -> list[Recorded]:
         """The events that an earlier attempt at this command wrote; empty for a new command."""
-        if not command:
-            return []
-        sql = f"SELECT {COLUMNS} FROM event WHERE command = ? AND command <> '' ORDER BY shard, position"  # noqa: S608
-        rows = self.connection.all(sql, (command,))
-        return [recorded_from(row) for row in rows]
+        return answered(self.connection, command)
 
     def _next_position(self, shard: int) -> int:
         self._heads.positions[shard] += 1
@@ -149,6 +145,14 @@ class Transaction:
     def _insert(self, recorded: Recorded) -> Recorded:
         self.connection.execute(_INSERT, row_of(recorded))
         return recorded
+
+
+def answered(reader: Reader, command: str) -> list[Recorded]:
+    """The events that an earlier attempt at this command wrote; empty for a new command."""
+    if not command:
+        return []
+    sql = f"SELECT {COLUMNS} FROM event WHERE command = ? AND command <> '' ORDER BY shard, position"  # noqa: S608
+    return [recorded_from(row) for row in reader.all(sql, (command,))]
 
 
 def row_of(recorded: Recorded) -> Row:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from services.access.commands.append_room import AppendRoom, Bodies, IntakeRefused
 from services.access.commands.append_stream import AppendStream
 from services.access.commands.message_intake import MessageIntake, PartLimit
 from services.access.session.channel import SessionEnded
 from services.access.session.owned_name import OwnedName
-from services.access.session.refusals import refusal, refusal_code
+from services.access.session.refusals import UNFORESEEN, refusal_code, refusal_text
 from services.access.session.session import ImapSession
 from shared.grpc.errors import NotFound, ServiceError
 from shared.protocol.imap import response
@@ -22,11 +24,15 @@ from shared.protocol.imap.response_code import Code, messagelimit
 from shared.protocol.imap.state import is_allowed
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
+log = structlog.get_logger("access")
 Work = Callable[[ImapSession, AppendStream, Bodies], Awaitable[bytes]]
 
 
 async def carry_out(session: ImapSession, stream: AppendStream, work: Work) -> bytes:
-    """Carry out a command that brings messages; returns the tagged response. Raises SessionEnded."""
+    """Carry out a command that brings messages; returns the tagged response. Raises SessionEnded.
+
+    After a failure in the middle of a message the rest of the command is read, and the session goes on.
+    """
     tag = stream.command.tag
     async with Bodies(session.backend.blobs) as bodies:
         try:
@@ -38,9 +44,13 @@ async def carry_out(session: ImapSession, stream: AppendStream, work: Work) -> b
         except IntakeRefused as error:
             refused = error
         except ServiceError as error:
-            if stream.is_complete:
-                return refusal(tag, error)
+            refused = IntakeRefused(refusal_text(error), refusal_code(error) or b"")
+        except (SessionEnded, ConnectionError, TimeoutError):
             raise
+        except Exception as error:
+            name = type(stream.command).__name__
+            log.error("access.command_failed", session=session.id, command=name, exc_info=error)
+            refused = IntakeRefused(UNFORESEEN, Code.SERVERBUG)
         if stream.is_complete:
             return response.refusal(tag, refused.condition, refused.text, refused.code)
         return await refuse_literal(session, refused)

@@ -10,7 +10,7 @@ from services.access.commands.append import append_literal
 from services.access.commands.table import HANDLERS
 from services.access.session.channel import SessionEnded
 from services.access.session.progress import Progress
-from services.access.session.refusals import refusal
+from services.access.session.refusals import UNFORESEEN, refusal
 from services.access.session.selected import NoSuchMessage
 from services.access.session.session import ImapSession
 from services.access.session.sync import sync
@@ -100,7 +100,7 @@ async def _carried_out(session: ImapSession, command: AnyCommand) -> bytes:
         raise
     except Exception as error:
         log.error("access.command_failed", session=session.id, command=type(command).__name__, exc_info=error)
-        return response.no(command.tag, "Something is wrong in the server; its log says what", Code.SERVERBUG)
+        return response.no(command.tag, UNFORESEEN, Code.SERVERBUG)
 
 
 def _progress(session: ImapSession, command: AnyCommand) -> contextlib.AbstractContextManager[object]:

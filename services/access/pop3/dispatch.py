@@ -88,8 +88,10 @@ async def dispatch(session: PopSession, event: PopEvent) -> None:
 
 
 async def _answer(session: PopSession, line: bytes) -> bytes:
+    name = "unknown"
     try:
         command = c.parse_pop(line)
+        name = type(command).__name__
         handler = (_LOGGED_IN if session.is_logged_in else _BEFORE_LOG_IN).get(type(command))
         if handler is None:
             return response.error("You are logged in already" if session.is_logged_in else "Log in first")
@@ -101,7 +103,7 @@ async def _answer(session: PopSession, line: bytes) -> bytes:
     except (SessionEnded, ConnectionError, TimeoutError):
         raise
     except Exception as error:
-        log.error("access.command_failed", session=session.id, command=type(command).__name__, exc_info=error)
+        log.error("access.command_failed", session=session.id, command=name, exc_info=error)
         return response.error("Something is wrong in the server; its log says what", "SYS/PERM")
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 
 from services.access.pop3.session import PopSession
 from services.access.session.channel import SessionEnded
-from shared.grpc.errors import ServiceError
+from shared.grpc.errors import ServiceError, TimedOut
 from shared.protocol.pop3 import commands as c
 from shared.protocol.pop3 import response
 from shared.protocol.pop3.maildrop import PopMessage
@@ -63,6 +63,8 @@ async def _update(session: PopSession) -> bytes:
     try:
         with session.writing():
             removed = await session.dependencies.maildrops.remove(session.account, maildrop.mailbox, uids)
+    except TimedOut:  # the mailstore may still do it
+        return response.error("The server did not answer in time; the deleted messages may be removed", "SYS/TEMP")
     except ServiceError:
         return response.error("The deleted messages cannot be removed now; they are still there", "SYS/TEMP")
     return response.ok(f"Goodbye; {removed} messages are removed")

@@ -27,10 +27,8 @@ _REASONS = {
         Code.EXPUNGEISSUED,
     )
 }
-_TEXTS = {
-    Code.UNAVAILABLE: "The server cannot do this now; try again",
-    Code.SERVERBUG: "Something is wrong in the server; its log says what",
-}
+UNFORESEEN = "Something is wrong in the server; its log says what"
+_TEXTS = {Code.UNAVAILABLE: "The server cannot do this now; try again", Code.SERVERBUG: UNFORESEEN}
 
 
 def reason_code(reason: str) -> Code | None:
@@ -45,8 +43,13 @@ def refusal_code(error: ServiceError) -> Code | None:
 
 def refusal(tag: bytes, error: ServiceError) -> bytes:
     """The tagged response NO, with a response code if there is one."""
+    return response.no(tag, refusal_text(error), refusal_code(error))
+
+
+def refusal_text(error: ServiceError) -> str:
+    """The text of the refusal for an error."""
     code = refusal_code(error)
-    return response.no(tag, (_TEXTS.get(code) if code else None) or error.message, code)
+    return (_TEXTS.get(code) if code else None) or error.message
 
 
 def blob_refusal(error: BlobError) -> tuple[ResponseCode, str]:

@@ -16,7 +16,6 @@ from services.mailstore.domain.state import (
     FlagRun,
     MailboxPlace,
     MailboxState,
-    Messages,
     Tree,
 )
 from shared.events.mailbox import (
@@ -213,12 +212,12 @@ def all_there(messages: int, asked: int) -> None:
         raise MailboxRefused("EXPUNGEISSUED", "some of the messages are gone; nothing was done")
 
 
-def copies_left(messages: Messages, limit: int) -> None:
+def copies_left(messages: int, limit: int) -> None:
     """Check how many messages one COPY copies, because its single commit blocks the writer.
 
     Raises MailboxRefused LIMIT.
     """
-    if messages.count > limit:
+    if messages > limit:
         raise MailboxRefused("LIMIT", f"COPY takes at most {limit} messages at once")
 
 

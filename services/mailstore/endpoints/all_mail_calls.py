@@ -100,6 +100,8 @@ class AllMailCalls:
 
     async def copy(self, request: pb.CopyRequest, quota: QuotaLimits) -> pb.CopyReply:
         """Copy messages out of All Mail, all or none, in one unit of work."""
+        with as_contract_errors():
+            self._messages.check_copies(request.messages)
         sources = await self._complete(request)
         provenance = current_provenance()
 
@@ -117,7 +119,7 @@ class AllMailCalls:
 
     async def move(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
         """Move messages of All Mail from their mailboxes to another one; All Mail goes on to show them."""
-        sources = await self._complete(request)
+        sources = await self._complete(request, moves=True)
         with as_contract_errors():
             target = await self._store.read(lambda reader: _target(reader, request.account, request.target))
         reply = pb.CopyReply(version=await self._version(request.account))
@@ -181,10 +183,17 @@ class AllMailCalls:
         """Whether All Mail shows the messages of a mailbox."""
         return await self._store.read(lambda reader: shows(reader, of_account(reader, account), mailbox))
 
-    async def _complete(self, request: pb.CopyRequest) -> list[ShownMessages]:
-        """Where the messages of a COPY or MOVE are. Raises NotNow EXPUNGEISSUED when some of them are gone."""
+    async def _complete(self, request: pb.CopyRequest, *, moves: bool = False) -> list[ShownMessages]:
+        """Where the messages of a COPY or MOVE are. Raises NotNow EXPUNGEISSUED when some of them are gone.
+
+        What an earlier attempt at a MOVE has moved is not gone.
+        """
         sources = await self._sources(request.mailbox, wire.ranges(request.uids))
-        if sum(count(source.uids) for source in sources) != request.messages:
+        if _number(sources) != request.messages and moves:
+            account, provenance = request.account, current_provenance()
+            earlier = await self._read_long(lambda reader: all_mail.moved_before(reader, account, provenance))
+            sources = all_mail.with_earlier(sources, earlier)
+        if _number(sources) != request.messages:
             with as_contract_errors():
                 raise MailboxRefused("EXPUNGEISSUED", "some of the messages are gone; nothing was done")
         return sources
@@ -200,6 +209,10 @@ class AllMailCalls:
 
     async def _read_long(self, ask: Callable[[Reader], T]) -> T:
         return await self._store.read_long(ask)
+
+
+def _number(sources: list[ShownMessages]) -> int:
+    return sum(count(source.uids) for source in sources)
 
 
 def _target(reader: Reader, account: str, name: str) -> str:

@@ -17,12 +17,12 @@ from services.mailstore.projections.conditions import conditions
 from services.mailstore.projections.current import CURRENT
 from shared.clock import Clock
 from shared.events.all_mail_mailbox import AllMailEnded, AllMailFilled, AllMailMade
-from shared.events.mailbox import NewMailbox
+from shared.events.mailbox import MessagesMoved, NewMailbox
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event, Provenance
-from shared.eventstore.transaction import Transaction
+from shared.eventstore.transaction import Transaction, answered
 from shared.ids import IdKind, Ids
-from shared.protocol.imap.ranges import Ranges, ranges
+from shared.protocol.imap.ranges import Ranges, joined, ranges
 
 _MAILBOXES = 200
 """Mailboxes that one unit of work looks at."""
@@ -124,6 +124,36 @@ def sources(reader: Reader, all_mail: str, uids: Ranges, *, deleted: bool = Fals
         for mailbox, uid in reader.all(sql, (all_mail, *parameters)):
             places.setdefault(mailbox, []).append(uid)
     return [ShownMessages(mailbox, ranges(sorted(own))) for mailbox, own in sorted(places.items())]
+
+
+def moved_before(reader: Reader, account: str, provenance: Provenance) -> list[ShownMessages]:
+    """What an earlier attempt at a MOVE out of All Mail has moved already, by mailbox.
+
+    All Mail need not show these messages any more. Each mailbox is a part of the command, which may have several units.
+    """
+    parts: list[ShownMessages] = []
+    after = ""
+    while page := load.mailboxes(reader, account, after, _MAILBOXES):
+        parts += [ShownMessages(box.id, uids) for box in page if (uids := _moved_from(reader, box.id, provenance))]
+        after = page[-1].name
+    return parts
+
+
+def _moved_from(reader: Reader, mailbox: str, provenance: Provenance) -> Ranges:
+    part, unit = provenance.of_part(mailbox), 0
+    spans: list[tuple[int, int]] = []
+    while earlier := answered(reader, part.of_unit(unit).command):
+        spans += [span for entry in earlier if isinstance(entry.event, MessagesMoved) for span in entry.event.uids]
+        unit += 1
+    return joined(sorted(spans))
+
+
+def with_earlier(sources: list[ShownMessages], earlier: list[ShownMessages]) -> list[ShownMessages]:
+    """The messages as the first attempt named them, so that each part is recognised."""
+    places: dict[str, Ranges] = {}
+    for place in (*sources, *earlier):
+        places[place.mailbox] = joined(sorted((*places.get(place.mailbox, ()), *place.uids)))
+    return [ShownMessages(mailbox, uids) for mailbox, uids in sorted(places.items())]
 
 
 def leaving(reader: Reader, account: str, mailbox: str, uids: Ranges) -> list[Event]:

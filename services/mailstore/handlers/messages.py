@@ -297,7 +297,7 @@ class MessageCommands:
             messages = selection.messages
         else:
             messages = self._messages_to_copy(transaction, source, uids)
-        decide.copies_left(messages, self._limits.copy_messages)
+        decide.copies_left(messages.count, self._limits.copy_messages)
         decide.all_there(messages.count, asked)
         used, more = load.used(transaction, account), Usage(messages.size, messages.count)
         check_quota(used, more, quota.with_grace() if goal.special_use == TRASH else quota)
@@ -311,6 +311,10 @@ class MessageCommands:
         note_messages(transaction, account, goal, COPY, placed.target, recorded)
         note_growth(transaction, account, quota, used.plus(more), self._ids, provenance)
         return placed
+
+    def check_copies(self, number: int) -> None:
+        """Check how many messages one COPY copies. Raises MailboxRefused LIMIT."""
+        decide.copies_left(number, self._limits.copy_messages)
 
     def selection(self, reader: Reader, account: str, mailbox: str, uids: Ranges) -> Selection:
         """The messages that a COPY will copy, read before its unit of work. Raises MailboxRefused NONEXISTENT."""

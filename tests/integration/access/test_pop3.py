@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from shared.grpc.errors import TimedOut
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from tests.harness.waiting import until
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import PASSWORD, ImapServer
+from tests.integration.access.test_managesieve import Failing
 from tests.parts import nats
 
 _MANY = 100_000
@@ -138,3 +140,16 @@ def test_unique_ids_live_through_a_rename_of_inbox_and_a_way_back(popular: ImapS
     client = logged_in(popular, user)
     assert client.uidl()[1] == before
     client.quit()
+
+
+def test_a_removal_whose_answer_gets_lost_is_not_said_to_be_undone(popular: ImapServer, user: str) -> None:
+    popular.deliver(user, _MAIL)
+    client = logged_in(popular, user)
+    client.dele(1)
+    path = "/mailfold.mailstore.v1.Maildrops/RemoveFetched"
+    lost = Failing(popular, path, TimedOut("the answer got lost"), service="mailstore", after=True)
+    with lost, pytest.raises(poplib.error_proto, match="may be removed"):
+        client.quit()
+    again = logged_in(popular, user)
+    assert again.stat()[0] == 0
+    again.quit()

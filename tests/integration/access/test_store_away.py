@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from unittest.mock import AsyncMock
 
 import pytest
 
+from services.access.commands.message_intake import MessageIntake
 from shared.grpc.errors import Unavailable
 from tests.harness.mails import MAIL
 from tests.harness.waiting import until
@@ -29,6 +31,23 @@ def test_a_log_in_whose_account_cannot_be_opened_leaves_the_client_logged_out(se
     assert client.ask('LIST "" *')[0].startswith(b"BAD")
     client.ok(log_in)
     client.ok("SELECT INBOX")
+    client.close()
+
+
+def test_an_append_that_fails_in_the_middle_is_answered_and_the_session_goes_on(
+    server: ImapServer, connect: Callable[..., ImapClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of the command is read, whether the client waits for `+` or not."""
+
+    client = connect()
+    for error, code in ((RuntimeError("unforeseen"), b"SERVERBUG"), (Unavailable("starting"), b"UNAVAILABLE")):
+        with monkeypatch.context() as broken:
+            broken.setattr(MessageIntake, "take", AsyncMock(side_effect=error))
+            client.send(b"a APPEND INBOX {%d+}\r\n%b {3+}\r\nabc\r\n" % (len(MAIL), MAIL))
+            assert client.finish(b"a")[0].startswith(b"NO [" + code)
+            client.send(b"b APPEND INBOX {%d}\r\n" % len(MAIL))
+            assert client.finish(b"b")[0].startswith(b"NO [" + code)
+        client.append(MAIL)
     client.close()
 
 

@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 
 from services.mailstore.domain import decide
-from services.mailstore.handlers import all_mail
+from services.mailstore.handlers import all_mail, paged
 from services.mailstore.handlers.all_mail_upkeep import filled
+from services.mailstore.handlers.messages import MessageCommands
 from services.mailstore.projections.current import CURRENT
+from services.mailstore.settings import MailstoreSettings
 from shared.clock import SystemClock
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.postgres import PostgresBackend
-from shared.grpc.errors import NotNow
+from shared.grpc.errors import LimitReached, NotNow, Unavailable
 from shared.ids import Ids
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, counted_mailstore, spans
@@ -202,3 +204,67 @@ async def test_it_fills_in_pages(mailstore: CountedMailstore, monkeypatch: pytes
     await check(mailstore)
     await mailstore.store.write(lambda tx: all_mail.end(tx, ACCOUNT, BY))
     assert [row for row in await rows(mailstore) if row[3] == "All Mail"] == []
+
+
+async def shown(mailstore: CountedMailstore, target: str) -> pb.CopyRequest:
+    """A request for all messages of All Mail."""
+    mailbox, uids = await view(mailstore, "All Mail")
+    asked = spans((uids[0], uids[-1]))
+    return pb.CopyRequest(account=ACCOUNT, mailbox=mailbox.id, uids=asked, target=target, messages=len(uids))
+
+
+@pytest.mark.parametrize("most", [5000, 2])
+async def test_a_repeated_move_out_of_it_answers_as_the_first(
+    mailstore: CountedMailstore, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """The messages are in Trash, which All Mail does not show; the first answer was lost."""
+    monkeypatch.setattr(decide, "EVENT_MESSAGES", most)
+    for name in ("INBOX", "Sent", "INBOX"):
+        await mailstore.append(3, name=name)
+    await switch_on(mailstore)
+    request = await shown(mailstore, "Trash")
+    for _ in range(2):
+        reply = await mailstore.call("Move", request, "c-1")
+        assert not reply.reason
+        assert len((await view(mailstore, "Trash"))[1]) == 9
+    with pytest.raises(NotNow):
+        await mailstore.call("Move", request, "c-2")
+
+
+async def test_a_move_out_of_it_that_was_cut_off_is_finished_by_its_repeat(
+    mailstore: CountedMailstore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decide, "EVENT_MESSAGES", 2)
+    monkeypatch.setattr(paged, "EVENT_MESSAGES", 2)
+    for name in ("INBOX", "Sent"):
+        await mailstore.append(5, name=name)
+    await switch_on(mailstore)
+    request, units = await shown(mailstore, "Trash"), 0
+    moved = MessageCommands.move
+
+    def cut_off(*given: Any) -> Any:
+        nonlocal units
+        units += 1
+        if units == 2:
+            raise Unavailable("the process ends")
+        return moved(*given)
+
+    monkeypatch.setattr(MessageCommands, "move", cut_off)
+    with pytest.raises(Unavailable):
+        await mailstore.call("Move", request, "c-1")
+    assert len((await view(mailstore, "Trash"))[1]) == 2
+    await mailstore.call("Move", request, "c-1")
+    assert len((await view(mailstore, "Trash"))[1]) == 10
+
+
+async def test_the_limit_of_a_copy_counts_the_messages_of_all_mailboxes(
+    mailstore: CountedMailstore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("INBOX", "Sent"):
+        await mailstore.append(3, name=name)
+    await switch_on(mailstore)
+    monkeypatch.setattr(mailstore._endpoint._messages, "_limits", MailstoreSettings(copy_messages=1000))
+    request = await shown(mailstore, "Archive")
+    request.messages = 1001
+    with pytest.raises(LimitReached, match="at most 1000 messages"):
+        await mailstore.call("Copy", request)
