@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, _Place] = {
     "status": _Place("status", "status"),
     "trace": _Place("trace", "trace"),
     "events": _Place("trace", "events"),
+    "chart": _Place("trace", "chart"),
     "verify": _Place("verify", "verify"),
     "rebuild": _Place("verify", "rebuild"),
     "domain": _Place("domain", "app"),

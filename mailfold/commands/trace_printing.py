@@ -28,6 +28,8 @@ class Query(NamedTuple):
     kind: str
     since: int
     limit: int
+    chosen: log.EventFilter = log.EVERY_EVENT
+    oldest: bool = False
 
 
 async def life(session: Session, identity: str) -> tuple[list[LoggedEvent], Names]:
@@ -68,7 +70,11 @@ def _check_type(kind: str) -> None:
 
 async def _print_logged(session: Session, query: Query, *, json: bool) -> set[str]:
     """Print the selected events that are in the log, and return their ids."""
-    events = await log.query(session, *query)
+    events, note = await log.query(
+        session, query.text, query.kind, query.since, query.limit, query.chosen, oldest=query.oldest
+    )
+    if note:
+        print(f"mailfold: {note}", file=sys.stderr)
     if not events:
         _check_type(query.kind)
     for event in events:
@@ -77,13 +83,12 @@ async def _print_logged(session: Session, query: Query, *, json: bool) -> set[st
 
 
 async def _follow(session: Session, query: Query, *, json: bool) -> None:
-    text = query.text.casefold()
-    batches = log.tail(session, query.kind)
+    batches = log.tail(session, query.text, query.kind, query.chosen)
     await anext(batches)  # before the log is read: an event that is logged in between would be in neither
     seen = await _print_logged(session, query, json=json)
     async for batch in batches:
         for event in batch:
-            if event.id not in seen and text in f"{event.type} {event.actor} {event.shown}".casefold():
+            if event.id not in seen:
                 _print(event, json=json)
                 await asyncio.sleep(0)
 

@@ -7,14 +7,20 @@ from functools import partial
 
 import sqlalchemy
 
-from services.eventlog.adapters.log_writer import LogWriter, places_of
+from services.eventlog.adapters import copy_rows
+from services.eventlog.adapters.embedded_search import EmbeddedSearch
+from services.eventlog.adapters.log_writer import Incoming, LogWriter, places_of
+from services.eventlog.adapters.opensearch_search import OpenSearchSearch
 from services.eventlog.adapters.packing import Packer
 from services.eventlog.adapters.tables import log_tables
 from services.eventlog.domain.log_id import FOLLOWED
 from services.eventlog.endpoints.journal import JournalEndpoint
 from services.eventlog.endpoints.servicer import EventLogEndpoint
+from services.eventlog.handlers.asking import Asking, AskingLimits
+from services.eventlog.handlers.copying import Copier
 from services.eventlog.handlers.erasure import EventLogErasure
 from services.eventlog.handlers.prune import Pruner
+from services.eventlog.handlers.retention import Retention, RetentionLimits
 from services.eventlog.handlers.secrets import forget_secrets
 from services.eventlog.handlers.tail import Tail
 from services.eventlog.settings import SECTIONS as SECTIONS
@@ -25,9 +31,13 @@ from shared.events import directory as _directory  # noqa: F401
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import types_with_secrets
 from shared.eventstore.store import backend_for
+from shared.grpc.channel import Channel
 from shared.grpc.errors import ServiceError
 from shared.grpc.servicers import Registration
+from shared.opensearch.client import OpenSearchClient
+from shared.opensearch.settings import OpenSearchSettings
 from shared.owner.follower import Effect, Follower, Places
+from shared.owner.mail_owners import Owners
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import RemoteSource
 from shared.rpc.mailfold.eventlog.v1.eventlog_pb2_grpc import add_EventLogServicer_to_server
@@ -53,13 +63,16 @@ class EventLog:
         # waits for the disk.
         backend = backend_for(host.server.store, SERVICE, host.places.data, durable=False)
         self.store = host.store_on(backend, SERVICE, metadata, ())
-        tail = Tail(settings.tail_waiting)
+        self._tail = tail = Tail(settings.tail_waiting)
         self._packer = Packer(settings.compress_above)
-        self._writer = LogWriter(self.store, self._packer, settings.waiting_facts, tail.arrived)
+        self._copy = self._copier(host)
+        self._writer = LogWriter(
+            self.store, self._packer, settings.waiting_facts, self._arrived, copies=self._copy is not None
+        )
         self._followers = {service: self._follower(service) for service in FOLLOWED}
         directory = host.channel("directory", SERVICE)
         self._erasure = EventLogErasure(
-            SERVICE, self.store, directory, host.bus, host.clock, self._packer, self._writer, self._lag
+            SERVICE, self.store, directory, host.bus, host.clock, self._packer, self._writer, self._lag, self._copy
         )
         self._pruner = Pruner(self.store, host.clock, settings.keep_days, settings.prune_seconds)
         self._pruning = BackgroundTask(
@@ -70,7 +83,7 @@ class EventLog:
             not_now=(StoreUnavailable,),
         )
         self.registrations: Sequence[Registration] = (
-            (add_EventLogServicer_to_server, EventLogEndpoint(self.store, settings, tail)),
+            (add_EventLogServicer_to_server, EventLogEndpoint(self.store, settings, tail, self._asking(directory))),
             (add_JournalServicer_to_server, JournalEndpoint(self.store, directory, settings.max_results)),
             (
                 add_OwnerServicer_to_server,
@@ -82,6 +95,10 @@ class EventLog:
         """Open the store and follow every service."""
         await self._host.open_store(self.store)
         await forget_secrets(self.store, self._packer, types_with_secrets())
+        if self._copy is None:
+            await self.store.write(lambda transaction: copy_rows.end_copy(transaction.connection))
+        else:
+            await self._copy.start()
         self._writer.start()
         for service, follower in self._followers.items():
             await follower.start(await self.store.read(partial(places_of, service=service)))
@@ -95,7 +112,32 @@ class EventLog:
             await follower.stop()
         await self._pruning.stop()
         await self._writer.stop()
+        if self._copy is not None:
+            await self._copy.stop()
         await self.store.close()
+
+    def _copier(self, host: Host) -> Copier | None:
+        """The copier to OpenSearch; None where the log is only embedded."""
+        section, settings = host.section(OpenSearchSettings), self._settings
+        if settings.engine != "opensearch" or not section.urls:
+            return None
+        self._client = client = OpenSearchClient(section)
+        limits = RetentionLimits(settings.keep_days, settings.roll_days, settings.roll_octets, settings.prune_seconds)
+        return Copier(
+            SERVICE, self.store, client, Retention(self.store, client, host.clock, limits), host.ids, host.clock
+        )
+
+    def _asking(self, directory: Channel) -> Asking:
+        """What answers questions."""
+        most = self._settings.max_scanned
+        copied = OpenSearchSearch(self.store, self._client, most) if self._copy is not None else None
+        limits = AskingLimits(self._settings.max_results, self._settings.engine)
+        return Asking(self.store, EmbeddedSearch(self.store, most), copied, Owners(directory), self._host.clock, limits)
+
+    def _arrived(self, events: Sequence[Incoming]) -> None:
+        self._tail.arrived(events)
+        if self._copy is not None:
+            self._copy.wake()
 
     def _follower(self, service: str) -> Follower:
         source = RemoteSource(self._host.channel(service, SERVICE))
@@ -123,7 +165,12 @@ class EventLog:
         missing = ", ".join(service for service, lag in lags.items() if lag is None)
         known = {service: lag for service, lag in lags.items() if lag is not None}
         state = f"cannot reach {missing}; their events are followed when they are back" if missing else ""
-        return owner_pb2.ReportReply(counts={"events": row[0] if row else 0}, lag=known, state=state)
+        counts = {"events": row[0] if row else 0}
+        if self._copy is not None:
+            counts["not_in_opensearch"] = await self.store.read_long(copy_rows.count_unsent)
+        elif self._settings.engine == "opensearch":
+            state = "eventlog.engine is opensearch, but opensearch.urls is empty; the log itself answers"
+        return owner_pb2.ReportReply(counts=counts, lag=known, state=state)
 
 
 async def _lag(follower: Follower) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -14,6 +14,19 @@ class EventlogSettings(Section, frozen=True):
     """How long events are kept, and what a question may cost."""
 
     keep_days: Annotated[int, Meta(description="Days an event stays in the log.", ge=1, le=3650)] = 30
+    engine: Annotated[
+        Literal["embedded", "opensearch"],
+        Meta(
+            description="What answers `mailfold events` and charts: the log's own tables, or its copy in OpenSearch "
+            "(opensearch.urls), which is made beside them. The log answers by itself while OpenSearch cannot."
+        ),
+    ] = "embedded"
+    roll_days: Annotated[
+        int, Meta(description="Days after which a new generation of OpenSearch's data stream begins.", ge=1, le=365)
+    ] = 1
+    roll_octets: Annotated[
+        int, Meta(description="Octets of a generation in OpenSearch above which a new one begins.", ge=1_000_000)
+    ] = 10_000_000_000
     prune_seconds: Annotated[
         float, Meta(description="Seconds between two removals of events that are too old.", ge=1, le=86400)
     ] = 600.0

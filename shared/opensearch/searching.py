@@ -5,7 +5,7 @@ OpenSearch answers 200 also when shards have failed or time ran out; such an ans
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -53,7 +53,7 @@ async def point_in_time(client: OpenSearchClient, index: str) -> AsyncIterator[s
             log.info("opensearch.point_not_closed", error=str(error))
 
 
-async def pages(client: OpenSearchClient, index: str, body: Mapping[str, Any]) -> AsyncIterator[list[Any]]:
+async def pages(client: OpenSearchClient, index: str, body: Mapping[str, Any]) -> AsyncGenerator[list[Any], None]:
     """All hits of a search, in pages of `size`. `sort` must end with a key that no two documents share.
 
     Raises OpenSearchError, also in the middle.

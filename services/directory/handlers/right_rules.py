@@ -38,6 +38,7 @@ SCRIPT_METHODS = (
 )
 APPLYING_METHODS = ("Applying/ApplyScript", "Applying/ListApplications", "Applying/UndoApplication")
 DRY_RUN_METHODS = ("DryRuns/TestScript", "DryRuns/WhatIf")
+EVENT_METHODS = ("EventLog/Query", "EventLog/Chart")
 MAIL_METHODS = (
     *("Ingress/ListWaiting", "Ingress/ReleaseWaiting", "Ingress/CancelWaiting"),
     *("Expiry/ListExpiry", "Expiry/ChangeExpiry", "Removed/ListRemoved", "Removed/RestoreRemoved"),
@@ -48,6 +49,7 @@ MAIL_METHODS = (
     *SCRIPT_METHODS,
     *APPLYING_METHODS,
     *DRY_RUN_METHODS,
+    *EVENT_METHODS,
 )
 """Methods of other services that ask the directory whose mail it is (`MailRights`)."""
 
@@ -248,6 +250,11 @@ def _mail_itself(reader: Reader, request: Any) -> Touched:
     return msgspec.structs.replace(_mail_of_account(reader, request), domains=frozenset())
 
 
+def _events_of_domain(reader: Reader, request: Any) -> Touched:
+    """Events of a domain are for its admins; those of all domains are for admins of the server."""
+    return Touched(frozenset({domain_id(reader, request.domain)})) if request.domain else _ADMIN_ONLY
+
+
 def _sender_lists(reader: Reader, request: Any) -> Touched:
     """The lists of an account are its owner's too; those of the server need an admin of the server."""
     return _account(reader, request.account) if request.account else _ADMIN_ONLY
@@ -360,6 +367,7 @@ RULES: Mapping[str, Rule] = {
     "Maildrops/ImportUniqueIds": _mail_itself,
     **dict.fromkeys(SCRIPT_METHODS, _scripts_of_account),
     **dict.fromkeys((*APPLYING_METHODS, *DRY_RUN_METHODS), _mail_itself),
+    **dict.fromkeys(EVENT_METHODS, _events_of_domain),
 }
 """By contract and method. The replies to lists that anybody may ask for are filtered (`right_views.py`). A relay is set
 by an admin of the server, because a test of it connects to any host and port."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
-from services.eventlog.adapters import key_index
+from services.eventlog.adapters import copy_rows, key_index
 from services.eventlog.adapters.packing import Packer
 from services.eventlog.domain.keys import MAIL, WHO, key_of, key_of_event
 from services.eventlog.domain.log_id import FOLLOWED, begin_of, next_id, origin_number
@@ -65,11 +65,15 @@ Arrived = Callable[[Sequence[Incoming]], None]
 class LogWriter:
     """Takes events from the followers and writes them. A store must have only one writer."""
 
-    def __init__(self, store: EventStore, packer: Packer, waiting: int, arrived: Arrived) -> None:
+    def __init__(
+        self, store: EventStore, packer: Packer, waiting: int, arrived: Arrived, *, copies: bool = False
+    ) -> None:
+        """`copies`: what is written is also noted for OpenSearch."""
         self._store = store
         self._packer = packer
         self._limit = waiting
         self._arrived = arrived
+        self._copies = copies
         self._waiting: list[Incoming] = []
         self._has_events = asyncio.Event()
         self._is_empty = asyncio.Event()
@@ -143,7 +147,7 @@ class LogWriter:
         batch, known = self._waiting[:_BATCH], self._known
         self._known = None  # until this batch is known to be written
         written, fresh = await self._store.write(
-            lambda transaction: _write(transaction, batch, known, self._packer, self._kept),
+            lambda transaction: _write(transaction, batch, known, self._packer, self._kept, self._copies),
             long=len(batch) > _AT_ONCE,
         )
         self._known = written
@@ -189,6 +193,7 @@ def _write(
     known: _Known | None,
     packer: Packer,
     kept: Mapping[int, int],
+    copies: bool,
 ) -> tuple[_Known, list[Incoming]]:
     """Write the new events of a batch, in the writer's thread.
 
@@ -220,6 +225,8 @@ def _write(
         keys += [(key, log_id) for key in keys_of(number, event)]
     transaction.connection.execute_many(_INSERT, rows)
     key_index.add(transaction.connection, keys)
+    if copies:
+        copy_rows.send(transaction.connection, [row[0] for row in rows])
     # The positions of the followers are written in the same transaction as the rows.
     advanced = {number: event.position for number, event in unread}
     transaction.connection.execute_many(

@@ -98,8 +98,19 @@ def id_of(reader: Reader, event_id: str) -> int | None:
     return next((event.id for event in events if (event.origin, event.position) == place), None)
 
 
+def oldest_id(reader: Reader) -> int:
+    """The first log id; 0 in an empty log."""
+    row = reader.first_row("SELECT min(id) FROM fact")
+    return int(row[0] or 0) if row else 0
+
+
 def newest(reader: Reader, event_filter: Filter, span: Span) -> Iterator[LoggedEvent]:
     """The selected events of a span, newest first."""
+    return in_order(reader, event_filter, span, newest_first=True)
+
+
+def in_order(reader: Reader, event_filter: Filter, span: Span, *, newest_first: bool) -> Iterator[LoggedEvent]:
+    """The selected events of a span, newest or oldest first."""
     where, parameters = "f.id >= ? AND f.id < ?", [*span]
     if event_filter.service:
         number = FOLLOWED.index(event_filter.service)
@@ -108,11 +119,12 @@ def newest(reader: Reader, event_filter: Filter, span: Span) -> Iterator[LoggedE
             [*parameters, origin_number(number, 0), origin_number(number, SHARDS - 1)],
         )
     if not event_filter.type:
-        return _descending(reader, where, parameters)
+        return _pages(reader, where, parameters, newest_first)
     # Each type is read along its own index, so that a rare type is found without reading the others.
     types = _types(reader, event_filter.type)
     return merge(
-        *(_descending(reader, f"{where} AND f.type = ?", [*parameters, number]) for number in types), reverse=True
+        *(_pages(reader, f"{where} AND f.type = ?", [*parameters, number], newest_first) for number in types),
+        reverse=newest_first,
     )
 
 
@@ -121,14 +133,16 @@ def type_names(reader: Reader) -> list[str]:
     return [name for (name,) in reader.all("SELECT name FROM fact_type ORDER BY name")]
 
 
-def _descending(reader: Reader, where: str, parameters: list[int]) -> Iterator[LoggedEvent]:
-    sql = f"{_SELECT} WHERE {where} ORDER BY f.id DESC LIMIT {_PAGE}"
+def _pages(reader: Reader, where: str, parameters: list[int], newest_first: bool) -> Iterator[LoggedEvent]:
+    sql = f"{_SELECT} WHERE {where} ORDER BY f.id {'DESC' if newest_first else 'ASC'} LIMIT {_PAGE}"
     while True:
         rows = reader.all(sql, parameters)
         yield from map(_event_of, rows)
         if len(rows) < _PAGE:
             return
-        parameters = [parameters[0], rows[-1][0], *parameters[2:]]
+        last = rows[-1][0]
+        ends = [parameters[0], last] if newest_first else [last + 1, parameters[1]]
+        parameters = [*ends, *parameters[2:]]
 
 
 def _types(reader: Reader, name: str) -> list[int]:

@@ -33,6 +33,7 @@ def log_tables(metadata: MetaData) -> None:
     _events(metadata)
     _keys(metadata)
     _origins(metadata)
+    _copies(metadata)
 
 
 def _events(metadata: MetaData) -> None:
@@ -89,3 +90,10 @@ def _origins(metadata: MetaData) -> None:
         Column("position", BigInteger, nullable=False),
         Column("last", BigInteger, nullable=False),
     )
+
+
+def _copies(metadata: MetaData) -> None:
+    """What OpenSearch does not have yet, and what it must forget. Both stay empty where the log is only embedded."""
+    for name in ("fact_unsent", "fact_unforgotten"):
+        Table(name, metadata, Column("id", _ROW_ID, primary_key=True, autoincrement=False))
+    Table("copy_state", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
-from itertools import islice
+from itertools import islice, starmap
 from typing import Any
 
+from services.eventlog.adapters.embedded_search import passing
 from services.eventlog.adapters.key_index import EVER, Span
 from services.eventlog.adapters.logged_event import Filter, LoggedEvent, newest
-from services.eventlog.adapters.wire import incoming_to_wire, to_wire
+from services.eventlog.adapters.wire import logged, to_wire
 from services.eventlog.domain.log_id import LAST, begin_of, time_of
 from services.eventlog.handlers import arrivals
-from services.eventlog.handlers.query import Query
+from services.eventlog.handlers.asking import Asking, checked
 from services.eventlog.handlers.tail import Tail
 from services.eventlog.handlers.trace import Trace
 from services.eventlog.settings import EventlogSettings
@@ -23,17 +24,21 @@ from shared.rpc.mailfold.eventlog.v1.eventlog_pb2_grpc import EventLogServicer
 
 
 class EventLogEndpoint(EventLogServicer):
-    """Serves Query, Trace and Tail."""
+    """Serves Query, Chart, Trace and Tail."""
 
-    def __init__(self, store: EventStore, settings: EventlogSettings, tail: Tail) -> None:
+    def __init__(self, store: EventStore, settings: EventlogSettings, tail: Tail, asking: Asking) -> None:
         self._store = store
         self._settings = settings
         self._tail = tail
+        self._asking = asking
 
     async def Query(self, request: pb.QueryRequest, context: Any) -> pb.LoggedEvents:
         """Send the matching events, newest first; `before` with the id of the last one requests the next page."""
-        query = Query(request, self._settings.max_results, self._settings.max_scanned)
-        return _logged_events(await self._store.read_long(query.events))
+        return await self._asking.query(request)
+
+    async def Chart(self, request: pb.ChartRequest, context: Any) -> pb.ChartReply:
+        """Send the bars of hours or days."""
+        return await self._asking.chart(request)
 
     async def Trace(self, request: pb.TraceRequest, context: Any) -> pb.LoggedEvents:
         """Send the history of a mail, oldest first; nothing when the log does not know it."""
@@ -47,19 +52,15 @@ class EventLogEndpoint(EventLogServicer):
 
         The first message is sent even when it has no event: it tells the caller that it misses nothing from now on.
         """
-        event_filter = Filter(request.type)
+        event_filter, passes = Filter(request.type), passing(checked(request.events, sees_everything=True))
         with self._tail.reading(event_filter) as reader:
             backlog = await self._latest(event_filter, request.backlog) if request.backlog else []
             seen = {event.event_id for event in backlog}
-            yield _logged_events(backlog)
+            yield _logged_events(event for event in backlog if passes(event))
             async for batch in reader.batches():
-                events = [
-                    event
-                    for event in (incoming_to_wire(origin, event) for origin, event in batch)
-                    if event.id not in seen
-                ]
-                if events:
-                    yield pb.LoggedEvents(events=events)
+                incoming = [event for event in starmap(logged, batch) if event.event_id not in seen and passes(event)]
+                if incoming:
+                    yield _logged_events(incoming)
 
     async def ReadArrivals(self, request: pb.ReadArrivalsRequest, context: Any) -> AsyncIterator[pb.ArrivalBatch]:
         """Send the arrivals of an account in pages; each page is a question of its own, so nothing waits for long."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from services.eventlog.adapters import copy_rows
 from services.eventlog.adapters.log_writer import LogWriter
 from services.eventlog.adapters.logged_event import LoggedEvent, after_id
 from services.eventlog.adapters.packing import Packer
@@ -36,6 +37,13 @@ class _Page(NamedTuple):
     last: int
 
 
+class LogCopy(Protocol):
+    """The copy of the log, which must forget as well."""
+
+    async def forgotten(self) -> str:
+        """Let it forget; returns why it has not yet, empty when it has."""
+
+
 class EventLogErasure:
     """Deletes the events about the account alone, and takes its addresses out of the others."""
 
@@ -49,13 +57,18 @@ class EventLogErasure:
         packer: Packer,
         writer: LogWriter,
         lag: Lag,
+        copy: LogCopy | None,
     ) -> None:
-        """`lag` is the number of events of all services that the log does not have; -1: nobody knows."""
+        """`lag` is the number of events of all services that the log does not have; -1: nobody knows.
+
+        `copy` is the copy of the log in OpenSearch; None without one.
+        """
         self._store = store
         self._clock = clock
         self._packer = packer
         self._writer = writer
         self._lag = lag
+        self._copy = copy
         self.worker = ErasureWorker(service, directory, bus, {"erase": self._erase})
 
     async def _erase(self, erased: Erased, advanced: Advanced) -> str:
@@ -69,9 +82,12 @@ class EventLogErasure:
             if not events:
                 break
             page = await asyncio.to_thread(self._page, events, erased)
-            await self._store.write(partial(_keep, cursor=cursor, page=page), long=True)
+            keep = partial(_keep, cursor=cursor, page=page, copies=self._copy is not None)
+            await self._store.write(keep, long=True)
             last, count = page.last, count + len(events)
             advanced(count)
+        if self._copy is not None and (waits := await self._copy.forgotten()):
+            return waits
         await self._store.write(lambda tx: tx.connection.execute("DELETE FROM cursor WHERE name = ?", (cursor,)))
         await drop_former_pages(self._store)
         return ""
@@ -88,7 +104,11 @@ class EventLogErasure:
         return page
 
 
-def _keep(tx: Transaction, cursor: str, page: _Page) -> None:
+def _keep(tx: Transaction, cursor: str, page: _Page, copies: bool) -> None:
+    if copies:
+        changed = [row[-1] for row in page.changed]
+        copy_rows.forget(tx.connection, [*(log_id for (log_id,) in page.erased), *changed])
+        copy_rows.send(tx.connection, changed)
     tx.connection.execute_many(_FORGET, page.erased)
     tx.connection.execute_many(_CHANGE, page.changed)
     tx.set_cursor(cursor, {0: page.last})

@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 
+from services.eventlog.adapters import copy_rows
 from services.eventlog.adapters.key_index import drop_before
 from services.eventlog.domain.log_id import begin_of
 from shared.clock import Clock
@@ -43,4 +44,5 @@ class Pruner:
             total += count
         while await self._store.write(lambda transaction: drop_before(transaction.connection, first_kept)):
             pass
+        await self._store.write(lambda transaction: copy_rows.drop_before(transaction.connection, first_kept))
         return total

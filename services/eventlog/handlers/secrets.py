@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from services.eventlog.adapters import copy_rows
 from services.eventlog.adapters.packing import Packer, unpack
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import without_secrets
@@ -53,6 +54,10 @@ async def _blanked(store: EventStore, packer: Packer, name: str) -> int:
 
 def _blank(transaction: Transaction, cleaned: Sequence[tuple[bytes, int]]) -> None:
     transaction.connection.execute_many("UPDATE fact SET data = ? WHERE id = ?", cleaned)
+    if copy_rows.state(transaction, copy_rows.TOKEN):
+        ids = [log_id for _, log_id in cleaned]
+        copy_rows.forget(transaction.connection, ids)
+        copy_rows.send(transaction.connection, ids)
 
 
 def _page(reader: Reader, name: str, after: int) -> list[tuple[int, bytes]]:

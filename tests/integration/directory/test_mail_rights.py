@@ -142,3 +142,25 @@ async def test_only_the_services_ask(world: Running) -> None:
     with pytest.raises(Invalid):
         request = mailrights_pb2.AccountsOfRequest(method=CANCEL)
         await MailRightsStub(world.channel("ingress")).AccountsOf(request)
+
+
+async def ask_events(running: Running, user: str, domain: str) -> bool:
+    """Whether a user sees all of the events of a domain; an empty one means all domains."""
+    identity = (await running.stub.ShowUser(pb.NameRequest(name=user))).id
+    with acting(Provenance(Actor("user", identity))):
+        request = mailrights_pb2.AccountsOfRequest(method="EventLog/Query", domain=domain)
+        return bool((await MailRightsStub(running.channel("ingress")).AccountsOf(request)).everything)
+
+
+async def test_events_are_for_admins_and_those_of_a_domain_for_its_admins(world: Running) -> None:
+    roles = RolesStub(world.channel("operator"))
+    await world.stub.AddDomain(pb.AddDomainRequest(name="example.net", incoming=True))
+    await roles.GiveRole(roles_pb2.GiveRoleRequest(user="bob", role="domain-admin", domains=["example.org"]))
+    await roles.GiveRole(roles_pb2.GiveRoleRequest(user="eve", role="admin"))
+    assert await ask_events(world, "eve", "")
+    assert await ask_events(world, "eve", "example.org")
+    assert not await ask_events(world, "bob", "example.org")
+    for user, domain in (("bob", ""), ("bob", "example.net"), ("bob", "elsewhere.example"), ("ann", "example.org"),
+                         ("ann", "")):  # fmt: skip
+        with pytest.raises(Denied):
+            await ask_events(world, user, domain)

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy
 
-from services.eventlog.app import SECTIONS, SERVICE, build
+from services.eventlog.app import SECTIONS, SERVICE, EventLog, build
 from services.eventlog.domain.log_id import FOLLOWED
 from shared.bus.settings import BusSettings
 from shared.eventstore.event import Actor, Event, Provenance, Recorded
@@ -63,7 +63,7 @@ class Installation:
         )
         assert settings.of(BusSettings).url == bus_url
         self.owners: dict[str, BareOwner] = {}
-        builds = {**{service: self._owner(service) for service in FOLLOWED}, SERVICE: build}
+        builds = {**{service: self._owner(service) for service in FOLLOWED}, SERVICE: self._event_log}
         credentials = CallTokens(accepted={SERVICE: {"operator": digest("o")}})
         self._hosted = Hosted("core", builds, settings, self.places, credentials)
         self._channel: RemoteChannel | None = None
@@ -104,6 +104,10 @@ class Installation:
     async def _is_followed(self) -> bool:
         heads = [await owner.store.heads() for owner in self.owners.values()]
         return (await self.report()).counts["events"] == sum(sum(head.values()) for head in heads)
+
+    def _event_log(self, host: Host) -> EventLog:
+        self.event_log = build(host)
+        return self.event_log
 
     def _owner(self, service: str) -> Callable[[Host], BareOwner]:
         def make(host: Host) -> BareOwner:

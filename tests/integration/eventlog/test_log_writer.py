@@ -10,20 +10,21 @@ import pytest
 import sqlalchemy
 
 from services.eventlog.adapters import key_index
+from services.eventlog.adapters.embedded_search import EmbeddedSearch
 from services.eventlog.adapters.key_index import Span, ids_by_keys
 from services.eventlog.adapters.log_writer import Incoming, LogWriter, places_of
 from services.eventlog.adapters.logged_event import LoggedEvent, by_ids, id_of
 from services.eventlog.adapters.packing import Packer
 from services.eventlog.adapters.tables import log_tables
 from services.eventlog.domain.keys import MAIL, key_of
+from services.eventlog.domain.question import LogQuestion
 from services.eventlog.handlers.prune import Pruner
-from services.eventlog.handlers.query import Query
+from services.eventlog.handlers.search_port import EventRange
 from shared.clock import FixedClock
 from shared.eventstore.connection import Reader
 from shared.eventstore.log_reading import LogPosition
 from shared.eventstore.store import EventStore, backend_for, opened
 from shared.grpc.errors import LimitReached
-from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2 as query_pb2
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 
 DAY = 86_400
@@ -183,14 +184,11 @@ async def test_a_word_is_sought_no_further_than_allowed(store: EventStore) -> No
         *(event(number, data=b'{"note":"%d needle"}' % number if number < 3 else b"{}") for number in range(1, 11))
     )
 
-    def ask(text: str, most: int) -> list[int]:
-        return [event.position for event in Query(query_pb2.QueryRequest(text=text), 100, most).events(reader)]
+    async def ask(text: str, most: int) -> list[int]:
+        events = await EmbeddedSearch(store, most).events(LogQuestion(text=text), EventRange(limit=100))
+        return [event.position for event in events]
 
-    reader = store.backend.connect()
-    try:
-        assert ask("Needle", 100) == [2, 1]
-        assert ask("needle", 9) == [2]  # the caller continues before this event
-        with pytest.raises(LimitReached):
-            ask("needle", 8)
-    finally:
-        reader.close()
+    assert await ask("Needle", 100) == [2, 1]
+    assert await ask("needle", 9) == [2]  # the caller continues before this event
+    with pytest.raises(LimitReached):
+        await ask("needle", 8)

@@ -25,10 +25,10 @@ class EventLog:
         self.logged = [event("first")]
         self._later: list[LoggedEvent] | None = None
 
-    async def query(self, *_: Any) -> list[LoggedEvent]:
+    async def query(self, *_: Any, **__: Any) -> log.Selected:
         answer = list(self.logged)
         self._log(event("second"))
-        return answer
+        return log.Selected(answer)
 
     async def tail(self, *_: Any) -> AsyncIterator[list[LoggedEvent]]:
         self._later = []

@@ -41,6 +41,7 @@ def test_every_promised_command_is_there() -> None:
         "status",
         "trace",
         "events",
+        "chart",
         "verify",
         "rebuild",
         "settings show",

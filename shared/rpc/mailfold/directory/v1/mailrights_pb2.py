@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1shared/rpc/mailfold/directory/v1/mailrights.proto\x12\x15mailfold.directory.v1\"4\n\x11\x41\x63\x63ountsOfRequest\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\"7\n\x0f\x41\x63\x63ountsOfReply\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\x12\x12\n\neverything\x18\x02 \x01(\x08\x32l\n\nMailRights\x12^\n\nAccountsOf\x12(.mailfold.directory.v1.AccountsOfRequest\x1a&.mailfold.directory.v1.AccountsOfReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1shared/rpc/mailfold/directory/v1/mailrights.proto\x12\x15mailfold.directory.v1\"D\n\x11\x41\x63\x63ountsOfRequest\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x0e\n\x06\x64omain\x18\x03 \x01(\t\"7\n\x0f\x41\x63\x63ountsOfReply\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\x12\x12\n\neverything\x18\x02 \x01(\x08\x32l\n\nMailRights\x12^\n\nAccountsOf\x12(.mailfold.directory.v1.AccountsOfRequest\x1a&.mailfold.directory.v1.AccountsOfReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,9 +32,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'shared.rpc.mailfold.directo
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ACCOUNTSOFREQUEST']._serialized_start=76
-  _globals['_ACCOUNTSOFREQUEST']._serialized_end=128
-  _globals['_ACCOUNTSOFREPLY']._serialized_start=130
-  _globals['_ACCOUNTSOFREPLY']._serialized_end=185
-  _globals['_MAILRIGHTS']._serialized_start=187
-  _globals['_MAILRIGHTS']._serialized_end=295
+  _globals['_ACCOUNTSOFREQUEST']._serialized_end=144
+  _globals['_ACCOUNTSOFREPLY']._serialized_start=146
+  _globals['_ACCOUNTSOFREPLY']._serialized_end=201
+  _globals['_MAILRIGHTS']._serialized_start=203
+  _globals['_MAILRIGHTS']._serialized_end=311
 # @@protoc_insertion_point(module_scope)

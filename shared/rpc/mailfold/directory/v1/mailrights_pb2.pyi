@@ -24,19 +24,23 @@ class AccountsOfRequest(_message.Message):
 
     METHOD_FIELD_NUMBER: _builtins.int
     ACCOUNT_FIELD_NUMBER: _builtins.int
+    DOMAIN_FIELD_NUMBER: _builtins.int
     method: _builtins.str
     """what the user wants to do, such as Ingress/CancelWaiting"""
     account: _builtins.str
     """the id of an account; empty: all that are the user's"""
+    domain: _builtins.str
+    """a question about the events of a domain, by name; empty: of all domains"""
     def __init__(
         self,
         *,
         method: _builtins.str = ...,
         account: _builtins.str = ...,
+        domain: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "method", b"method"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "domain", b"domain", "method", b"method"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

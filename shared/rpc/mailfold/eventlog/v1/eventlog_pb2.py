@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.shared/rpc/mailfold/eventlog/v1/eventlog.proto\x12\x14mailfold.eventlog.v1\"\xdd\x01\n\x0bLoggedEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\n\n\x02\x61t\x18\x04 \x01(\x03\x12\x0e\n\x06stream\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x04\x12\x10\n\x08queue_id\x18\x07 \x01(\t\x12\x12\n\nmessage_id\x18\x08 \x01(\t\x12\r\n\x05\x61\x63tor\x18\t \x01(\t\x12\r\n\x05\x63\x61use\x18\n \x01(\t\x12\x13\n\x0b\x63orrelation\x18\x0b \x01(\t\x12\x0f\n\x07\x63ommand\x18\x0c \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\r \x01(\x0c\"A\n\x0cLoggedEvents\x12\x31\n\x06\x65vents\x18\x01 \x03(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent\"x\n\x0cQueryRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05since\x18\x04 \x01(\x03\x12\r\n\x05until\x18\x05 \x01(\x03\x12\r\n\x05limit\x18\x06 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x07 \x01(\t\"\x1a\n\x0cTraceRequest\x12\n\n\x02id\x18\x01 \x01(\t\",\n\x0bTailRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x61\x63klog\x18\x02 \x01(\r\"D\n\x13ReadArrivalsRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\r\n\x05since\x18\x02 \x01(\x03\x12\r\n\x05until\x18\x03 \x01(\x03\"`\n\x0c\x41rrivalBatch\x12/\n\x08\x61rrivals\x18\x01 \x03(\x0b\x32\x1d.mailfold.eventlog.v1.Arrival\x12\x0f\n\x07read_to\x18\x02 \x01(\x03\x12\x0e\n\x06oldest\x18\x03 \x01(\x03\"\xa2\x01\n\x07\x41rrival\x12\x33\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent\x12/\n\x04mail\x18\x02 \x03(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent\x12\x31\n\x06stored\x18\x03 \x03(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent2\xde\x02\n\x08\x45ventLog\x12O\n\x05Query\x12\".mailfold.eventlog.v1.QueryRequest\x1a\".mailfold.eventlog.v1.LoggedEvents\x12O\n\x05Trace\x12\".mailfold.eventlog.v1.TraceRequest\x1a\".mailfold.eventlog.v1.LoggedEvents\x12O\n\x04Tail\x12!.mailfold.eventlog.v1.TailRequest\x1a\".mailfold.eventlog.v1.LoggedEvents0\x01\x12_\n\x0cReadArrivals\x12).mailfold.eventlog.v1.ReadArrivalsRequest\x1a\".mailfold.eventlog.v1.ArrivalBatch0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.shared/rpc/mailfold/eventlog/v1/eventlog.proto\x12\x14mailfold.eventlog.v1\"\x81\x02\n\x0bLoggedEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\n\n\x02\x61t\x18\x04 \x01(\x03\x12\x0e\n\x06stream\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x04\x12\x10\n\x08queue_id\x18\x07 \x01(\t\x12\x12\n\nmessage_id\x18\x08 \x01(\t\x12\r\n\x05\x61\x63tor\x18\t \x01(\t\x12\r\n\x05\x63\x61use\x18\n \x01(\t\x12\x13\n\x0b\x63orrelation\x18\x0b \x01(\t\x12\x0f\n\x07\x63ommand\x18\x0c \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\r \x01(\x0c\x12\x11\n\taddresses\x18\x0e \x03(\t\x12\x0f\n\x07results\x18\x0f \x03(\t\"_\n\x0cLoggedEvents\x12\x31\n\x06\x65vents\x18\x01 \x03(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\"\xa3\x02\n\x0cQueryRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05since\x18\x04 \x01(\x03\x12\r\n\x05until\x18\x05 \x01(\x03\x12\r\n\x05limit\x18\x06 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x07 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x08 \x01(\t\x12\x14\n\x0coldest_first\x18\t \x01(\x08\x12\x0e\n\x06\x64omain\x18\n \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x0b \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x0c \x01(\t\x12\x0e\n\x06remote\x18\r \x01(\t\x12\x12\n\nmessage_id\x18\x0e \x01(\t\x12\x10\n\x08queue_id\x18\x0f \x01(\t\x12\x0e\n\x06result\x18\x10 \x01(\t\x12\x0c\n\x04rule\x18\x11 \x01(\t\"P\n\x0c\x43hartRequest\x12\x32\n\x06\x65vents\x18\x01 \x01(\x0b\x32\".mailfold.eventlog.v1.QueryRequest\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\x08\"S\n\nChartReply\x12\'\n\x04\x62\x61rs\x18\x01 \x03(\x0b\x32\x19.mailfold.eventlog.v1.Bar\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\"\xb1\x02\n\x03\x42\x61r\x12\n\n\x02\x61t\x18\x01 \x01(\x03\x12\x10\n\x08received\x18\x02 \x01(\x04\x12\x11\n\tsubmitted\x18\x03 \x01(\x04\x12\x0f\n\x07refused\x18\x04 \x01(\x04\x12\x0c\n\x04spam\x18\x05 \x01(\x04\x12\x0e\n\x06stored\x18\x06 \x01(\x04\x12\x0c\n\x04sent\x18\x07 \x01(\x04\x12\x10\n\x08\x64\x65\x66\x65rred\x18\x08 \x01(\x04\x12\x0f\n\x07\x62ounced\x18\t \x01(\x04\x12\x37\n\x11refused_by_reason\x18\n \x03(\x0b\x32\x1c.mailfold.eventlog.v1.Reason\x12\x30\n\x0cuntil_stored\x18\x0b \x01(\x0b\x32\x1a.mailfold.eventlog.v1.Wait\x12.\n\nuntil_sent\x18\x0c \x01(\x0b\x32\x1a.mailfold.eventlog.v1.Wait\"*\n\x06Reason\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x10\n\x08sessions\x18\x02 \x01(\x04\"L\n\x04Wait\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\x0c\n\x04half\x18\x02 \x01(\x01\x12\x13\n\x0bnine_tenths\x18\x03 \x01(\x01\x12\x12\n\nnearly_all\x18\x04 \x01(\x01\"\x1a\n\x0cTraceRequest\x12\n\n\x02id\x18\x01 \x01(\t\"`\n\x0bTailRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x61\x63klog\x18\x02 \x01(\r\x12\x32\n\x06\x65vents\x18\x03 \x01(\x0b\x32\".mailfold.eventlog.v1.QueryRequest\"D\n\x13ReadArrivalsRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\r\n\x05since\x18\x02 \x01(\x03\x12\r\n\x05until\x18\x03 \x01(\x03\"`\n\x0c\x41rrivalBatch\x12/\n\x08\x61rrivals\x18\x01 \x03(\x0b\x32\x1d.mailfold.eventlog.v1.Arrival\x12\x0f\n\x07read_to\x18\x02 \x01(\x03\x12\x0e\n\x06oldest\x18\x03 \x01(\x03\"\xa2\x01\n\x07\x41rrival\x12\x33\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent\x12/\n\x04mail\x18\x02 \x03(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent\x12\x31\n\x06stored\x18\x03 \x03(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent2\xad\x03\n\x08\x45ventLog\x12O\n\x05Query\x12\".mailfold.eventlog.v1.QueryRequest\x1a\".mailfold.eventlog.v1.LoggedEvents\x12M\n\x05\x43hart\x12\".mailfold.eventlog.v1.ChartRequest\x1a .mailfold.eventlog.v1.ChartReply\x12O\n\x05Trace\x12\".mailfold.eventlog.v1.TraceRequest\x1a\".mailfold.eventlog.v1.LoggedEvents\x12O\n\x04Tail\x12!.mailfold.eventlog.v1.TailRequest\x1a\".mailfold.eventlog.v1.LoggedEvents0\x01\x12_\n\x0cReadArrivals\x12).mailfold.eventlog.v1.ReadArrivalsRequest\x1a\".mailfold.eventlog.v1.ArrivalBatch0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,21 +32,31 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'shared.rpc.mailfold.eventlo
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LOGGEDEVENT']._serialized_start=73
-  _globals['_LOGGEDEVENT']._serialized_end=294
-  _globals['_LOGGEDEVENTS']._serialized_start=296
-  _globals['_LOGGEDEVENTS']._serialized_end=361
-  _globals['_QUERYREQUEST']._serialized_start=363
-  _globals['_QUERYREQUEST']._serialized_end=483
-  _globals['_TRACEREQUEST']._serialized_start=485
-  _globals['_TRACEREQUEST']._serialized_end=511
-  _globals['_TAILREQUEST']._serialized_start=513
-  _globals['_TAILREQUEST']._serialized_end=557
-  _globals['_READARRIVALSREQUEST']._serialized_start=559
-  _globals['_READARRIVALSREQUEST']._serialized_end=627
-  _globals['_ARRIVALBATCH']._serialized_start=629
-  _globals['_ARRIVALBATCH']._serialized_end=725
-  _globals['_ARRIVAL']._serialized_start=728
-  _globals['_ARRIVAL']._serialized_end=890
-  _globals['_EVENTLOG']._serialized_start=893
-  _globals['_EVENTLOG']._serialized_end=1243
+  _globals['_LOGGEDEVENT']._serialized_end=330
+  _globals['_LOGGEDEVENTS']._serialized_start=332
+  _globals['_LOGGEDEVENTS']._serialized_end=427
+  _globals['_QUERYREQUEST']._serialized_start=430
+  _globals['_QUERYREQUEST']._serialized_end=721
+  _globals['_CHARTREQUEST']._serialized_start=723
+  _globals['_CHARTREQUEST']._serialized_end=803
+  _globals['_CHARTREPLY']._serialized_start=805
+  _globals['_CHARTREPLY']._serialized_end=888
+  _globals['_BAR']._serialized_start=891
+  _globals['_BAR']._serialized_end=1196
+  _globals['_REASON']._serialized_start=1198
+  _globals['_REASON']._serialized_end=1240
+  _globals['_WAIT']._serialized_start=1242
+  _globals['_WAIT']._serialized_end=1318
+  _globals['_TRACEREQUEST']._serialized_start=1320
+  _globals['_TRACEREQUEST']._serialized_end=1346
+  _globals['_TAILREQUEST']._serialized_start=1348
+  _globals['_TAILREQUEST']._serialized_end=1444
+  _globals['_READARRIVALSREQUEST']._serialized_start=1446
+  _globals['_READARRIVALSREQUEST']._serialized_end=1514
+  _globals['_ARRIVALBATCH']._serialized_start=1516
+  _globals['_ARRIVALBATCH']._serialized_end=1612
+  _globals['_ARRIVAL']._serialized_start=1615
+  _globals['_ARRIVAL']._serialized_end=1777
+  _globals['_EVENTLOG']._serialized_start=1780
+  _globals['_EVENTLOG']._serialized_end=2209
 # @@protoc_insertion_point(module_scope)

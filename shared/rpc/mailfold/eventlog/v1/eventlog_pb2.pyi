@@ -35,6 +35,8 @@ class LoggedEvent(_message.Message):
     CORRELATION_FIELD_NUMBER: _builtins.int
     COMMAND_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
+    ADDRESSES_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """service.shard.position"""
     service: _builtins.str
@@ -51,6 +53,14 @@ class LoggedEvent(_message.Message):
     command: _builtins.str
     data: _builtins.bytes
     """JSON"""
+    @_builtins.property
+    def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """in the event; only in answers to admins of a domain"""
+
+    @_builtins.property
+    def results(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """such as received, refused, spam, delivered, "spf pass"; only there, too"""
+
     def __init__(
         self,
         *,
@@ -67,10 +77,12 @@ class LoggedEvent(_message.Message):
         correlation: _builtins.str = ...,
         command: _builtins.str = ...,
         data: _builtins.bytes = ...,
+        addresses: _abc.Iterable[_builtins.str] | None = ...,
+        results: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "at", b"at", "cause", b"cause", "command", b"command", "correlation", b"correlation", "data", b"data", "id", b"id", "message_id", b"message_id", "queue_id", b"queue_id", "service", b"service", "stream", b"stream", "type", b"type", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "addresses", b"addresses", "at", b"at", "cause", b"cause", "command", b"command", "correlation", b"correlation", "data", b"data", "id", b"id", "message_id", b"message_id", "queue_id", b"queue_id", "results", b"results", "service", b"service", "stream", b"stream", "type", b"type", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -81,16 +93,24 @@ class LoggedEvents(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENTS_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    engine: _builtins.str
+    """"embedded" or "opensearch": what answered"""
+    note: _builtins.str
+    """a sentence for the operator when OpenSearch should have answered and did not"""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoggedEvent]: ...
     def __init__(
         self,
         *,
         events: _abc.Iterable[Global___LoggedEvent] | None = ...,
+        engine: _builtins.str = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "events", b"events", "note", b"note"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -107,6 +127,16 @@ class QueryRequest(_message.Message):
     UNTIL_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    OLDEST_FIRST_FIELD_NUMBER: _builtins.int
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    REMOTE_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
     type: _builtins.str
     """a stored name, or an area with or without its final "." """
     service: _builtins.str
@@ -117,6 +147,22 @@ class QueryRequest(_message.Message):
     limit: _builtins.int
     before: _builtins.str
     """event id for paging backwards"""
+    after: _builtins.str
+    """event id for paging forwards, with oldest_first"""
+    oldest_first: _builtins.bool
+    domain: _builtins.str
+    """of an address in the event, or the domain that it is about"""
+    account: _builtins.str
+    """id of an account or user"""
+    address: _builtins.str
+    remote: _builtins.str
+    """address or name of a host"""
+    message_id: _builtins.str
+    queue_id: _builtins.str
+    result: _builtins.str
+    """the last word of the type, an outcome, spam or ham, or a check such as "spf pass" """
+    rule: _builtins.str
+    """of a step of a plan, or a test of a verdict"""
     def __init__(
         self,
         *,
@@ -127,14 +173,195 @@ class QueryRequest(_message.Message):
         until: _builtins.int = ...,
         limit: _builtins.int = ...,
         before: _builtins.str = ...,
+        after: _builtins.str = ...,
+        oldest_first: _builtins.bool = ...,
+        domain: _builtins.str = ...,
+        account: _builtins.str = ...,
+        address: _builtins.str = ...,
+        remote: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+        queue_id: _builtins.str = ...,
+        result: _builtins.str = ...,
+        rule: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "limit", b"limit", "service", b"service", "since", b"since", "text", b"text", "type", b"type", "until", b"until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "address", b"address", "after", b"after", "before", b"before", "domain", b"domain", "limit", b"limit", "message_id", b"message_id", "oldest_first", b"oldest_first", "queue_id", b"queue_id", "remote", b"remote", "result", b"result", "rule", b"rule", "service", b"service", "since", b"since", "text", b"text", "type", b"type", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueryRequest: _TypeAlias = QueryRequest  # noqa: Y015
+
+@_typing.final
+class ChartRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    days: _builtins.bool
+    """one bar for each day in UTC instead of each hour"""
+    @_builtins.property
+    def events(self) -> Global___QueryRequest:
+        """without text, limit, before and after; since and until are the ends of the chart"""
+
+    def __init__(
+        self,
+        *,
+        events: Global___QueryRequest | None = ...,
+        days: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChartRequest: _TypeAlias = ChartRequest  # noqa: Y015
+
+@_typing.final
+class ChartReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BARS_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    engine: _builtins.str
+    note: _builtins.str
+    @_builtins.property
+    def bars(self) -> _containers.RepeatedCompositeFieldContainer[Global___Bar]:
+        """oldest first, also empty ones"""
+
+    def __init__(
+        self,
+        *,
+        bars: _abc.Iterable[Global___Bar] | None = ...,
+        engine: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bars", b"bars", "engine", b"engine", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChartReply: _TypeAlias = ChartReply  # noqa: Y015
+
+@_typing.final
+class Bar(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_FIELD_NUMBER: _builtins.int
+    RECEIVED_FIELD_NUMBER: _builtins.int
+    SUBMITTED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    SPAM_FIELD_NUMBER: _builtins.int
+    STORED_FIELD_NUMBER: _builtins.int
+    SENT_FIELD_NUMBER: _builtins.int
+    DEFERRED_FIELD_NUMBER: _builtins.int
+    BOUNCED_FIELD_NUMBER: _builtins.int
+    REFUSED_BY_REASON_FIELD_NUMBER: _builtins.int
+    UNTIL_STORED_FIELD_NUMBER: _builtins.int
+    UNTIL_SENT_FIELD_NUMBER: _builtins.int
+    at: _builtins.int
+    """its begin, UTC microseconds"""
+    received: _builtins.int
+    submitted: _builtins.int
+    refused: _builtins.int
+    """replies"""
+    spam: _builtins.int
+    stored: _builtins.int
+    """copies in mailboxes"""
+    sent: _builtins.int
+    """copies that other servers took"""
+    deferred: _builtins.int
+    """attempts"""
+    bounced: _builtins.int
+    """copies that were given up"""
+    @_builtins.property
+    def refused_by_reason(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reason]:
+        """the most frequent first"""
+
+    @_builtins.property
+    def until_stored(self) -> Global___Wait: ...
+    @_builtins.property
+    def until_sent(self) -> Global___Wait: ...
+    def __init__(
+        self,
+        *,
+        at: _builtins.int = ...,
+        received: _builtins.int = ...,
+        submitted: _builtins.int = ...,
+        refused: _builtins.int = ...,
+        spam: _builtins.int = ...,
+        stored: _builtins.int = ...,
+        sent: _builtins.int = ...,
+        deferred: _builtins.int = ...,
+        bounced: _builtins.int = ...,
+        refused_by_reason: _abc.Iterable[Global___Reason] | None = ...,
+        until_stored: Global___Wait | None = ...,
+        until_sent: Global___Wait | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["until_sent", b"until_sent", "until_stored", b"until_stored"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "bounced", b"bounced", "deferred", b"deferred", "received", b"received", "refused", b"refused", "refused_by_reason", b"refused_by_reason", "sent", b"sent", "spam", b"spam", "stored", b"stored", "submitted", b"submitted", "until_sent", b"until_sent", "until_stored", b"until_stored"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Bar: _TypeAlias = Bar  # noqa: Y015
+
+@_typing.final
+class Reason(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    SESSIONS_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """stage, code and enhanced code, such as "rcpt 550 5.1.1" """
+    sessions: _builtins.int
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        sessions: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "sessions", b"sessions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reason: _TypeAlias = Reason  # noqa: Y015
+
+@_typing.final
+class Wait(_message.Message):
+    """Milliseconds between acceptance and delivery, each accurate to a tenth; no values: count is 0."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    HALF_FIELD_NUMBER: _builtins.int
+    NINE_TENTHS_FIELD_NUMBER: _builtins.int
+    NEARLY_ALL_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    half: _builtins.float
+    nine_tenths: _builtins.float
+    nearly_all: _builtins.float
+    """99 of 100"""
+    def __init__(
+        self,
+        *,
+        count: _builtins.int = ...,
+        half: _builtins.float = ...,
+        nine_tenths: _builtins.float = ...,
+        nearly_all: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "half", b"half", "nearly_all", b"nearly_all", "nine_tenths", b"nine_tenths"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Wait: _TypeAlias = Wait  # noqa: Y015
 
 @_typing.final
 class TraceRequest(_message.Message):
@@ -161,17 +388,23 @@ class TailRequest(_message.Message):
 
     TYPE_FIELD_NUMBER: _builtins.int
     BACKLOG_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
     type: _builtins.str
     backlog: _builtins.int
+    @_builtins.property
+    def events(self) -> Global___QueryRequest:
+        """what the events must be, besides the type; times and places do not count"""
+
     def __init__(
         self,
         *,
         type: _builtins.str = ...,
         backlog: _builtins.int = ...,
+        events: Global___QueryRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backlog", b"backlog", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backlog", b"backlog", "events", b"events", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,11 @@ class EventLogStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.QueryRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.FromString,
                 _registered_method=True)
+        self.Chart = channel.unary_unary(
+                '/mailfold.eventlog.v1.EventLog/Chart',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.ChartRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.ChartReply.FromString,
+                _registered_method=True)
         self.Trace = channel.unary_unary(
                 '/mailfold.eventlog.v1.EventLog/Trace',
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.TraceRequest.SerializeToString,
@@ -62,7 +67,16 @@ class EventLogServicer:
     """
 
     def Query(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Admins of the server may ask about everything. An admin of a domain must name the domain; the events then have no
+        data and no actor, and of the addresses in them only those of the domain.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Chart(self, request, context):
+        """Counts and waits in hours or days, for charts. The same may ask.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -96,6 +110,11 @@ def add_EventLogServicer_to_server(servicer, server):
                     servicer.Query,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.QueryRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.SerializeToString,
+            ),
+            'Chart': grpc.unary_unary_rpc_method_handler(
+                    servicer.Chart,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.ChartRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.ChartReply.SerializeToString,
             ),
             'Trace': grpc.unary_unary_rpc_method_handler(
                     servicer.Trace,
@@ -141,6 +160,33 @@ class EventLog:
             '/mailfold.eventlog.v1.EventLog/Query',
             shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.QueryRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Chart(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.eventlog.v1.EventLog/Chart',
+            shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.ChartRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.ChartReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,6 +34,11 @@ class EventLogStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EventLogAsyncStub: ...
     Query: _grpc.UnaryUnaryMultiCallable[_eventlog_pb2.QueryRequest, _eventlog_pb2.LoggedEvents]
+    """Admins of the server may ask about everything. An admin of a domain must name the domain; the events then have no
+    data and no actor, and of the addresses in them only those of the domain.
+    """
+    Chart: _grpc.UnaryUnaryMultiCallable[_eventlog_pb2.ChartRequest, _eventlog_pb2.ChartReply]
+    """Counts and waits in hours or days, for charts. The same may ask."""
     Trace: _grpc.UnaryUnaryMultiCallable[_eventlog_pb2.TraceRequest, _eventlog_pb2.LoggedEvents]
     """The history of a mail, found by queue id, Message-ID or the reference of a refusal."""
     Tail: _grpc.UnaryStreamMultiCallable[_eventlog_pb2.TailRequest, _eventlog_pb2.LoggedEvents]
@@ -49,6 +54,11 @@ class EventLogAsyncStub(EventLogStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Query: _aio.UnaryUnaryMultiCallable[_eventlog_pb2.QueryRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
+    """Admins of the server may ask about everything. An admin of a domain must name the domain; the events then have no
+    data and no actor, and of the addresses in them only those of the domain.
+    """
+    Chart: _aio.UnaryUnaryMultiCallable[_eventlog_pb2.ChartRequest, _eventlog_pb2.ChartReply]  # type: ignore[assignment]
+    """Counts and waits in hours or days, for charts. The same may ask."""
     Trace: _aio.UnaryUnaryMultiCallable[_eventlog_pb2.TraceRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
     """The history of a mail, found by queue id, Message-ID or the reference of a refusal."""
     Tail: _aio.UnaryStreamMultiCallable[_eventlog_pb2.TailRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
@@ -66,7 +76,18 @@ class EventLogServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _eventlog_pb2.QueryRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_eventlog_pb2.LoggedEvents, _abc.Awaitable[_eventlog_pb2.LoggedEvents]]: ...
+    ) -> _typing.Union[_eventlog_pb2.LoggedEvents, _abc.Awaitable[_eventlog_pb2.LoggedEvents]]:
+        """Admins of the server may ask about everything. An admin of a domain must name the domain; the events then have no
+        data and no actor, and of the addresses in them only those of the domain.
+        """
+
+    @_abc_1.abstractmethod
+    def Chart(
+        self,
+        request: _eventlog_pb2.ChartRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_eventlog_pb2.ChartReply, _abc.Awaitable[_eventlog_pb2.ChartReply]]:
+        """Counts and waits in hours or days, for charts. The same may ask."""
 
     @_abc_1.abstractmethod
     def Trace(
