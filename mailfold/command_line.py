@@ -70,6 +70,7 @@ COMMANDS: Mapping[str, _Place] = {
     "settings": _Place("settings", "app"),
     "blobs": _Place("blobs", "app"),
     "deadletters": _Place("deadletters", "app"),
+    "container": _Place("container", "app"),
 }
 _HELP = ("--help", "-h")
 AS_USER_OPTION = "--as"

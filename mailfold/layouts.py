@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-LayoutName = Literal["small", "split"]
+LayoutName = Literal["small", "split", "containers"]
 Layout = Mapping[str, tuple[str, ...]]
 """Process → its services, in the order in which they start inside it."""
 
@@ -38,7 +38,10 @@ LAYOUTS: Mapping[LayoutName, Layout] = {
         "edge": ("ingress",),
     },
     "split": {service: (service,) for service in START_ORDER},
+    "containers": {service: (service,) for service in START_ORDER},
 }
+CONTAINERS: LayoutName = "containers"
+"""The layout whose processes a container engine starts and restarts; there is no supervisor."""
 
 
 def depends(layout: Layout, process: str) -> tuple[str, ...]:

@@ -8,6 +8,14 @@ from pathlib import Path
 
 _SOCKET_PATH_LIMIT = 100
 """A unix socket's path may have 107 octets on Linux."""
+_SOCKET = "rpc.sock"
+SETTINGS_VARIABLE, OPERATOR_VARIABLE = "MAILFOLD_SETTINGS_FILE", "MAILFOLD_OPERATOR_FILE"
+"""Environment variables with the paths of the settings file and of the operator's tokens. Containers keep these files
+outside of the data folder, because each container may see another part of them."""
+
+
+def _elsewhere(variable: str, usual: Path) -> Path:
+    return Path(os.environ[variable]).absolute() if os.environ.get(variable) else usual
 
 
 class Places:
@@ -15,11 +23,11 @@ class Places:
 
     def __init__(self, data: Path) -> None:
         self.data = data.resolve()
-        self.settings_file = self.data / "mailfold.toml"
+        self.settings_file = _elsewhere(SETTINGS_VARIABLE, self.data / "mailfold.toml")
         self.run = self.data / "run"
         self.log = self.data / "log"
         self.secrets = self.data / "secrets"
-        self.operator = self.secrets / "operator.json"
+        self.operator = _elsewhere(OPERATOR_VARIABLE, self.secrets / "operator.json")
         self.secrets_key = self.secrets / "secrets.key"
         self.tls = self.data / "tls"
         self.blobs = self.data / "blobs"
@@ -56,11 +64,11 @@ class Places:
 
     @property
     def sockets(self) -> Path:
-        """The folder of the services' sockets.
+        """The folder of the services' sockets, in which each service has a folder of its own.
 
         It is `run`, or a short path in the temporary folder when the path of the data folder is too long.
         """
-        if len(os.fsencode(self.run)) + 20 <= _SOCKET_PATH_LIMIT:
+        if len(os.fsencode(self.run)) + 25 <= _SOCKET_PATH_LIMIT:
             return self.run
         import hashlib
         import tempfile
@@ -69,8 +77,12 @@ class Places:
         return Path(tempfile.gettempdir()) / f"mailfold-{os.geteuid()}-{digest}"
 
     def socket(self, service: str) -> str:
-        """The address of a service's contract on this machine."""
-        return f"unix:{self.sockets / service}.sock"
+        """The address of a service's contract on this machine.
+
+        The folder of the socket belongs to the service alone, so that containers can share it with callers who must
+        not be able to replace the socket.
+        """
+        return f"unix:{self.sockets / service / _SOCKET}"
 
     def ready_file(self, process: str) -> Path:
         """The file that holds the process id once the process serves."""

@@ -34,7 +34,11 @@ class ServerSettings(Section, frozen=True):
         ),
     ] = 0
     layout: Annotated[
-        Literal["small", "split"], Meta(description="small: three processes; split: every service in its own.")
+        Literal["small", "split", "containers"],
+        Meta(
+            description="small: three processes; split: every service in its own; containers: as split, and a "
+            "container engine starts them (docs/compose.md)."
+        ),
     ] = "small"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],

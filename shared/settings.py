@@ -2,7 +2,7 @@
 
 A section is a frozen msgspec struct whose fields are `Annotated[type, Meta(description=…, ge=…)]` with a default.
 Values come from the defaults, then `mailfold.toml`, then `MAILFOLD_<SECTION>_<SETTING>`, then flags; a later source
-overrides an earlier one.
+overrides an earlier one. `MAILFOLD_<SECTION>_<SETTING>_FILE` names a file that holds the value, for secrets.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from msgspec import Meta
 
 ENVIRONMENT_PREFIX = "MAILFOLD_"
 FILE_NAME = "mailfold.toml"
+_FILE_SUFFIX = "_file"
+_LONGEST_FILE = 64 * 1024
+"""Octets of a file that holds one value."""
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -155,8 +158,31 @@ def _from_environment(
             continue
         section, _, name = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
         if section in sections and name:
-            given[f"{section}.{name}"] = (value, f"environment variable {variable}")
+            source = f"environment variable {variable}"
+            if (named := _setting_in_file(sections[section], name)) is None:
+                given[f"{section}.{name}"] = (value, source)
+            elif (content := _content(f"{section}.{named}", Path(value), source, mistakes)) is not None:
+                given[f"{section}.{named}"] = (content, f"{value}, which {variable} names")
     return given
+
+
+def _setting_in_file(section: type[Section], name: str) -> str | None:
+    """The setting whose value is in a file, for the name `<setting>_file`; None for the name of a setting."""
+    inner = name.removesuffix(_FILE_SUFFIX)
+    return inner if name not in section.__struct_fields__ and inner in section.__struct_fields__ else None
+
+
+def _content(name: str, file: Path, source: str, mistakes: list[Mistake]) -> str | None:
+    """The value in a file, without the line end; None when it cannot be used."""
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(_LONGEST_FILE + 1)
+        if len(content) > _LONGEST_FILE:
+            raise ValueError(f"it has more than {_LONGEST_FILE} octets")
+        return content.decode().rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        mistakes.append(Mistake(name, source, f"{file} cannot be read: {error}"))
+        return None
 
 
 def _from_flags(flags: Mapping[str, str]) -> dict[str, tuple[Any, str]]:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -72,13 +73,21 @@ def operator_tokens(places: Places, services: Iterable[str], token: Callable[[],
     return tokens
 
 
-def parts_of(layout: Layout, operator: Mapping[str, str], token: Callable[[], str]) -> dict[str, CallTokens]:
-    """The tokens that each process shows and accepts: one for each permitted pair that is not in the same process."""
+def parts_of(
+    layout: Layout,
+    operator: Mapping[str, str],
+    token: Callable[[], str],
+    known: Mapping[tuple[str, str], str] = MappingProxyType({}),
+) -> dict[str, CallTokens]:
+    """The tokens that each process shows and accepts: one for each permitted pair that is not in the same process.
+
+    `known` has tokens that stay the same, by caller and service.
+    """
     homes = {service: process for process, services in layout.items() for service in services}
     tokens = {(OPERATOR, service): operator[service] for service in homes}
     for caller, home in homes.items():
         others = (service for service in homes if homes[service] != home and may_reach(caller, service))
-        tokens |= {(caller, service): token() for service in others}
+        tokens |= {(caller, service): known.get((caller, service)) or token() for service in others}
     return {process: _part(services, tokens) for process, services in layout.items()}
 
 
@@ -98,8 +107,8 @@ def _make_and_leave(places: Places, layout: Layout, files: Mapping[str, int]) ->
     status = 1
     try:
         services = [service for services in layout.values() for service in services]
-        operator = operator_tokens(places, services, _token)
-        for process, part in parts_of(layout, operator, _token).items():
+        operator = operator_tokens(places, services, new_token)
+        for process, part in parts_of(layout, operator, new_token).items():
             os.pwrite(files[process], msgspec.json.encode(part), 0)
         status = 0
     except BaseException:
@@ -109,7 +118,8 @@ def _make_and_leave(places: Places, layout: Layout, files: Mapping[str, int]) ->
         os._exit(status)
 
 
-def _token() -> str:
+def new_token() -> str:
+    """A token that nobody can guess."""
     return secrets.token_urlsafe(_OCTETS)
 
 

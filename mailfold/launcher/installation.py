@@ -13,11 +13,11 @@ from mailfold.launcher import capabilities
 from mailfold.launcher.capabilities import show_memory
 from mailfold.launcher.credentials import Parts, make_parts
 from mailfold.launcher.ownership import give_folder, server_identity
-from mailfold.layouts import LAYOUTS, Layout
+from mailfold.layouts import CONTAINERS, LAYOUTS, Layout
 from mailfold.operator.identity import ROOT, Identity, acting_as, become, check_readable
 from shared.places import Places
 from shared.server_settings import ServerSettings
-from shared.settings import Settings, environment_name, load
+from shared.settings import Mistake, Settings, SettingsError, environment_name, load
 
 
 class RunsAlready(Exception):
@@ -50,6 +50,9 @@ def prepare(data: Path, flags: Mapping[str, str]) -> Installation:
     places = Places(data)
     settings = load(catalogue.sections(), places.settings_file, os.environ, flags)
     server = settings.of(ServerSettings)
+    if server.layout == CONTAINERS:
+        advice = "a container engine starts the services (`docker compose up`), and `mailfold up` does not"
+        raise SettingsError([Mistake("server.layout", "containers", advice)])
     layout = LAYOUTS[server.layout]
     identity = server_identity(server.user, places.data)
     if identity is None:

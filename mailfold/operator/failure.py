@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 REFUSED, UNUSABLE, OUR_FAULT, INTERRUPTED = 1, 2, 3, 130
 """Exit codes: the server refused or a check found a problem; the command could not start (settings, arguments, no
 server); a bug in Mailfold; Ctrl-C."""
@@ -29,4 +31,10 @@ def our_fault(error: Exception) -> CommandFailed:
 
 def not_running(data: object) -> CommandFailed:
     """The failure that no server runs with this data folder."""
-    return CommandFailed(f"Mailfold is not running with {data}; start it with `mailfold up --data {data}`", UNUSABLE)
+    start = "docker compose up" if in_containers() else f"mailfold up --data {data}"
+    return CommandFailed(f"Mailfold is not running with {data}; start it with `{start}`", UNUSABLE)
+
+
+def in_containers() -> bool:
+    """Whether this command runs beside services that a container engine starts (docs/compose.md)."""
+    return os.environ.get("MAILFOLD_SERVER_LAYOUT") == "containers"

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from mailfold import catalogue
-from mailfold.operator.failure import UNUSABLE, CommandFailed, not_running
+from mailfold.operator.failure import UNUSABLE, CommandFailed, in_containers, not_running
 from mailfold.supervisor.report import Process, Report, State, read_report
 from shared.places import Places
 from shared.server_settings import ServerSettings
@@ -24,6 +24,11 @@ def renew_services(data: Path) -> list[Process]:
     Settings that cannot be used change nothing.
     """
     places = Places(data)
+    if in_containers():
+        _check_settings(places)
+        raise CommandFailed(
+            "the services run in containers: `docker compose restart` lets changed settings take effect", UNUSABLE
+        )
     before = read_report(places.processes)
     if before is None or not before.alive:
         raise not_running(data)

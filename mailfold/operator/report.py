@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mailfold.layouts import START_ORDER
+from mailfold.operator.failure import in_containers
 from mailfold.operator.running import answers
 from mailfold.operator.session import Session
 from mailfold.supervisor.report import Process, State, read_report
@@ -80,7 +81,7 @@ class Status(msgspec.Struct, frozen=True):
 async def status(session: Session) -> Status:
     """The present state. A service that does not answer is reported with that state."""
     known = read_report(session.places.processes)
-    processes = known.processes if known is not None and known.alive else ()
+    processes = known.processes if known is not None and known.alive else _containers(session)
     services = sorted((name for process in processes for name in process.services), key=START_ORDER.index)
     answers = await asyncio.gather(*(_of(session, service) for service in services))
     listeners = tuple(process for _, listening in answers for process in listening or ())
@@ -91,6 +92,19 @@ async def status(session: Session) -> Status:
     dead_letters = sum(process.counts.get("dead_letters", 0) for process in reports)
     warnings = tuple(_shortage(report) for report in reports if report.descriptors < report.descriptors_needed)
     return Status(ready, ready and not troubles, processes, listeners, reports, dead_letters, troubles, warnings)
+
+
+def _containers(session: Session) -> tuple[Process, ...]:
+    """The services that a container engine starts, which no supervisor reports; none when not one of them answers."""
+    if not in_containers():
+        return ()
+    serving = {service: answers(session.places, service) for service in START_ORDER}
+    if not any(serving.values()):
+        return ()
+    return tuple(
+        Process(service, (service,), State.RUNNING if serves else State.STOPPED, 0, 0, 0, 0, "")
+        for service, serves in serving.items()
+    )
 
 
 def _of_processes(processes: Iterable[Process]) -> Iterator[Trouble]:

@@ -21,6 +21,7 @@ from shared.bus.settings import BusSettings
 
 _BINARY = "nats-server"
 _HOST = "127.0.0.1"
+WELL_KNOWN_PORT = 4222
 _USER = "mailfold"
 _PROBE_SECONDS = 0.5
 _INFO = b"INFO "
@@ -97,6 +98,16 @@ def prepare(
     # message.
     environment = {"GOMEMLIMIT": f"{memory_mb}MiB", "GOGC": "50", "GOMAXPROCS": "1"}
     return NatsServer((str(binary), "-c", str(configuration)), environment, access, store)
+
+
+def container_configuration(user: str, password: str, store: str, monitor: int) -> str:
+    """The configuration of a server in a container of its own, which listens on every address of the container.
+
+    `monitor` is the port on its loopback address that answers health checks.
+    """
+    quoted = {name: json.dumps(value) for name, value in (("user", user), ("password", password), ("store", store))}
+    text = _CONFIGURATION.format(host="0.0.0.0", port=WELL_KNOWN_PORT, **quoted)  # noqa: S104
+    return f'{text}http: "127.0.0.1:{monitor}"\n'
 
 
 def find_binary() -> Path:

@@ -6,6 +6,7 @@ Its sockets are in a 0700 folder, and every call must also show its caller's cre
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,7 +16,10 @@ from shared.grpc.call import acting, asked_by
 from shared.grpc.channel import ACCOUNT, ACTOR, CAUSE, COMMAND, CORRELATION, CREDENTIAL, OPTIONS
 from shared.grpc.credentials import caller_of
 from shared.grpc.errors import Invalid, ServiceError, to_details
+from shared.grpc.health import health_handler
 from shared.grpc.servicers import Method
+
+_UNIX = "unix:"
 
 
 def provenance_of(metadata: Mapping[str, Any]) -> Provenance:
@@ -50,6 +54,9 @@ class RemoteServer:
             by_contract.setdefault(contract, {})[name] = self._handler(method)
         for contract, handlers in by_contract.items():
             self._server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(contract, handlers)])
+        self._server.add_generic_rpc_handlers([health_handler()])
+        if address.startswith(_UNIX):
+            Path(address.removeprefix(_UNIX)).parent.mkdir(mode=0o700, exist_ok=True)
         self._server.add_insecure_port(address)
 
     async def start(self) -> None:

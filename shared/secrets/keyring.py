@@ -40,6 +40,10 @@ class Keyring:
         """Seal a value with the first key, which is made if there is none; reads the disk. Raises SecretsError."""
         return self._first().seal(value, belongs_to, self._random_octets(NONCE_OCTETS))
 
+    def ensure_key(self) -> None:
+        """Make the key that seals, if there is none; reads the disk. Raises SecretsError."""
+        self._first()
+
     def open(self, sealed: str, belongs_to: str) -> SecretValue:
         """The value in clear.
 

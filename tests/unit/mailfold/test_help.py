@@ -10,7 +10,7 @@ from mailfold.arguments import Command, Group, overview, parser_of
 from mailfold.command_line import COMMANDS, declared
 from mailfold.settings_page import PAGE, page
 
-WITHOUT_JSON = {"up", "demo"}
+WITHOUT_JSON = {"up", "demo", "container serve"}
 """Commands that run until they are stopped."""
 
 
@@ -53,6 +53,7 @@ def test_every_promised_command_is_there() -> None:
         *(f"mailbox {word}" for word in ("expire", "expiry", "deleted", "restore", "annotate", "annotations")),
         "blobs sweep",
         "test-mail",
+        *(f"container {word}" for word in ("prepare", "health", "check-host")),
         "sink list",
         "sink show",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import stat
 from pathlib import Path
@@ -26,7 +27,7 @@ DEEP = Path("/", *["x" * 50] * 4)
 
 
 def test_sockets_lie_below_the_data_folder_where_that_fits(tmp_path: Path) -> None:
-    assert Places(Path("/data")).socket("ingress") == "unix:/data/run/ingress.sock"
+    assert Places(Path("/data")).socket("ingress") == "unix:/data/run/ingress/rpc.sock"
 
 
 @pytest.mark.parametrize("length", range(60, 110))
@@ -76,13 +77,25 @@ def test_a_socket_can_be_bound_below_a_long_path(tmp_path: Path) -> None:
     places = Places(tmp_path / ("y" * 100))
     places.make()
     path = places.socket("mailstore").removeprefix("unix:")
+    Path(path).parent.mkdir()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(path)
-    Path(path).unlink()
-    places.sockets.rmdir()
+    shutil.rmtree(places.sockets)
 
 
 def test_the_same_folder_by_another_name_is_the_same_installation(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "data")
     assert Places(tmp_path / "link").socket("ingress") == Places(tmp_path / "data").socket("ingress")
+
+
+def test_containers_keep_settings_and_the_tokens_of_the_operator_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAILFOLD_SETTINGS_FILE", "/etc/mailfold/mailfold.toml")
+    monkeypatch.setenv("MAILFOLD_OPERATOR_FILE", "/run/mailfold/operator/operator.json")
+    places = Places(tmp_path)
+    assert (str(places.settings_file), str(places.operator)) == (
+        "/etc/mailfold/mailfold.toml",
+        "/run/mailfold/operator/operator.json",
+    )
