@@ -41,6 +41,7 @@ proto: install  ## generate shared/rpc from proto/
 
 lock: install  ## pin every dependency by hash, keeping the versions that are pinned
 	$(BIN)/uv pip compile --quiet --universal --extra dev --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -c requirements.lock pyproject.toml -o ops/docker/requirements.lock
 
 load: install  ## run load tests against servers that they start: mail from outside, IMAP, mail to other servers, reading
 	$(BIN)/python -m loadtest run --start

@@ -28,6 +28,7 @@ from shared import log as logs
 from shared.allocation import return_large_blocks
 from shared.background import begin
 from shared.blobs.disk_room import DiskRoom
+from shared.blobs.errors import BlobError
 from shared.blobs.local import LocalBlobs
 from shared.blobs.port import Blobs
 from shared.bus.bus import Bus
@@ -143,7 +144,9 @@ class Host:
     def disk_room(self, service: str, reserve_bytes: int, reserve_percent: int) -> DiskRoom:
         """The free space for mail beyond a service's reserve."""
         places = self.places
-        folders = [places.blobs] if self.server.store else [places.blobs, places.data / "store"]
+        # In a container a service that keeps nothing does not know the address of the stores.
+        is_elsewhere = self.server.store or self.server.layout == "containers"
+        folders = [places.blobs] if is_elsewhere else [places.blobs, places.data / "store"]
         return DiskRoom(service, folders, reserve_bytes, reserve_percent, self.clock)
 
     def health(self, service: str, store: EventStore | None = None) -> Health:
@@ -305,7 +308,7 @@ def run(
         except Ended as ended:
             sys.stderr.write(f"{process} ends and is started again: {ended}\n")
             sys.exit(1)
-        except (OSError, FileInUse, LeaseHeld, StoreUnavailable, sqlalchemy.exc.DatabaseError) as error:
+        except (OSError, BlobError, FileInUse, LeaseHeld, StoreUnavailable, sqlalchemy.exc.DatabaseError) as error:
             # What the operator can correct is a sentence at the end of the log, which the launcher shows.
             sys.stderr.write(f"{process} cannot start: {_what_to_do(error)}\n")
             sys.exit(1)

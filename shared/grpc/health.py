@@ -26,7 +26,9 @@ def health_handler() -> grpc.GenericRpcHandler:
 
 def serves(address: str, seconds: float) -> bool:
     """Whether the service at this address answers in time."""
-    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
+    # With a pool of its own the channel connects now, also shortly after another one could not.
+    options = [("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1)]
+    with grpc.insecure_channel(address, options=options) as channel:
         call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"/{CONTRACT}/{METHOD}")
         try:
             return bool(call(b"", timeout=seconds) == SERVING)

@@ -8,21 +8,24 @@ from typing import Any
 
 import pytest
 
-from tests.harness.layouts import LAYOUTS, layouts_of
+from tests.harness.compose_server import ComposeServer
+from tests.harness.layouts import COMPOSE, LAYOUTS, layouts_of, needs_containers, runs_in_containers
 from tests.harness.server import MailfoldServer
-from tests.parts import nats
+from tests.parts import namespaces, nats
 from tests.parts.required import needs
 
 _HERE = Path(__file__).parent
 
 
-@pytest.fixture(scope="session", params=LAYOUTS)
+@pytest.fixture(scope="session", params=(*LAYOUTS, COMPOSE))
 def server(request: pytest.FixtureRequest) -> Iterator[MailfoldServer]:
     """A running server; each test creates its own accounts."""
     needs(nats)
     layout, store = request.param.split("-")
+    if request.param == COMPOSE:
+        needs(namespaces)
     url = request.getfixturevalue("postgres_server").create_database() if store == "postgres" else ""
-    with MailfoldServer(layout=layout, store=url) as running:
+    with ComposeServer(url) if request.param == COMPOSE else MailfoldServer(layout=layout, store=url) as running:
         yield running
 
 
@@ -37,6 +40,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _belongs(item: pytest.Item) -> bool:
     """Whether the test runs in the layout that is its parameter; tests of other folders have none."""
     layout = item.callspec.params.get("server") if hasattr(item, "callspec") else None
+    if layout == COMPOSE:
+        return runs_in_containers(item.nodeid)
+    if layout in LAYOUTS and needs_containers(item.nodeid):
+        return False
     if layout not in LAYOUTS or not item.path.is_relative_to(_HERE):
         return True
     return layout in layouts_of(

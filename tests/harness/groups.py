@@ -10,7 +10,7 @@ import re
 
 _LONGEST = ("tests/chaos/", "tests/e2e/", "tests/corpus/", "tests/hostile/", "tests/interop/", "tests/integration/")
 """Folders whose groups take longest, the longest first; every other folder comes after them."""
-_LAYOUT = re.compile(r"(?:small|split)-(?:sqlite|postgres)")
+_LAYOUT = re.compile(r"(?:small|split|compose)-(?:sqlite|postgres)")
 
 
 def group_of(node_id: str) -> str:

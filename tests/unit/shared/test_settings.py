@@ -158,3 +158,40 @@ def test_there_is_no_such_setting(name: str) -> None:
 
 def test_environment_names() -> None:
     assert environment_name("bus.url") == "MAILFOLD_BUS_URL"
+
+
+def test_a_value_may_be_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("p@ss word\n", "utf-8")
+    settings = load(SECTIONS, environment={"MAILFOLD_LISTENER_PASSWORD_FILE": str(secret)})
+    assert settings.of(ListenerSection).password == "p@ss word"
+    shown = next(setting for setting in settings.described() if setting.name == "listener.password")
+    assert shown.value == "********"
+    assert shown.source == f"{secret}, which MAILFOLD_LISTENER_PASSWORD_FILE names"
+
+
+@pytest.mark.parametrize("content", [None, b"\xff", b"x" * 70_000])
+def test_a_file_that_holds_no_value_is_a_mistake(tmp_path: Path, content: bytes | None) -> None:
+    secret = tmp_path / "password"
+    if content is not None:
+        secret.write_bytes(content)
+    with pytest.raises(SettingsError) as failed:
+        load(SECTIONS, environment={"MAILFOLD_LISTENER_PASSWORD_FILE": str(secret)})
+    assert [mistake.name for mistake in failed.value.mistakes] == ["listener.password"]
+    assert "cannot be read" in failed.value.mistakes[0].message
+
+
+def test_a_setting_whose_own_name_ends_so_is_no_file() -> None:
+    class Files(Section, frozen=True):
+        ca: Annotated[str, Meta(description="A.")] = ""
+        ca_file: Annotated[str, Meta(description="B.")] = ""
+
+    settings = load({"files": Files}, environment={"MAILFOLD_FILES_CA_FILE": "/ca.pem"})
+    assert (settings.of(Files).ca, settings.of(Files).ca_file) == ("", "/ca.pem")
+
+
+def test_a_number_may_be_in_a_file_and_is_checked(tmp_path: Path) -> None:
+    number = tmp_path / "port"
+    number.write_text("0", "ascii")
+    with pytest.raises(SettingsError, match=r"listener\.port"):
+        load(SECTIONS, environment={"MAILFOLD_LISTENER_PORT_FILE": str(number)})
