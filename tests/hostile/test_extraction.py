@@ -192,6 +192,11 @@ async def test_archive_bomb(extractor: ProcessExtractor, name: str) -> None:
 DEEP = {
     "a.html": lambda: b"<div>" * 200_000 + b"walrus",
     "b.html": lambda: b"<address>" * 200_000,
+    "b.docx": lambda: docx_of("", "<w:t" * 1_000_000),
+    "c.docx": lambda: docx_of("", "<w:t>" + "<!--" * 500_000),
+    "d.docx": lambda: docx_of("", "<" + "t" * 4_000_000),
+    "e.docx": lambda: docx_of("", "<w:t>" + "&" * 2_000_000),
+    "f.docx": lambda: docx_of("", "<w:t a='" * 500_000),
     "c.html": lambda: b"<" * 5_000_000,
     "a.xml": lambda: b"<?xml version='1.0'?>" + b"<a b='c'>" * 200_000,
     "a.epub": lambda: epub_of("<div>" * 30_000 + "walrus" + "</div>" * 30_000),
@@ -376,13 +381,14 @@ async def test_output_is_limited(library: Path) -> None:
     result = await outcome(library, "while True:\n    self._give('a' * 10000)")
     assert result.status is ExtractionStatus.LIMIT
     assert len(result.text) <= SETTINGS.characters * 5 + MB
-    noise = "import os\nfor _ in range(2000): os.write(2, b'noise' * 1000)\nself._give_all(['read'])"
-    result = await outcome(library, noise)
+    noise = "import os\nprint('noise', flush=True)\nfor _ in range(2000): os.write(2, b'noise' * 1000)\n"
+    result = await outcome(library, noise + "self._give_all(['read'])")
     assert (result.status, result.text) == (ExtractionStatus.OK, "read")
 
 
 async def test_an_answer_that_is_none(library: Path) -> None:
-    result = await outcome(library, "import os; os.write(1, b'junk' * 100); import time; time.sleep(1000)")
+    script = "import os, time, services.indexer.extraction.child.worker as w\nos.write(w._OUTPUT, b'junk' * 100)"
+    result = await outcome(library, script + "\ntime.sleep(1000)")
     assert result.status is ExtractionStatus.CRASHED
 
 

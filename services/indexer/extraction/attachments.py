@@ -56,7 +56,7 @@ class AttachmentTexts:
         attachments = attachments_of(blob, scan)
         for attachment in attachments:
             if budget.exhausted:
-                results.append(_passed_over(attachment, attachments, budget.exhausted))
+                results.append(_passed_over(attachment, attachments, budget))
                 break
             text = await self._extractor.extract(attachment, budget)
             results.append(_result(attachment, text.status, text.text, text.detail))
@@ -88,7 +88,8 @@ def _result(attachment: Attachment, status: ExtractionStatus, text: str, detail:
     )
 
 
-def _passed_over(attachment: Attachment, others: Iterator[Attachment], limit: str) -> StoredAttachment:
-    """The result for all attachments that are not read any more."""
+def _passed_over(attachment: Attachment, others: Iterator[Attachment], budget: Budget) -> StoredAttachment:
+    """The result for all attachments that are not read any more. Want of time may pass, so they are tried again."""
+    status = ExtractionStatus.TIMEOUT if budget.seconds <= 0 else ExtractionStatus.LIMIT
     count = 1 + sum(1 for _ in others)
-    return _result(attachment, ExtractionStatus.LIMIT, "", f"{limit}: {count} attachments were passed over")
+    return _result(attachment, status, "", f"{budget.exhausted}: {count} attachments were passed over")

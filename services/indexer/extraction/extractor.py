@@ -231,7 +231,7 @@ class ProcessExtractor:
         return slot.process
 
     def _result(self, status: ExtractionStatus, text: str, detail: str) -> ExtractedText:
-        return ExtractedText(status, text, detail, self.version)
+        return ExtractedText(status, "" if status is ExtractionStatus.EMPTY else text, detail, self.version)
 
 
 def _peeked(octets: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:

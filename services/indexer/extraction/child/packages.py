@@ -26,7 +26,7 @@ _STREAMS = (
 _ODF = "application/vnd.oasis.opendocument."
 _MANIFEST = "META-INF/manifest.xml"
 _LONGEST_MANIFEST = 1 << 20
-_ENCRYPTED_FLAG = 1
+ENCRYPTED_FLAG = 1
 
 
 def archive_type(octets: bytes) -> str:
@@ -53,7 +53,7 @@ def beginning(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
         entry = archive.getinfo(name)
     except KeyError:
         return b""
-    if entry.flag_bits & _ENCRYPTED_FLAG:
+    if entry.flag_bits & ENCRYPTED_FLAG:
         raise Refused(ExtractionStatus.ENCRYPTED, "an archive with a password")
     with archive.open(entry) as content:
         return content.read(limit)

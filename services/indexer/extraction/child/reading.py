@@ -1,18 +1,17 @@
 """Reads the text of a file, and of what is nested in it, within the limits of the request.
 
 HTML, text and mail are read with the decoder that reading a message uses, so the same words are found; it expands no
-entities but those of HTML and follows no reference. Everything else is read by kreuzberg.
+entities but those of HTML and follows no reference. Word documents and ODF texts are read by `office_xml`, everything
+else by kreuzberg.
 """
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 
 from services.indexer.extraction.child.documents import document_text
-from services.indexer.extraction.child.packages import archive_type, beginning, compound_type
+from services.indexer.extraction.child.office_xml import odf_text, word_text
+from services.indexer.extraction.child.packages import archive_type, compound_type
 from services.indexer.extraction.child.refusal import Refused
 from services.indexer.extraction.kinds import HEAD, FileKind, kind_of
 from services.indexer.extraction.message import attached_parts, part_octets
@@ -23,12 +22,8 @@ from shared.protocol.message.scan import Scan, Scanner
 from shared.protocol.message.search_texts import body_texts, header_texts
 from shared.protocol.message.transfer import pieces
 
-_READ_BY_LIBRARY = (
-    "application/vnd.oasis.opendocument.text",
-    "application/vnd.oasis.opendocument.spreadsheet",
-)
-_LONGEST_CONTENT = 64 << 20
-_LINE_ENDS = re.compile(rb"</(?:text:p|text:h|table:table-cell)>|<text:(?:line-break|tab)\b")
+_ODF = "application/vnd.oasis.opendocument."
+_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 class _Held:
@@ -71,8 +66,10 @@ class FileReading:
                 self._read_document(f"application/{known}", octets)
 
     def _read_document(self, media_type: str, octets: bytes) -> None:
-        if media_type.startswith("application/vnd.oasis.") and media_type not in _READ_BY_LIBRARY:
-            self._give_all(html_pages(text_pages(_odf_content(octets), "utf-8")))
+        if media_type == _WORD:
+            self._give_all(word_text(octets))
+        elif media_type.startswith(_ODF) and media_type != _ODF + "spreadsheet":
+            self._give_all(odf_text(octets))
         else:
             self._give_all(document_text(octets, media_type))
 
@@ -123,10 +120,3 @@ class FileReading:
             self._left -= min(len(text), self._left)
             if not self._left:
                 raise Refused(ExtractionStatus.LIMIT, "there is more text than is kept")
-
-
-def _odf_content(octets: bytes) -> Iterator[bytes]:
-    """The content of an ODF document that kreuzberg does not read, with line breaks after paragraphs."""
-    with zipfile.ZipFile(io.BytesIO(octets)) as archive:
-        content = beginning(archive, "content.xml", _LONGEST_CONTENT)
-    return pieces(_LINE_ENDS.sub(lambda match: b"<br/>" + match[0], content))

@@ -26,7 +26,9 @@ from services.indexer.extraction.wire import (
     frame,
 )
 
-_INPUT, _OUTPUT = 0, 1
+_INPUT = 0
+_OUTPUT = os.dup(1)
+"""What a library prints goes to the standard error, so that it is not taken for an answer."""
 _WORN = 4
 """A process is worn that has used this part of its memory limit: what it keeps would count against the next file."""
 _MB = 1 << 20
@@ -36,6 +38,7 @@ _DETAIL = 500
 def serve(confinement: Confinement, memory: Memory, memory_mb: int) -> None:
     """Answer requests until the input ends."""
     sys.setrecursionlimit(500)
+    os.dup2(2, 1)
     _write(frame(READY, msgspec.msgpack.encode(confinement)))
     while length := _next_length():
         encoded = _read(_bounded(length, LONGEST_REQUEST))
