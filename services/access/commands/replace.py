@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from services.access.adapters.mailstore import spans
 from services.access.commands.answer import READ_ONLY_TEXT
-from services.access.commands.append_intake import carry_out, take_messages, target_of
+from services.access.commands.append_intake import carry_out, note_version, take_messages, target_of
 from services.access.commands.append_room import AppendRoom, Bodies, IntakeRefused
 from services.access.commands.append_stream import AppendStream
+from services.access.session.owned_name import OwnedName
 from services.access.session.refusals import refusal_code
 from services.access.session.session import ImapSession
 from services.access.session.sync import report_removal
@@ -24,12 +25,11 @@ async def replace_with(session: ImapSession, stream: AppendStream, bodies: Bodie
     assert isinstance(command, Replace)
     uid = _uid(session, command)
     place = await target_of(session, command)
-    if place.account != session.mailbox.account:
-        raise IntakeRefused("REPLACE cannot move a message into another account", Code.CANNOT)
-    room = await _room(session, uid)
+    room = await _room(session, uid, place)
     messages = await take_messages(session, stream, room, bodies)
-    reply = await _store(session, place.name, uid, messages[0], bodies)
+    reply = await _store(session, place, uid, messages[0], bodies)
     session.mailbox.watch.note(reply.version)
+    note_version(session, place.account, reply.target_version)
     # RFC 8508 §4.3: the client learns of the new message before it learns that the old one is gone.
     if reply.uids:  # RFC 4315 §3: who may not read the target learns no UID
         code = appenduid(reply.uid_validity, NumberSet.of_numbers(reply.uids))
@@ -62,13 +62,13 @@ def _uid(session: ImapSession, command: Replace) -> int:
     raise IntakeRefused("There is no message with this number", condition="BAD")
 
 
-async def _room(session: ImapSession, uid: int) -> AppendRoom:
+async def _room(session: ImapSession, uid: int, place: OwnedName) -> AppendRoom:
     """The room, asked before the client sends a large message. Raises IntakeRefused."""
     try:
         size = await _size(session, uid)
         if size is None:
             raise IntakeRefused("The message is gone", Code.EXPUNGEISSUED)
-        return await AppendRoom.of(session, session.mailbox.account, size)
+        return await AppendRoom.of(session, place.account, size if place.account == session.mailbox.account else None)
     except ServiceError as error:
         raise IntakeRefused(error.message, refusal_code(error) or b"") from error
 
@@ -85,9 +85,16 @@ async def _size(session: ImapSession, uid: int) -> int | None:
 
 
 async def _store(
-    session: ImapSession, target: str, uid: int, message: pb.AppendMessage, bodies: Bodies
+    session: ImapSession, place: OwnedName, uid: int, message: pb.AppendMessage, bodies: Bodies
 ) -> pb.AppendReply:
     mailbox = session.mailbox
-    request = pb.ReplaceRequest(account=mailbox.account, mailbox=mailbox.id, uid=uid, target=target, message=message)
+    request = pb.ReplaceRequest(
+        account=mailbox.account,
+        mailbox=mailbox.id,
+        uid=uid,
+        target=place.name,
+        message=message,
+        target_account=place.account if place.account != mailbox.account else "",
+    )
     with session.writing():
         return await bodies.stored(session.backend.mailstore.replace(request))

@@ -29,7 +29,7 @@ from shared.eventstore.transaction import Transaction
 from shared.grpc.call import session_account
 from shared.grpc.errors import AlreadyExists, Denied
 from shared.protocol.imap.mailbox_name import INBOX, canonical_name
-from shared.protocol.imap.rights import permitted_flags, right_for_flag
+from shared.protocol.imap.rights import ALL_RIGHTS, permitted_flags, right_for_flag
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 T = TypeVar("T")
@@ -237,19 +237,26 @@ class ForeignMailboxes:
         return reply if "r" in held.rights else pb.AppendReply(version=reply.version, mailbox=reply.mailbox)
 
     async def replace(self, request: pb.ReplaceRequest, behaviour: Behaviour) -> pb.AppendReply:
-        """REPLACE needs `r`, `t` and `e` of the source and `i` of the target (RFC 8508 §3)."""
-        await self._selected(request.account, request.mailbox, "te")
-        held = await self._need(request.account, request.target, "i")
+        """REPLACE needs `r`, `t` and `e` of the source and `i` of the target (RFC 8508 §3); of the own account all is
+        permitted."""
+        owner, account = request.target_account or request.account, session_account()
+        checks: list[Check] = []
+        if request.account != account:
+            await self._selected(request.account, request.mailbox, "te")
+            checks.append(self._id_check(request.account, request.mailbox, "rte"))
+        held = HeldRights("own", ALL_RIGHTS)
         allowed = _copy_of(request)
-        allowed.message.flags[:] = permitted_flags(request.message.flags, held.rights)
-        needed = "i" + "".join({right_for_flag(flag) for flag in allowed.message.flags})
-        source = self._id_check(request.account, request.mailbox, "rte")
-        with (
-            checking(source, self._name_check(request.account, request.target, needed)),
-            self._with_own_seen(held, request.account, [allowed.message]),
-        ):
+        if owner != account:
+            held = await self._need(owner, request.target, "i")
+            allowed.message.flags[:] = permitted_flags(request.message.flags, held.rights)
+            needed = "i" + "".join({right_for_flag(flag) for flag in allowed.message.flags})
+            checks.append(self._name_check(owner, request.target, needed))
+        with checking(*checks), self._with_own_seen(held, owner, [allowed.message]):
             reply: pb.AppendReply = await behaviour(allowed, None)
-        return reply if "r" in held.rights else pb.AppendReply(version=reply.version, mailbox=reply.mailbox)
+        if "r" not in held.rights:
+            reply.ClearField("uid_validity")
+            reply.ClearField("uids")
+        return reply
 
     async def expunge(self, request: pb.ExpungeRequest, behaviour: Behaviour) -> Any:
         """EXPUNGE needs `e`."""

@@ -243,14 +243,17 @@ class MailstoreEndpoint(MailstoreServicer):
         if is_all_mail(request.mailbox):
             raise NotNow("messages are replaced in their own mailboxes, not in All Mail", "CANNOT")
         message = wire.appended(request.message)
-        old = OldMessage(request.mailbox, request.uid)
-        quota = await self._quotas.of(request.account)
-        mailbox, uids, version = await self._write(
-            lambda tx, provenance: self._messages.replace(
-                tx, request.account, old, request.target, message, quota, provenance
+        old, goal = OldMessage(request.mailbox, request.uid), request.target_account or request.account
+        quota = await self._quotas.of(goal)
+        (mailbox, uids, version), goal_version = await self._write(
+            lambda tx, provenance: (
+                self._messages.replace(tx, request.account, old, request.target, message, quota, provenance, goal),
+                tx.version(goal),
             )
         )
-        return pb.AppendReply(uid_validity=mailbox.uid_validity, uids=uids, version=version, mailbox=mailbox.id)
+        reply = pb.AppendReply(uid_validity=mailbox.uid_validity, uids=uids, version=version, mailbox=mailbox.id)
+        reply.target_version = goal_version if goal != request.account else 0
+        return reply
 
     async def Copy(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
         try:

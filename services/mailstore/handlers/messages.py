@@ -204,30 +204,34 @@ class MessageCommands:
         message: NewMessage,
         quota: QuotaLimits,
         provenance: Provenance,
+        goal_account: str,
     ) -> tuple[MailboxState, list[int], int]:
         """Store a message and expunge the old one, in one commit; the quota counts the difference (RFC 8508 §3.4).
 
+        The quota is that of the account into which the message goes; in another account it counts the whole message.
         Raises MailboxRefused TRYCREATE, EXPUNGEISSUED, OVERQUOTA or LIMIT.
         """
         earlier = transaction.answered(provenance.command)
         if earlier and isinstance(earlier[0].event, MessageAppended):
-            return _appended_before(transaction, account, earlier[0].event, earlier[-1].version)
-        source, goal = load.mailbox_by_id(transaction, account, old.mailbox), self.existing(transaction, account, name)
+            return _appended_before(transaction, goal_account, earlier[0].event, earlier[-1].version)
+        source = load.mailbox_by_id(transaction, account, old.mailbox)
+        goal = self.existing(transaction, goal_account, name)
         gone = chosen.messages(transaction, source.id, ((old.uid, old.uid),))
         decide.all_there(gone.count, 1)
-        used, growth = load.used(transaction, account), Usage(message.size + len(message.prefix) - gone.size, 0)
+        used, size = load.used(transaction, goal_account), message.size + len(message.prefix)
+        growth = Usage(size - gone.size, 0) if goal_account == account else Usage(size, 1)
         if growth.octets > 0:
             check_quota(used, growth, quota)
-        event = self._appended(transaction, account, goal, [message])
-        expunged = decide.expunge(account, source.id, gone.uids)
-        recorded = transaction.append(account, [event, *expunged], provenance)
+        event = self._appended(transaction, goal_account, goal, [message])
+        stored = transaction.append(goal_account, [event], provenance)
+        expunged = transaction.append(account, decide.expunge(account, source.id, gone.uids), provenance)
         if growth.octets > 0:
-            note_growth(transaction, account, quota, used.plus(growth), self._ids, provenance)
-        else:
+            note_growth(transaction, goal_account, quota, used.plus(growth), self._ids, provenance)
+        if growth.octets <= 0 or goal_account != account:
             note_decrease(transaction, account, provenance)
         uid = event.entries[0].uid
-        note_messages(transaction, account, goal, APPEND, ((uid, uid),), recorded[:1])
-        return goal, [uid], recorded[-1].version
+        note_messages(transaction, goal_account, goal, APPEND, ((uid, uid),), stored)
+        return goal, [uid], expunged[-1].version
 
     def _appended(
         self, transaction: Transaction, account: str, mailbox: MailboxState, messages: Sequence[NewMessage]

@@ -90,3 +90,23 @@ def test_a_right_is_looked_at_within_the_unit_of_work(
     assert right.encode() not in ann.ok("GETACL Goal")[0].split()[-1]
     assert ann.ok('LIST "" Goal/*') == []
     assert ann.ok("STATUS Source (MESSAGES)") == [b'* STATUS "Source" (MESSAGES 1)']
+
+
+def test_the_right_to_another_account_is_looked_at_when_a_message_is_replaced(
+    server: ImapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = Sharers(server)
+    ann, bob = people.log_in(people.ann), people.log_in(people.bob)
+    ann.ok("CREATE Goal")
+    ann.ok(f"SETACL Goal {people.bob} lri")
+    bob.append(MAIL)
+    owner, own = people.accounts[people.ann], people.accounts[people.bob]
+    named = pb.ListMailboxesRequest(account=own, name="INBOX")
+    inbox = people.mailstore(own, MailstoreStub, "ListMailboxes", named).mailboxes[0].id
+    stub, method, request = replaced(own, inbox)
+    request.target_account = owner
+    take_before_the_next_write(people, monkeypatch, "Goal", "i")
+    with pytest.raises(Exception, match="no right"):
+        people.mailstore(own, stub, method, request)
+    assert bob.ok("STATUS INBOX (MESSAGES)") == [b'* STATUS "INBOX" (MESSAGES 1)']
+    assert ann.ok("STATUS Goal (MESSAGES)") == [b'* STATUS "Goal" (MESSAGES 0)']

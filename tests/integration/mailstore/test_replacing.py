@@ -87,3 +87,32 @@ async def test_what_cannot_be_replaced(mailstore: CountedMailstore) -> None:
     assert list((await replace(mailstore, 1, target="Archive")).uids) == [1]
     assert await counts(mailstore) == (2, 4)
     assert await counts(mailstore, "Archive") == (1, 2)
+
+
+async def test_a_replacement_in_another_account_is_one_commit_and_a_repeat_does_nothing(
+    mailstore: CountedMailstore,
+) -> None:
+    """Its quota counts the whole message; here the message is expunged."""
+    other = "a-bob"
+    await mailstore.call("OpenAccount", pb.OpenAccountRequest(account=other))
+    mailstore.quotas.limits = QuotaLimits(octets=100)
+    inbox = await mailbox(mailstore, "INBOX")
+
+    def request(size: int) -> pb.ReplaceRequest:
+        message = pb.AppendMessage(blob="g0001/new", size=size, internal_date=7)
+        return pb.ReplaceRequest(
+            account=ACCOUNT, mailbox=inbox.id, uid=2, target="INBOX", message=message, target_account=other
+        )
+
+    with pytest.raises(LimitReached):
+        await mailstore.call("Replace", request(101))
+    first = await mailstore.call("Replace", request(100), "c1")
+    assert await mailstore.call("Replace", request(100), "c1") == first
+    assert list(first.uids) == [1]
+    assert first.target_version > 0
+    assert await counts(mailstore) == (2, 4)
+    view: pb.MailboxView = await mailstore.call("ViewMailbox", pb.MailboxNameRequest(account=other, name="INBOX"))
+    assert view.mailbox.messages == 1
+    quota: pb.QuotaReply = await mailstore.call("Quota", pb.QuotaRequest(account=other))
+    assert (quota.messages, quota.used_bytes) == (1, 100)
+    assert (await mailstore.store.verify()).equal

@@ -1060,9 +1060,12 @@ class AppendReply(_message.Message):
     UIDS_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     MAILBOX_FIELD_NUMBER: _builtins.int
+    TARGET_VERSION_FIELD_NUMBER: _builtins.int
     uid_validity: _builtins.int
     version: _builtins.int
     mailbox: _builtins.str
+    target_version: _builtins.int
+    """of the other account, when REPLACE has put the message into another one"""
     @_builtins.property
     def uids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
@@ -1072,10 +1075,11 @@ class AppendReply(_message.Message):
         uids: _abc.Iterable[_builtins.int] | None = ...,
         version: _builtins.int = ...,
         mailbox: _builtins.str = ...,
+        target_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox", "uid_validity", b"uid_validity", "uids", b"uids", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox", "target_version", b"target_version", "uid_validity", b"uid_validity", "uids", b"uids", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1090,12 +1094,15 @@ class ReplaceRequest(_message.Message):
     UID_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    TARGET_ACCOUNT_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     mailbox: _builtins.str
     """id of the mailbox of the message that is replaced"""
     uid: _builtins.int
     target: _builtins.str
     """name of the mailbox of the new message"""
+    target_account: _builtins.str
+    """empty: the account itself"""
     @_builtins.property
     def message(self) -> Global___AppendMessage: ...
     def __init__(
@@ -1106,10 +1113,11 @@ class ReplaceRequest(_message.Message):
         uid: _builtins.int = ...,
         target: _builtins.str = ...,
         message: Global___AppendMessage | None = ...,
+        target_account: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "mailbox", b"mailbox", "message", b"message", "target", b"target", "uid", b"uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "mailbox", b"mailbox", "message", b"message", "target", b"target", "target_account", b"target_account", "uid", b"uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
