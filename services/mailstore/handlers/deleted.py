@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from services.mailstore.domain.flags import DELETED
-from services.mailstore.projections.current import source
+from services.mailstore.projections.current import page_now
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.turns import Turns
 
 _PAGE = 500
-_ROWS = "SELECT uid, size, system FROM {source} WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ?"
+_ROWS = "SELECT uid, system, keywords, modseq, size FROM entry WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ?"
 
 
 async def deleted_size(store: EventStore, turns: Turns, mailbox: str) -> int:
@@ -28,6 +28,6 @@ async def deleted_size(store: EventStore, turns: Turns, mailbox: str) -> int:
 
 def _page(reader: Reader, mailbox: str, after: int) -> tuple[int, int, int]:
     """The octets of a page's messages, the number of rows read, and the last UID."""
-    rows = reader.all(_ROWS.format(source=source(reader, mailbox)), (mailbox, after, _PAGE))
+    rows = page_now(reader, mailbox, reader.all(_ROWS, (mailbox, after, _PAGE)))
     last = rows[-1][0] if rows else 0  # the UID
-    return sum(size for _, size, system in rows if system & DELETED), len(rows), last
+    return sum(size for _, system, _, _, size in rows if system & DELETED), len(rows), last

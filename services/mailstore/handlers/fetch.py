@@ -10,8 +10,8 @@ from services.mailstore.listing.columns import Kind
 from services.mailstore.listing.pages import Listing
 from services.mailstore.listing.previews import HeldPreviews
 from services.mailstore.listing.structures import Structures
-from services.mailstore.projections.conditions import LONG, conditions
-from services.mailstore.projections.current import source
+from services.mailstore.projections import current
+from services.mailstore.projections.conditions import LONG, RANGE, Condition, conditions
 from shared.blobs.port import Blobs
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.store import EventStore
@@ -183,23 +183,31 @@ def _page(
 
     The work is bounded however many ranges there are.
     """
-    columns, reads_flags = requested.columns, changed_since > 0 or not requested.without_flags
+    reads_flags = changed_since > 0 or not requested.without_flags
+    columns = requested._replace(without_flags=not reads_flags).columns
+
+    def read(reader: Reader, condition: Condition, room: int) -> list[Row]:
+        text, parameters = condition
+        is_page = text == RANGE
+        rows_of = current.source(reader, mailbox) if reads_flags and not is_page else "entry"
+        sql = f"SELECT {columns} FROM {rows_of} WHERE mailbox = ? AND {text} ORDER BY uid LIMIT ?"  # noqa: S608
+        rows = reader.all(sql, (mailbox, *parameters, room))
+        return current.page_now(reader, mailbox, rows) if reads_flags and is_page else rows
 
     def ask(reader: Reader) -> tuple[list[MessageRow], Ranges]:
         messages: list[MessageRow] = []
-        rows_of = source(reader, mailbox) if reads_flags else "entry"
-        sql = f"SELECT {columns} FROM {rows_of} WHERE mailbox = ? AND {{}} AND modseq > ? ORDER BY uid LIMIT ?"  # noqa: S608
         at = 0
         for _ in range(_STATEMENTS):
             room = BATCH - len(messages)
             end = _neighbours(left, at, room)
             if end == at:
                 break
-            for condition, parameters in conditions(left[at:end]):
-                rows = reader.all(sql.format(condition), (mailbox, *parameters, changed_since, room))
-                messages += map(_with_prefix, rows) if requested.contents else starmap(MessageRow, rows)
+            for condition in conditions(left[at:end]):
+                rows = read(reader, condition, room)
+                kept = [row for row in rows if row[3] > changed_since] if reads_flags else rows
+                messages += map(_with_prefix, kept) if requested.contents else starmap(MessageRow, kept)
                 if len(rows) == room:
-                    return messages, _behind(left[at:], messages[-1].uid)
+                    return messages, _behind(left[at:], rows[-1][0])
             at = end
         return messages, left[at:]
 

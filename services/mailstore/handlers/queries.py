@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from services.mailstore.domain.flags import Flags
+from services.mailstore.domain.flags import SEEN, Flags
 from services.mailstore.projections import changes, current
 from services.mailstore.projections.conditions import RANGE, conditions
 from services.mailstore.projections.current import CurrentRun
@@ -94,14 +94,15 @@ def uids(reader: Reader, mailbox: str, first: int, below: int) -> list[int]:
 
 def first_unseen(reader: Reader, mailbox: str, first: int) -> tuple[int, int]:
     """The lowest UID without \\Seen in a page from `first` on, or 0; and the start of the next page, or 0."""
-    rows = f"SELECT uid, system FROM {current.source(reader, mailbox)}"  # noqa: S608
-    page = f"{rows} WHERE mailbox = ? AND uid >= ? ORDER BY uid LIMIT {PAGE}"
+    page = f"SELECT uid, system FROM entry WHERE mailbox = ? AND uid >= ? ORDER BY uid LIMIT {PAGE}"  # noqa: S608
+    last, size = reader.first_row(f"SELECT max(uid), count(*) FROM ({page}) AS page", (mailbox, first)) or (0, 0)  # noqa: S608
+    following = last + 1 if size == PAGE else 0
+    if size and changes.overlaps(reader, mailbox, first, last):
+        runs = current.runs_between(reader, mailbox, first, last, changes.ALL)
+        return next(((run.first, 0) for run in runs if not run.system & SEEN), (0, following))
     # The page is read only up to the first unseen message, which most mailboxes have near the start.
     row = reader.first_row(f"SELECT uid FROM ({page}) AS page WHERE (system & 1) = 0 LIMIT 1", (mailbox, first))  # noqa: S608
-    if row is not None:
-        return row[0], 0
-    last, size = reader.first_row(f"SELECT max(uid), count(*) FROM ({page}) AS page", (mailbox, first)) or (0, 0)  # noqa: S608
-    return 0, last + 1 if size == PAGE else 0
+    return (row[0], 0) if row is not None else (0, following)
 
 
 def keywords(reader: Reader, mailbox: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from services.mailstore.domain.flags import Flags
-from services.mailstore.projections.current import source
+from services.mailstore.projections.current import Places, page_now, source
 from shared.blobs.blob_id import BlobId
 from shared.blobs.port import Blobs
 from shared.eventstore.connection import Reader
@@ -24,6 +24,7 @@ from shared.scripts.running import ScriptInput
 from shared.turns import Turns
 
 _COLUMNS = "uid, entry, blob, size, system, keywords, internal_date, modseq, prefix"
+_PLACES = Places(system=4, keywords=5, modseq=7)
 _RETURN_PATH = re.compile(rb"^Return-Path: <([^<>\r\n]*)>", re.MULTILINE)
 _SPAM_STATUS = re.compile(rb"^X-Spam-Status: (Yes|No),\s+score=(-?[\d.]+)\s+required=(-?[\d.]+)", re.MULTILINE)
 _ITEMS = {"location": "MS", "phase": "post", "name": "Mailfold"}
@@ -52,9 +53,9 @@ class StoredMessage(NamedTuple):
 
 def rows_after(reader: Reader, mailbox: str, after: int, most: int, last: int = 1 << 40) -> list[StoredMessage]:
     """At most `most` messages of a mailbox with UIDs above `after`, up to `last`, ascending."""
-    rows = f"SELECT {_COLUMNS} FROM {source(reader, mailbox)}"  # noqa: S608
-    sql = f"{rows} WHERE mailbox = ? AND uid > ? AND uid <= ? ORDER BY uid LIMIT ?"
-    return [_row(row) for row in reader.all(sql, (mailbox, after, last, most))]
+    sql = f"SELECT {_COLUMNS} FROM entry WHERE mailbox = ? AND uid > ? AND uid <= ? ORDER BY uid LIMIT ?"  # noqa: S608
+    rows = reader.all(sql, (mailbox, after, last, most))
+    return [_row(row) for row in page_now(reader, mailbox, rows, _PLACES)]
 
 
 def row_of(reader: Reader, mailbox: str, uid: int) -> StoredMessage | None:

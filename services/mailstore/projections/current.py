@@ -79,6 +79,37 @@ def source(reader: Reader, mailbox: str) -> str:
     return CURRENT if reader.first_row(_ANY, (mailbox,)) else "entry"
 
 
+class Places(NamedTuple):
+    """Where rows have what a change changes. UIDs are in front."""
+
+    system: int = 1
+    keywords: int = 2
+    modseq: int = 3
+
+
+def page_now(reader: Reader, mailbox: str, rows: list[Row], places: Places = Places()) -> list[Row]:  # noqa: B008
+    """Rows of neighbours in `entry`, ascending, with what their messages have now.
+
+    For pages this is better than the join: PostgreSQL may join all rows of a mailbox before it takes those of the page.
+    """
+    changed = changes.rows_between(reader, mailbox, rows[0][0], rows[-1][0]) if rows else []
+    if not changed:
+        return rows
+    result: list[Row] = []
+    spans = iter(changed)
+    span = next(spans)
+    for row in rows:
+        while span[1] < row[0] and (following := next(spans, None)) is not None:
+            span = following
+        if not span[0] <= row[0] <= span[1]:
+            result.append(row)
+            continue
+        now = list(row)
+        now[places.system], now[places.keywords], now[places.modseq] = span[2:]
+        result.append(tuple(now))
+    return result
+
+
 def runs_of(reader: Reader, mailbox: str, condition: Condition, since: int | None) -> list[CurrentRun]:
     """The messages for a condition as runs, from their rows.
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.listing.pages import Listing
-from services.mailstore.projections.current import source
+from services.mailstore.projections.current import page_now
 from services.mailstore.search.candidate import Candidate, EntryRow
 from services.mailstore.search.compile import Compiled, DateQuestion, compile_key
 from services.mailstore.search.held import Answers, HeldAnswers
@@ -292,9 +292,10 @@ def _bounds(key: SearchKey) -> tuple[int, int]:
 
 def _page(mailbox: str, after: int, last: int, kind: _Rows) -> Callable[[Reader], list[EntryRow]]:
     def ask(reader: Reader) -> list[EntryRow]:
-        rows = f"SELECT {kind.columns} FROM {source(reader, mailbox)}"  # noqa: S608
+        rows = f"SELECT {kind.columns} FROM entry"  # noqa: S608
         sql = f"{rows} WHERE mailbox = ? AND uid > ? AND uid <= ? ORDER BY uid LIMIT {kind.size}"
-        return list(starmap(EntryRow, reader.all(sql, (mailbox, after, last))))
+        page = page_now(reader, mailbox, reader.all(sql, (mailbox, after, last)))
+        return list(starmap(EntryRow, page))
 
     return ask
 
