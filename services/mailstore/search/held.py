@@ -65,6 +65,21 @@ class HeldAnswers:
             self._load(cursor.columns)
         return self._answers[place]
 
+    def run(self, uids: Sequence[int], blobs: Sequence[str], at: int) -> tuple[Sequence[Answers], int]:
+        """The answers for the message `at` among these and for those behind it in its page, and how many these are.
+
+        No answers and 1 for a message that has no record.
+        """
+        if self._cursor is None:
+            return (), 1
+        place, messages = self._cursor.run(uids, blobs, at)
+        if place < 0:
+            self._lacking += 1
+            return (), 1
+        if self._page != self._cursor.pages:
+            self._load(self._cursor.columns)
+        return self._answers[place : place + messages], messages
+
     def take_octets(self) -> int:
         """The octets of pages that were read and compared since the last call."""
         octets, self.octets = self.octets, 0
@@ -91,7 +106,9 @@ class HeldAnswers:
             else _texts_that_contain(question.text, texts[kind], size)
             for question, kind in zip(self._questions, self._kinds, strict=True)
         ]
-        self._answers = [self._answer(row) for row in zip(*answers, strict=True)]
+        rows = list(zip(*answers, strict=True))
+        made = {row: self._answer(row) for row in set(rows)}
+        self._answers = [made[row] for row in rows]
 
     def _answer(self, row: tuple[bool | None, ...]) -> Answers:
         """The same object for equal answers: a search has few different ones."""
@@ -115,7 +132,8 @@ def _kind(question: HeldQuestion) -> Kind:
 
 
 def _days_that_hold(question: DateQuestion, days: Sequence[int | None]) -> list[bool | None]:
-    return [day is not None and question.holds(day) for day in days]
+    compare, asked = question.compare, question.day
+    return [day is not None and compare(day, asked) for day in days]
 
 
 def _texts_that_contain(needle: str, texts: str, size: int) -> list[bool | None]:

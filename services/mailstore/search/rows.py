@@ -16,7 +16,7 @@ from shared.turns import Turns
 _SPAN, _LEAST_SPAN = 2000, 100
 """UIDs that one statement examines."""
 _KEYS_A_SPAN = 8000
-_CHANGING = frozenset({"flags", "modseq"})
+CHANGING = frozenset({"flags", "modseq"})
 """What a change of flags changes."""
 _RANGES = f"SELECT first, last, modseq FROM changed WHERE {changes.OVERLAPPING}"  # noqa: S608
 _COVERED = (
@@ -61,9 +61,9 @@ def _span(reader: Reader, mailbox: str, after: int, last: int, size: int, condit
     first, end = row[0], min(row[0] + size - 1, last)
     if not changes.overlaps(reader, mailbox, first, end):
         return MatchedRun(*_by_rows(reader, mailbox, (first, end), "entry", condition), end)
-    if condition.columns <= _CHANGING:
+    if condition.columns <= CHANGING:
         return _by_flags(reader, mailbox, (first, end), condition)
-    if not _CHANGING.isdisjoint(condition.columns):
+    if not CHANGING.isdisjoint(condition.columns):
         return MatchedRun(*_by_rows(reader, mailbox, (first, end), current.CURRENT, condition), end)
     uids, modseq = _by_rows(reader, mailbox, (first, end), "entry", condition)
     changed = changes.overlapping(reader, mailbox, first, end) if uids else ()

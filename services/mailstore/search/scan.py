@@ -6,12 +6,14 @@ Questions about common header fields are answered by the listing where it has th
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from itertools import starmap
 from typing import NamedTuple
 
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.listing.pages import Listing
 from services.mailstore.projections.current import page_now
+from services.mailstore.search.answered import PageVerdicts, matching_answers
 from services.mailstore.search.candidate import Candidate, EntryRow
 from services.mailstore.search.compile import Compiled, DateQuestion, compile_key
 from services.mailstore.search.held import Answers, HeldAnswers
@@ -32,8 +34,6 @@ from shared.scans import newer_scan, scan_of
 from shared.turns import Turns
 
 _ROW = "uid, system, keywords, modseq, size, internal_date, zone, saved, content, thread"
-_KEYS_OF_ROW = "uid, 0, '', modseq, 0, 0, 0, 0, '', '', blob"
-"""What is needed of a row when answers alone decide."""
 _PAGE = 500
 """Rows of a page without prefixes."""
 _PAGE_WITH_PREFIX = 100
@@ -114,9 +114,8 @@ class Searcher:
         """
         compiled = await self._compiled(key, now)
         held = HeldAnswers(self._listing, mailbox, compiled.questions)
-        async for matching in self._search(mailbox, _bounds(key), compiled, _Known(held)):
-            if matching:
-                yield [row.uid for row in matching], max(row.modseq for row in matching)
+        async for uids, modseq in self._search(mailbox, _bounds(key), compiled, _Known(held)):
+            yield uids, modseq
         held.done()
 
     async def _compiled(self, key: SearchKey, now: int) -> Compiled:
@@ -137,13 +136,12 @@ class Searcher:
         for span in sorted((*covered, *without((bounds,), covered))):
             if plan is not None and _overlaps(covered, span):
                 limit = possible(plan)
-                uids = (span,) if limit is None else common((span,), limit)
-                async for matched in matching_stretches(self._store, self._turns, mailbox, plan, uids):
+                within = (span,) if limit is None else common((span,), limit)
+                async for matched in matching_stretches(self._store, self._turns, mailbox, plan, within):
                     yield matched
                 continue
-            async for matching in self._search(mailbox, span, compiled, known):
-                if matching:
-                    yield ranges(row.uid for row in matching), max(row.modseq for row in matching)
+            async for uids, modseq in self._search(mailbox, span, compiled, known):
+                yield ranges(uids), modseq
         held.done()
 
     async def _ask_index(
@@ -160,14 +158,26 @@ class Searcher:
 
     async def _search(
         self, mailbox: str, bounds: tuple[int, int], compiled: Compiled, known: _Known
+    ) -> AsyncIterator[tuple[list[int], int]]:
+        """The matching messages page by page, and the highest MODSEQ among them."""
+        if known.held.covers == len(compiled.questions) > 0 and not compiled.examines_rows:
+            verdicts = PageVerdicts(compiled, known.held)
+            read = partial(self._matching_texts, compiled, mailbox=mailbox, known=known)
+            async for uids, modseq in matching_answers(self._store, self._turns, mailbox, bounds, verdicts, read):
+                yield uids, modseq
+            return
+        async for matching in self._search_rows(mailbox, bounds, compiled, known):
+            if matching:
+                yield [row.uid for row in matching], max(row.modseq for row in matching)
+
+    async def _search_rows(
+        self, mailbox: str, bounds: tuple[int, int], compiled: Compiled, known: _Known
     ) -> AsyncIterator[list[EntryRow]]:
         """The matching messages of each page of rows."""
         matching: _Matching
         held = known.held
         if not compiled.questions:
             kind, matching = _Rows(_ROW, _PAGE), self._matching
-        elif held.covers == len(compiled.questions) and not compiled.examines_rows:
-            kind, matching = _Rows(_KEYS_OF_ROW, _PAGE), self._matching_answers
         elif len(compiled.questions) in (held.covers, known.covers):
             kind, matching = _Rows(f"{_ROW}, blob", _PAGE), self._matching_texts
         else:
@@ -192,32 +202,6 @@ class Searcher:
             piece = rows[start : start + size]
             matching += [row for row in piece if compiled.test(Candidate(row, None))]
             await self._turns.spend(keys=len(piece) * compiled.keys)
-        return matching
-
-    async def _matching_answers(
-        self, compiled: Compiled, rows: Sequence[EntryRow], mailbox: str, known: _Known
-    ) -> list[EntryRow]:
-        """Search by the answers of pages alone; messages that have none are read."""
-        turns, held, verdicts = self._turns, known.held, dict[int, tuple[Answers, bool | None]]()
-        matching: list[EntryRow] = []
-        unknown: list[EntryRow] = []
-        for row in rows:
-            answers = held.of(row.uid, row.blob)
-            judged = verdicts.get(id(answers))
-            if judged is None:
-                candidate = _answered(Candidate(row, None), answers)
-                judged = verdicts[id(answers)] = answers, compiled.test(candidate)
-                turns.count(keys=compiled.keys)
-            if held.octets:
-                await turns.spend(octets=held.take_octets())
-            _, verdict = judged
-            if verdict:
-                matching.append(row)
-            elif verdict is None:
-                unknown.append(row)
-        await turns.spend(keys=len(rows))
-        if unknown:
-            matching = sorted([*matching, *await self._matching_texts(compiled, unknown, mailbox, known)])
         return matching
 
     async def _matching_texts(

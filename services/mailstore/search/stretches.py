@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
 
+from services.mailstore.projections import changes, current
 from services.mailstore.search.plan import Plan, matching
 from services.mailstore.search.row_condition import RowCondition
+from services.mailstore.search.rows import CHANGING
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.protocol.imap.ranges import Ranges, common, count, ranges
@@ -18,7 +20,6 @@ _SINGLE = 400
 """UIDs of a stretch of single messages."""
 _SPARSE = 8
 """A stretch of single messages is looked at message by message when it would span so many times more UIDs."""
-_MOST_RANGES = 50
 
 
 class Stretch(NamedTuple):
@@ -87,15 +88,18 @@ def _span(first: int, last: int) -> Stretch:
 
 def _matched(reader: Reader, mailbox: str, plan: Plan, stretch: Stretch) -> MatchedStretch:
     def rows_that(condition: RowCondition) -> Ranges:
-        return _uids(reader, mailbox, stretch, f" AND {condition.text}", condition.parameters)
+        rows = "entry" if CHANGING.isdisjoint(condition.columns) else current.source(reader, mailbox)
+        return _uids(reader, mailbox, stretch, rows, f" AND {condition.text}", condition.parameters)
 
-    uids = matching(plan, _uids(reader, mailbox, stretch, "", ()), rows_that)
+    uids = matching(plan, _uids(reader, mailbox, stretch, "entry", "", ()), rows_that)
     return MatchedStretch(uids, _highest_modseq(reader, mailbox, stretch, uids) if uids else 0)
 
 
-def _uids(reader: Reader, mailbox: str, stretch: Stretch, condition: str, parameters: tuple[int | str, ...]) -> Ranges:
+def _uids(
+    reader: Reader, mailbox: str, stretch: Stretch, rows: str, condition: str, parameters: tuple[int | str, ...]
+) -> Ranges:
     """The UIDs of a stretch that satisfy a condition; a run of them is found without reading each."""
-    where = f"FROM entry WHERE mailbox = ? AND {stretch.text}{condition}"
+    where = f"FROM {rows} WHERE mailbox = ? AND {stretch.text}{condition}"
     asked = (mailbox, *stretch.parameters, *parameters)
     if stretch.is_span:
         row = reader.first_row(f"SELECT min(uid), max(uid), count(*) {where}", asked)
@@ -108,11 +112,11 @@ def _uids(reader: Reader, mailbox: str, stretch: Stretch, condition: str, parame
 
 
 def _highest_modseq(reader: Reader, mailbox: str, stretch: Stretch, uids: Ranges) -> int:
-    if len(uids) <= _MOST_RANGES:
-        text = " OR ".join(["uid BETWEEN ? AND ?"] * len(uids))
-        sql = f"SELECT max(modseq) FROM entry WHERE mailbox = ? AND ({text})"  # noqa: S608
-        row = reader.first_row(sql, (mailbox, *(bound for span in uids for bound in span)))
-        return row[0] if row else 0
-    sql = f"SELECT uid, modseq FROM entry WHERE mailbox = ? AND {stretch.text}"  # noqa: S608
-    rows: dict[int, int] = dict(reader.all(sql, (mailbox, *stretch.parameters)))
-    return max(rows.get(uid, 0) for first, last in common(uids, stretch.uids) for uid in range(first, last + 1))
+    """The highest MODSEQ: of messages that did not change it ascends with UIDs, and every change is newer."""
+    if not stretch.is_span:
+        sql = f"SELECT uid, modseq FROM {current.source(reader, mailbox)} WHERE mailbox = ? AND {stretch.text}"  # noqa: S608
+        rows: dict[int, int] = dict(reader.all(sql, (mailbox, *stretch.parameters)))
+        return max(rows.get(uid, 0) for first, last in common(uids, stretch.uids) for uid in range(first, last + 1))
+    row = reader.first_row("SELECT modseq FROM entry WHERE mailbox = ? AND uid = ?", (mailbox, uids[-1][1]))
+    newer = current.within(changes.overlapping(reader, mailbox, uids[0][0], uids[-1][1]), uids, None)
+    return max([row[0] if row else 0, *(run.modseq for run in newer)])
