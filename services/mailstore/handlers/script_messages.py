@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from services.mailstore.domain.flags import Flags
-from services.mailstore.projections.current import Places, page_now, source
+from services.mailstore.projections.current import FlagColumns, page_now, source
 from shared.blobs.blob_id import BlobId
 from shared.blobs.port import Blobs
 from shared.eventstore.connection import Reader
@@ -24,7 +24,7 @@ from shared.scripts.running import ScriptInput
 from shared.turns import Turns
 
 _COLUMNS = "uid, entry, blob, size, system, keywords, internal_date, modseq, prefix"
-_PLACES = Places(system=4, keywords=5, modseq=7)
+_PLACES = FlagColumns(system=4, keywords=5, modseq=7)
 _RETURN_PATH = re.compile(rb"^Return-Path: <([^<>\r\n]*)>", re.MULTILINE)
 _SPAM_STATUS = re.compile(rb"^X-Spam-Status: (Yes|No),\s+score=(-?[\d.]+)\s+required=(-?[\d.]+)", re.MULTILINE)
 _ITEMS = {"location": "MS", "phase": "post", "name": "Mailfold"}

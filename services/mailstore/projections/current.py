@@ -79,7 +79,7 @@ def source(reader: Reader, mailbox: str) -> str:
     return CURRENT if reader.first_row(_ANY, (mailbox,)) else "entry"
 
 
-class Places(NamedTuple):
+class FlagColumns(NamedTuple):
     """Where rows have what a change changes. UIDs are in front."""
 
     system: int = 1
@@ -87,7 +87,7 @@ class Places(NamedTuple):
     modseq: int = 3
 
 
-def page_now(reader: Reader, mailbox: str, rows: list[Row], places: Places = Places()) -> list[Row]:  # noqa: B008
+def page_now(reader: Reader, mailbox: str, rows: list[Row], places: FlagColumns = FlagColumns()) -> list[Row]:  # noqa: B008
     """Rows of neighbours in `entry`, ascending, with what their messages have now.
 
     For pages this is better than the join: PostgreSQL may join all rows of a mailbox before it takes those of the page.

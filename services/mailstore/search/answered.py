@@ -33,9 +33,9 @@ class KeysPage(NamedTuple):
     def highest(self, uids: Sequence[int]) -> int:
         """The highest MODSEQ of some of these messages. A change is newer than every message that it changes."""
         chosen = set(uids)
-        came = max((modseq for uid, modseq in zip(self.uids, self.modseqs, strict=True) if uid in chosen), default=0)
+        arrived = max((modseq for uid, modseq in zip(self.uids, self.modseqs, strict=True) if uid in chosen), default=0)
         changed = current.within(self.changed, ranges(uids), None) if self.changed else ()
-        return max([came, *(run.modseq for run in changed)])
+        return max([arrived, *(run.modseq for run in changed)])
 
     def row(self, at: int) -> EntryRow:
         """A message about whose row nothing more is asked."""
