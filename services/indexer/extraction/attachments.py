@@ -78,7 +78,7 @@ class AttachmentTexts:
                 self._store.keep(blob, account, self._extractor.version, results)
             except StoreBegunAnew:
                 self._store.keep(blob, account, self._extractor.version, results)
-        except (apsw.Error, StoreBegunAnew) as error:
+        except apsw.Error as error:
             log.error("extraction.not_kept", blob=blob, error=str(error))
 
 

@@ -203,8 +203,8 @@ class ExtractedStore:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-class StoreBegunAnew(Exception):
-    """The file was damaged and is empty now; what was asked for is to be asked again."""
+class StoreBegunAnew(apsw.Error):
+    """The file was damaged and is empty now; what was asked for is to be asked again, as after any other error."""
 
 
 _SELECT = "SELECT path, name, media_type, status, detail, text FROM attachment WHERE blob = ? ORDER BY place"
