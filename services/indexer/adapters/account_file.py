@@ -119,7 +119,7 @@ class AccountFile:
         with self._writing:
             self._writer.set_busy_timeout(0)
             try:
-                self._writer.pragma("wal_checkpoint(truncate)")
+                self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             except (apsw.BusyError, apsw.LockedError):
                 return  # the next upkeep does it
             finally:

@@ -8,7 +8,7 @@ import apsw
 
 from services.indexer.adapters.bookkeeping import BOOKKEEPING
 from services.indexer.adapters.fetched import fetched
-from services.indexer.adapters.gram_tables import GRAM_SCHEMA, Grams, add_text
+from services.indexer.adapters.gram_tables import FIELD_TABLE, GRAM_SCHEMA, Grams, add_fields, add_text
 from services.indexer.adapters.header_fields import (
     FieldsApart,
     field_values,
@@ -32,7 +32,7 @@ SCHEMA = (
     + GRAM_SCHEMA
     + WORD_SCHEMA
 )
-FTS_TABLES = (*Grams, WORD_TABLE)
+FTS_TABLES = (*Grams, FIELD_TABLE, WORD_TABLE)
 _FIELDS = (b"subject", b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
 
 
@@ -46,6 +46,7 @@ def add_documents(connection: apsw.Connection, documents: Sequence[tuple[int, Do
         if rest:
             connection.execute("INSERT INTO odd VALUES(?)", (number,))
         add_text(connection, Grams.HEADER, number, "\n".join((document.header, *rest, document.part_headers)))
+        add_fields(connection, number, document.fields)
         add_text(connection, Grams.BODY, number, document.body)
         add_words(connection, number, word_texts(document.fields, document.body))
         headers.append(Sections(number, (header, octets_of(document.part_headers), packed_fields(apart))))

@@ -7,6 +7,7 @@ character begins a trigram, and a needle of one or two characters is asked for a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ _INEXACT = re.compile("[\n\ufffd]")
 _MOST = 32
 """Trigrams of a needle that are asked for; the text itself is compared afterwards."""
 _HASH = 8 * 1024 * 1024
+"""Octets of trigrams that are collected in memory before they are written."""
 
 
 class Grams(StrEnum):
@@ -33,11 +35,20 @@ class Grams(StrEnum):
     ATTACHMENTS = "attachment_gram"
 
 
+FIELD_TABLE = "field_gram"
+FIELD_COLUMNS = {"subject": "subject", "from": "sender", "to": "recipient", "cc": "copied"}
+"""The fields that are asked for most, by their names. A header has nearly every short text somewhere, so the header
+table does not help with them."""
+_COLUMNS = ", ".join(FIELD_COLUMNS.values())
 GRAM_SCHEMA = "".join(
     f"CREATE VIRTUAL TABLE {table} USING fts5(text, content='', contentless_delete=1, detail=none,"
     f" tokenize='trigram case_sensitive 1');"
     f"INSERT INTO {table}({table}, rank) VALUES('hashsize', {_HASH});"
     for table in Grams
+)
+GRAM_SCHEMA += (
+    f"CREATE VIRTUAL TABLE {FIELD_TABLE} USING fts5({_COLUMNS}, content='',"
+    " contentless_delete=1, detail=column, tokenize='trigram case_sensitive 1');"
 )
 
 
@@ -59,6 +70,16 @@ def add_text(connection: apsw.Connection, table: Grams, document: int, text: str
         connection.execute(f"INSERT INTO {table}(rowid, text) VALUES(?, ?)", (document, storable(text) + "\n\n"))
 
 
+def add_fields(connection: apsw.Connection, document: int, fields: Iterable[tuple[str, str]]) -> None:
+    """Index the fields that have columns."""
+    columns: dict[str, list[str]] = {name: [] for name in FIELD_COLUMNS}
+    for name, text in fields:
+        if name in columns and text:
+            columns[name].append(text)
+    texts = [storable("\n".join(parts)) + "\n\n" if parts else "" for parts in columns.values()]
+    connection.execute(f"INSERT INTO {FIELD_TABLE}(rowid, {_COLUMNS}) VALUES(?, ?, ?, ?, ?)", (document, *texts))
+
+
 def expression(needle: str) -> Expression:
     """The question for a folded needle, which is not empty."""
     text = storable(needle)
@@ -71,11 +92,16 @@ def expression(needle: str) -> Expression:
     return Expression(" AND ".join(map(_quoted, grams)), is_plain and len(text) == 3)
 
 
+def in_column(question: Expression, name: str) -> Expression:
+    """The question to the column of a field."""
+    return Expression(f"{FIELD_COLUMNS[name]} : ({question.text})", question.is_exact)
+
+
 def _quoted(gram: str) -> str:
     return '"' + gram.replace('"', '""') + '"'
 
 
-def candidates(connection: apsw.Connection, table: Grams, question: str, low: int, high: int) -> Numbers:
+def candidates(connection: apsw.Connection, table: str, question: str, low: int, high: int) -> Numbers:
     """The documents between two numbers that a question gives, ascending. They come in a single step, because each step
     of a statement gives up the interpreter's lock and waits for it."""
     query = f"SELECT group_concat(rowid) FROM {table} WHERE {table} MATCH ? AND rowid BETWEEN ? AND ?"  # noqa: S608

@@ -10,7 +10,7 @@ import numpy as np
 
 from services.indexer.adapters.bookkeeping import Bookkeeping
 from services.indexer.adapters.embedded_texts import ATTACHMENTS, BODIES, HEADERS, has_fields_beside
-from services.indexer.adapters.gram_tables import Grams, candidates, expression
+from services.indexer.adapters.gram_tables import FIELD_COLUMNS, FIELD_TABLE, Grams, candidates, expression, in_column
 from services.indexer.adapters.header_fields import octets_of
 from services.indexer.adapters.text_blocks import TextBlocks
 from services.indexer.adapters.verification import InField, InSections, Matcher, verified
@@ -60,14 +60,21 @@ class DocumentFinder:
         needle = octets_of(question.text)
         match question.kind:
             case SearchedPart.FIELD:
-                matcher = InField(needle, octets_of(question.name))
-                return self._verified(HEADERS, self._candidates(Grams.HEADER, question.text), matcher)
+                return self._in_field(question)
             case SearchedPart.BODY:
                 return self._in_table(Grams.BODY, BODIES, question.text, self._documents)
             case SearchedPart.ATTACHMENTS:
                 return self._in_table(Grams.ATTACHMENTS, ATTACHMENTS, question.text, self._documents)
             case SearchedPart.TEXT:
                 return self._anywhere(question.text, needle)
+
+    def _in_field(self, question: IndexQuestion) -> Numbers:
+        matcher = InField(octets_of(question.text), octets_of(question.name))
+        if question.name not in FIELD_COLUMNS:
+            return self._verified(HEADERS, self._candidates(Grams.HEADER, question.text), matcher)
+        asked = in_column(expression(question.text), question.name)
+        possible = self._given(FIELD_TABLE, asked.text)
+        return possible if asked.is_exact else self._verified(HEADERS, possible, matcher)
 
     def _anywhere(self, text: str, needle: bytes) -> Numbers:
         headers = self._candidates(Grams.HEADER, text)
@@ -84,8 +91,10 @@ class DocumentFinder:
         return self._verified(blocks, possible, InSections(octets_of(text), 1))
 
     def _candidates(self, table: Grams, text: str) -> Numbers:
-        low, high = int(self._documents[0]), int(self._documents[-1])
-        possible = candidates(self._connection, table, expression(text).text, low, high)
+        return self._given(table, expression(text).text)
+
+    def _given(self, table: str, asked: str) -> Numbers:
+        possible = candidates(self._connection, table, asked, int(self._documents[0]), int(self._documents[-1]))
         return possible[among(possible, self._documents)]
 
     def _verified(self, blocks: TextBlocks, possible: Numbers, matcher: Matcher) -> Numbers:

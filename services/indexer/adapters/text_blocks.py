@@ -7,13 +7,14 @@ follow.
 
 from __future__ import annotations
 
+import struct
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import pairwise
 from typing import NamedTuple
 
 import apsw
-import numpy as np
-import numpy.typing as npt
 import zstandard
 
 from services.indexer.adapters.fetched import fetched
@@ -25,10 +26,12 @@ PIECE = 256 * 1024
 """Octets of a piece of a long document."""
 _PIECES = 12
 """Bits of the number of a piece in the id of a row."""
-_LEVEL = 3
-_DENSE = 16
+_LEVEL = 1
+"""Of compression. A search decompresses, which takes longer at higher levels that save little."""
+_DENSE = 5
 """When at least one document in this many is asked for, all blocks are read in order."""
-Layout = npt.NDArray[np.uint32]
+_COLUMNS = "id, last, pieces, layout, frame"
+_Row = tuple[int, int, int, bytes, bytes]
 _PACKED = 128
 """Blocks that are looked at in one step of packing."""
 
@@ -44,12 +47,16 @@ class Block(NamedTuple):
     """A block as it is stored."""
 
     id: int
+    last: int
+    """Its last document."""
     pieces: int
+    """Of a long document; other blocks have a single piece."""
     layout: bytes
     frame: bytes
 
     @property
     def first(self) -> int:
+        """The number from which the layout counts."""
         return self.id >> _PIECES
 
 
@@ -60,17 +67,20 @@ class TextBlocks:
         self.table = table
         self.width = width
         self.schema = (
-            f"CREATE TABLE {table}(id INTEGER PRIMARY KEY, pieces INTEGER NOT NULL, octets INTEGER NOT NULL,"
-            " layout BLOB NOT NULL, frame BLOB NOT NULL);"
+            f"CREATE TABLE {table}(id INTEGER PRIMARY KEY, last INTEGER NOT NULL, pieces INTEGER NOT NULL,"
+            " octets INTEGER NOT NULL, layout BLOB NOT NULL, frame BLOB NOT NULL);"
         )
 
-    def layout(self, block: Block) -> Layout:
-        """The rows of a layout: the document's distance from the first, then the ends of its sections."""
-        return np.frombuffer(block.layout, dtype="<u4").reshape(-1, self.width + 1)
-
-    def last(self, block: Block) -> int:
-        """The last document of a block."""
-        return block.first + int.from_bytes(block.layout[-4 * (self.width + 1) : -4 * self.width], "little")
+    def layout(self, block: Block) -> list[tuple[int, ...]]:
+        """For each document: its distance from the first, where its first section begins, and where each one ends."""
+        numbers = struct.unpack(f"<{len(block.layout) // 4}I", block.layout)
+        size = self.width + 1
+        rows, start = [], 0
+        for index in range(0, len(numbers), size):
+            ends = numbers[index + 1 : index + size]
+            rows.append((numbers[index], start, *ends))
+            start = ends[-1]
+        return rows
 
     def add(self, connection: apsw.Connection, documents: Sequence[Sections]) -> int:
         """Write texts of ascending documents; returns how many octets they have."""
@@ -90,66 +100,59 @@ class TextBlocks:
 
     def _write(self, connection: apsw.Connection, group: Sequence[Sections], id_: int | None = None) -> None:
         first = group[0].document if id_ is None else id_ >> _PIECES
-        rows, end = [], 0
-        for document in group:
-            ends = []
-            for octets in document.octets:
-                end += len(octets)
-                ends.append(end)
-            rows.append((document.document - first, *ends))
+        layout = _packed_layout(first, group)
         data = b"".join(octets for document in group for octets in document.octets)
-        layout = np.array(rows, dtype="<u4").tobytes()
         size = max(PIECE, -(-len(data) // ((1 << _PIECES) - 1)))
         pieces = [data[start : start + size] for start in range(0, len(data), size)] or [b""]
         compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
         for number, piece in enumerate(pieces):
             row = (
                 first << _PIECES | number,
+                group[-1].document,
                 0 if number else len(pieces),
                 len(piece),
                 b"" if number else layout,
                 compressor.compress(piece),
             )
-            connection.execute(f"INSERT INTO {self.table} VALUES(?, ?, ?, ?, ?)", row)
+            connection.execute(f"INSERT INTO {self.table} VALUES(?, ?, ?, ?, ?, ?)", row)
 
     def blocks(self, connection: apsw.Connection, documents: Numbers) -> Iterator[tuple[Block, list[int]]]:
         """The blocks of documents, which ascend; with each those of the documents that are in it."""
-        if not len(documents):
+        numbers: list[int] = documents.tolist()
+        if not numbers:
             return
-        low, high = int(documents[0]), int(documents[-1])
-        dense = len(documents) * _DENSE > high - low
-        source = self._all_between(connection, low, high) if dense else self._as_needed(connection, documents)
+        dense = len(numbers) * _DENSE > numbers[-1] - numbers[0]
         start = 0
-        for block in source:
-            start = max(start, int(np.searchsorted(documents, block.first)))
-            end = int(np.searchsorted(documents, self.last(block), side="right"))
-            if end > start:
-                yield block, documents[start:end].tolist()
-                start = end
+        for row in self._all_between(connection, numbers) if dense else self._as_needed(connection, numbers):
+            if start < len(numbers) and row[1] >= numbers[start]:
+                block = Block(*row)
+                start = bisect_left(numbers, block.first, start)
+                end = bisect_right(numbers, block.last, start)
+                if end > start:
+                    yield block, numbers[start:end]
+                    start = end
 
-    def _all_between(self, connection: apsw.Connection, low: int, high: int) -> Iterator[Block]:
-        before = self._block_at(connection, low)
-        begin = before.id if before else low << _PIECES
-        query = f"SELECT id, pieces, layout, frame FROM {self.table} WHERE id BETWEEN ? AND ? ORDER BY id"  # noqa: S608
+    def _all_between(self, connection: apsw.Connection, numbers: Sequence[int]) -> Iterator[_Row]:
+        first = self._row_at(connection, numbers[0])
+        begin = first[0] if first else numbers[0] << _PIECES
+        query = f"SELECT {_COLUMNS} FROM {self.table} WHERE id BETWEEN ? AND ? AND pieces ORDER BY id"  # noqa: S608
         with closing(connection.cursor()) as cursor:
-            for id_, pieces, layout, frame in cursor.execute(query, (begin, high << _PIECES)):
-                if pieces:
-                    yield Block(id_, pieces, layout, frame)
+            yield from cursor.execute(query, (begin, numbers[-1] << _PIECES))
 
-    def _as_needed(self, connection: apsw.Connection, documents: Numbers) -> Iterator[Block]:
+    def _as_needed(self, connection: apsw.Connection, numbers: Sequence[int]) -> Iterator[_Row]:
         read = -1
-        for document in documents.tolist():
-            if document > read:
-                block = self._block_at(connection, document)
-                if block is not None:
-                    read = self.last(block)
-                    if read >= document:
-                        yield block
+        for number in numbers:
+            if number > read:
+                row = self._row_at(connection, number)
+                if row is not None and row[1] >= number:
+                    read = row[1]
+                    yield row
 
-    def _block_at(self, connection: apsw.Connection, document: int) -> Block | None:
-        query = f"SELECT id, pieces, layout, frame FROM {self.table} WHERE id <= ? ORDER BY id DESC LIMIT 1"  # noqa: S608
+    def _row_at(self, connection: apsw.Connection, document: int) -> _Row | None:
+        """The row of the block that a document would be in."""
+        query = f"SELECT {_COLUMNS} FROM {self.table} WHERE id <= ? ORDER BY id DESC LIMIT 1"  # noqa: S608
         rows = fetched(connection, query, (document << _PIECES,))
-        return Block(*rows[0]) if rows and rows[0][1] else None
+        return rows[0] if rows and rows[0][2] else None
 
     def pieces(self, connection: apsw.Connection, block: Block) -> Iterator[bytes]:
         """The octets of a block, piece by piece."""
@@ -168,13 +171,8 @@ class TextBlocks:
 
     def _unpacked(self, connection: apsw.Connection, block: Block) -> Iterator[Sections]:
         data = b"".join(self.pieces(connection, block))
-        start = 0
-        for distance, *ends in self.layout(block).tolist():
-            sections = []
-            for end in ends:
-                sections.append(data[start:end])
-                start = end
-            yield Sections(block.first + distance, tuple(sections))
+        for distance, *bounds in self.layout(block):
+            yield Sections(block.first + distance, tuple(data[start:end] for start, end in pairwise(bounds)))
 
     def remove(self, connection: apsw.Connection, documents: Numbers) -> int:
         """Remove the texts of documents, which ascend; returns how many octets they had."""
@@ -195,16 +193,16 @@ class TextBlocks:
 
     def pack(self, connection: apsw.Connection, start: int) -> int:
         """Join small blocks from an id on; returns the id to go on from, or -1 at the end."""
-        query = f"SELECT id, pieces, octets, layout, frame FROM {self.table} WHERE id >= ? ORDER BY id LIMIT ?"  # noqa: S608
+        query = f"SELECT id, last, pieces, octets, layout, frame FROM {self.table} WHERE id >= ? ORDER BY id LIMIT ?"  # noqa: S608
         rows = fetched(connection, query, (start, _PACKED))
         group: list[Block] = []
         size = 0
-        for id_, pieces, octets, layout, frame in rows:
+        for id_, last, pieces, octets, layout, frame in rows:
             if pieces != 1 or size + octets > BLOCK:
                 self._join(connection, group)
                 group, size = [], 0
             if pieces == 1:
-                group.append(Block(id_, pieces, layout, frame))
+                group.append(Block(id_, last, pieces, layout, frame))
                 size += octets
         if len(rows) < _PACKED:
             self._join(connection, group)
@@ -220,3 +218,13 @@ class TextBlocks:
             for block in group:
                 self._delete(connection, block)
             self._write(connection, sections, group[0].id)
+
+
+def _packed_layout(first: int, group: Sequence[Sections]) -> bytes:
+    numbers, end = [], 0
+    for document in group:
+        numbers.append(document.document - first)
+        for octets in document.octets:
+            end += len(octets)
+            numbers.append(end)
+    return struct.pack(f"<{len(numbers)}I", *numbers)

@@ -112,11 +112,10 @@ def _search(blocks: TextBlocks, group: Sequence[tuple[Block, list[int]]], matche
     return hits
 
 
-def _matching(blocks: TextBlocks, block: Block, inside: Sequence[int], data: bytes, matcher: Matcher) -> Iterator[int]:
-    rows = blocks.layout(block).tolist()
+def _matching(blocks: TextBlocks, block: Block, inside: Sequence[int], data: bytes, matcher: Matcher) -> list[int]:
     chosen = set(inside)
-    start = 0
-    for distance, *ends in rows:
-        if block.first + distance in chosen and matcher.holds(data, (start, *ends)):
-            yield block.first + distance
-        start = ends[-1]
+    return [
+        block.first + distance
+        for distance, *bounds in blocks.layout(block)
+        if block.first + distance in chosen and matcher.holds(data, bounds)
+    ]
