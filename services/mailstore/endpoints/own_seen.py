@@ -15,7 +15,7 @@ from services.mailstore.endpoints.own_seen_shown import show_in_batch, show_set,
 from services.mailstore.endpoints.own_seen_store import OwnSeenStore
 from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.handlers import queries
-from services.mailstore.handlers.own_seen import OwnSeen, counted, note_seen
+from services.mailstore.handlers.own_seen import OwnSeen, note_seen
 from services.mailstore.handlers.views import FLAGS_A_PAGE, Views
 from services.mailstore.projections.own_seen_rows import seen_of
 from shared.eventstore.transaction import Transaction
@@ -37,8 +37,7 @@ class OwnSeenAnswers:
 
     async def count(self, mailbox: pb.Mailbox) -> None:
         """The counters of a mailbox."""
-        account = session_account()
-        seen, modseq = await self._own.store.read(lambda reader: counted(reader, mailbox.id, account))
+        seen, modseq = await self._own.counted(mailbox.id, session_account())
         mailbox.unseen = max(0, mailbox.messages - seen)
         mailbox.highest_modseq = max(mailbox.highest_modseq, modseq)
 
@@ -59,12 +58,13 @@ class OwnSeenAnswers:
         r"""What changed in a selected mailbox: the flags of all, and the user's own \Seen."""
         mailbox, account = request.mailbox, session_account()
         own = await self._own.changed(mailbox, account, request.since, reply.version)
-        known = ranges(sorted(change.uid for change in reply.changed))
-        left = without(common(own, ((1, max(1, request.uid_next - 1)),)), known)
         changed = list(reply.changed)
-        async for page in self._views.flags(mailbox, left, reply.version):
-            changed += wire.changed(page)
-        changed.sort(key=lambda change: change.uid)
+        if own:
+            known = ranges(sorted(change.uid for change in changed))
+            left = without(common(own, ((1, max(1, request.uid_next - 1)),)), known)
+            async for page in self._views.flags(mailbox, left, reply.version):
+                changed += wire.changed(page)
+            changed.sort(key=lambda change: change.uid)
         del reply.changed[:]
         for start in range(0, len(changed), FLAGS_A_PAGE):
             some = changed[start : start + FLAGS_A_PAGE]

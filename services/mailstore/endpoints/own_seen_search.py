@@ -10,8 +10,8 @@ from services.mailstore.handlers.own_seen import OwnSeen
 from shared.protocol.imap.ranges import Ranges
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey, SearchKeys, UidSet
 
-_MOST_RANGES = 500_000
-"""Ranges of UIDs in a whole key: one SEEN in the largest mailbox has fewer, a thousand of them may have more."""
+_MOST_RANGES = 100_000
+"""Ranges of UIDs in a whole key that asks more than once."""
 
 _MOST_MODSEQS = 4
 
@@ -58,8 +58,8 @@ class OwnSeenKeys:
                 return key
 
     def _uids(self, uids: Ranges) -> UidSet:
-        self._ranges += len(uids)
-        if self._ranges > _MOST_RANGES:
+        asked_before, self._ranges = self._ranges, self._ranges + len(uids)
+        if asked_before and self._ranges > _MOST_RANGES:
             raise MailboxRefused("LIMIT", "the search asks too often what was read in a mailbox with so many gaps")
         return wire.uid_set(uids)
 

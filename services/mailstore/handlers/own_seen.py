@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from services.mailstore.domain.decide import EVENT_MESSAGES, MailboxRefused
 from services.mailstore.handlers import load
 from services.mailstore.handlers.messages import Stored
 from services.mailstore.projections import chosen
-from services.mailstore.projections.own_seen_rows import SeenRun, name_of, readers, runs_within, seen_of
+from services.mailstore.projections.own_seen_rows import (
+    SeenRun,
+    counted_of,
+    gone_after,
+    is_own,
+    runs_within,
+    seen_among,
+    seen_of,
+)
 from shared.events.own_seen import OwnSeenChanged
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Provenance
@@ -28,8 +38,8 @@ _PAGE = (
     " LIMIT ?"
 )
 _CHANGED = (
-    "SELECT first, last, seen, modseq FROM own_seen WHERE mailbox = ? AND reader = ? AND modseq > ? ORDER BY modseq,"
-    " first LIMIT ? OFFSET ?"
+    "SELECT first, last, modseq FROM own_seen WHERE mailbox = ? AND reader = ? AND (modseq, first) > (?, ?)"
+    " ORDER BY modseq, first LIMIT ?"
 )
 _HIGHEST = "SELECT max(modseq) FROM own_seen WHERE mailbox = ? AND reader = ?"
 
@@ -68,15 +78,8 @@ class SeenMessages:
 
 def seen_messages(reader: Reader, mailbox: str, account: str, uids: Ranges) -> SeenMessages:
     r"""The \Seen of a user for messages with these UIDs."""
-    name, _ = name_of(reader, mailbox, account)
+    name = counted_of(reader, mailbox, account).name
     return SeenMessages(runs_within(reader, mailbox, name, uids))
-
-
-def counted(reader: Reader, mailbox: str, account: str) -> tuple[int, int]:
-    r"""The number of messages on which a user has \Seen, and the highest MODSEQ of his own changes."""
-    _, seen = name_of(reader, mailbox, account)
-    row = reader.first_row(_HIGHEST, (mailbox, account))
-    return seen, (row[0] if row else None) or 0
 
 
 class OwnSeen:
@@ -92,9 +95,20 @@ class OwnSeen:
         await self._turns.spend(rows=count(uids) // 4)
         return seen
 
+    async def counted(self, mailbox: str, account: str) -> tuple[int, int]:
+        r"""The number of messages on which a user has \Seen, and the highest MODSEQ of his own changes."""
+        counted = await self.store.read(lambda reader: counted_of(reader, mailbox, account))
+        row = await self.store.read(lambda reader: reader.first_row(_HIGHEST, (mailbox, account)))
+        seen, until, full = counted.seen, counted.until, True
+        while full:
+            page = await self.store.read(partial(_gone, mailbox=mailbox, name=counted.name, until=until))
+            seen, until, full = seen - page.seen, page.until, page.is_full
+            await self._turns.spend(rows=page.rows)
+        return seen, (row[0] if row else None) or 0
+
     async def seen(self, mailbox: str, account: str) -> Ranges:
         r"""All messages on which a user has \Seen."""
-        name, _ = await self.store.read(lambda reader: name_of(reader, mailbox, account))
+        name = (await self.store.read(lambda reader: counted_of(reader, mailbox, account))).name
         runs: list[tuple[int, int]] = []
         async for page in self._pages(mailbox, name):
             runs += [(run.first, run.last) for run in page if run.is_seen]
@@ -103,13 +117,13 @@ class OwnSeen:
     async def changed(self, mailbox: str, account: str, since: int, until: int = 1 << 62) -> Ranges:
         r"""The messages whose \Seen the user has changed after a version, up to another one."""
         spans: list[tuple[int, int]] = []
-        full, at = True, 0
+        full, after = True, (since, 1 << 40)
         while full:
-            asked = (mailbox, account, since, _RUNS_A_PAGE, at)
+            asked = (mailbox, account, *after, _RUNS_A_PAGE)
             rows = await self.store.read(lambda reader, asked=asked: reader.all(_CHANGED, asked))  # type: ignore[misc]
-            spans += [(row[0], row[1]) for row in rows if row[3] <= until]
+            spans += [(row[0], row[1]) for row in rows if row[2] <= until]
             await self._turns.spend(rows=len(rows) // 2)
-            full, at = len(rows) == _RUNS_A_PAGE, at + len(rows)
+            full, after = len(rows) == _RUNS_A_PAGE, (rows[-1][2], rows[-1][0]) if rows else after
         return joined(sorted(spans))
 
     async def _pages(self, mailbox: str, name: str) -> AsyncIterator[list[SeenRun]]:
@@ -137,7 +151,9 @@ def set_seen(
     runs = chosen.flag_runs(tx, mailbox, uids, since, EVENT_MESSAGES)
     there = joined((run.first, run.last) for run in runs)
     last = runs[-1].last if count(there) == EVENT_MESSAGES else 0
-    name = _name_of(tx, mailbox, account)
+    if not is_own(tx, mailbox):
+        raise MailboxRefused("CANNOT", r"the owner has just made \Seen the same for all; try again")
+    name = counted_of(tx, mailbox, account).name
     own = runs_within(tx, mailbox, name, there)
     newer = [(run.first, run.last) for run in runs if run.is_newer]
     newer += [(run.first, run.last) for run in own if since is not None and run.modseq > since]
@@ -156,11 +172,21 @@ def set_seen(
 def note_seen(tx: Transaction, owner: str, mailbox: str, account: str, uids: Ranges, provenance: Provenance) -> None:
     r"""Set a user's \Seen on messages that he has just put into the mailbox, once."""
     done = any(isinstance(entry.event, OwnSeenChanged) for entry in tx.answered(provenance.command))
-    if uids and not done and readers(tx, mailbox):
+    if uids and not done and is_own(tx, mailbox):
         tx.append(owner, [OwnSeenChanged(owner, mailbox, account, uids, True)], provenance)
 
 
-def _name_of(tx: Transaction, mailbox: str, account: str) -> str:
-    if not readers(tx, mailbox):
-        raise MailboxRefused("CANNOT", r"the owner has just made \Seen the same for all; try again")
-    return name_of(tx, mailbox, account)[0]
+class _Gone(NamedTuple):
+    """A page of what left a mailbox."""
+
+    seen: int
+    """How much of it a reader had seen."""
+    until: tuple[int, int]
+    rows: int
+    is_full: bool
+
+
+def _gone(reader: Reader, mailbox: str, name: str, until: tuple[int, int]) -> _Gone:
+    rows = gone_after(reader, mailbox, until, _RUNS_A_PAGE)
+    seen = seen_among(reader, mailbox, name, rows)
+    return _Gone(seen, rows[-1][:2] if rows else until, len(rows), len(rows) == _RUNS_A_PAGE)

@@ -9,13 +9,14 @@ from services.mailstore.domain.flags import SEEN
 from services.mailstore.handlers.all_mail import is_all_mail
 from services.mailstore.projections import chosen
 from services.mailstore.projections.own_seen_rows import ALL_READERS, readers, runs_within, seen_of
+from services.mailstore.projections.own_seen_rows import is_own as is_own_now
 from shared.events.mailbox import FlagsChanged
 from shared.events.metadata import AnnotationsChanged, AnnotationValue
 from shared.events.own_seen import OwnSeenChanged
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event
 from shared.protocol.imap.entry_name import OWN_SEEN, SEEN_ENTRY, SHARED_SEEN
-from shared.protocol.imap.ranges import Ranges, joined, pages, without
+from shared.protocol.imap.ranges import Ranges, common, joined, pages, without
 
 _ALL: Ranges = ((1, 1 << 40),)
 _IS_SET = "SELECT 1 FROM annotation WHERE owner = ? AND mailbox = ? AND entry = ?"
@@ -40,7 +41,7 @@ def consequences(reader: Reader, account: str, changes: Sequence[AnnotationsChan
         values = [value.value for value in change.values if value.entry == SEEN_ENTRY]
         if not values or not change.mailbox:
             continue
-        was_own, is_own = bool(readers(reader, change.mailbox)), values[-1] == OWN_SEEN
+        was_own, is_own = is_own_now(reader, change.mailbox), values[-1] == OWN_SEEN
         if is_own and not was_own:
             events += _begun(reader, account, change.mailbox)
         elif was_own and not is_own:
@@ -64,12 +65,12 @@ def _begun(reader: Reader, account: str, mailbox: str) -> list[Event]:
 
 def _ended(reader: Reader, account: str, mailbox: str) -> list[Event]:
     r"""A change of no flag: messages get a new MODSEQ when their \Seen becomes another one for anybody."""
-    of_owner = _seen_by_owner(reader, mailbox)
+    of_owner, there = _seen_by_owner(reader, mailbox), chosen.messages(reader, mailbox, _ALL).uids
     different: list[tuple[int, int]] = []
     for name in readers(reader, mailbox):
         of_reader = seen_of(runs_within(reader, mailbox, name, _ALL))
         different += [*without(of_owner, of_reader), *without(of_reader, of_owner)]
-    changed = joined(sorted(different))
+    changed = common(joined(sorted(different)), there)
     return [FlagsChanged(account, mailbox, uids, "add", ()) for uids in pages(changed, EVENT_MESSAGES)]
 
 

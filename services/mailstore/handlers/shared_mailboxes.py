@@ -11,7 +11,7 @@ from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.held_rights import Holders, SharedName
 from services.mailstore.handlers.identifiers import account_at_level, level_of
-from services.mailstore.handlers.own_seen import counted
+from services.mailstore.handlers.own_seen import OwnSeen
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.turns import Turns
@@ -45,6 +45,7 @@ class SharedMailboxes:
         self._store = store
         self._holders = holders
         self._turns = turns
+        self._own_seen = OwnSeen(store, turns)
 
     @property
     def is_on(self) -> bool:
@@ -80,10 +81,18 @@ class SharedMailboxes:
         states: dict[str, MailboxState] = {}
         for at in range(0, len(readable), _STATES_A_PAGE):
             page = readable[at : at + _STATES_A_PAGE]
-            present = await self._store.read(partial(_states, account=owner.account, mailboxes=page, asker=account))
-            states.update((state.id, state) for state in present)
+            present = await self._store.read(partial(_states, account=owner.account, mailboxes=page))
+            own = await self._store.read(partial(_with_own_seen, mailboxes=page))
+            for state in present:
+                states[state.id] = await self._as_seen(account, state) if state.id in own else state
             await self._turns.spend(rows=2 * len(page))
         return SharedStates(version, states)
+
+    async def _as_seen(self, account: str, state: MailboxState) -> MailboxState:
+        r"""The counters of a mailbox in which the account has a \Seen of its own."""
+        seen, modseq = await self._own_seen.counted(state.id, account)
+        unseen = max(0, state.messages - seen)
+        return msgspec.structs.replace(state, unseen=unseen, modseq=max(state.modseq, modseq))
 
     async def _seen(self, account: str, owner: str) -> SharingOwner:
         book = self._holders.book
@@ -95,15 +104,10 @@ class SharedMailboxes:
         return SharingOwner(owner, level, is_group, [mailbox for mailbox in shared if "l" in mailbox.rights])
 
 
-def _states(reader: Reader, account: str, mailboxes: list[str], asker: str) -> list[MailboxState]:
-    states = [state for mailbox in mailboxes for state in load.mailbox_if_any(reader, account, mailbox, "")]
+def _states(reader: Reader, account: str, mailboxes: list[str]) -> list[MailboxState]:
+    return [state for mailbox in mailboxes for state in load.mailbox_if_any(reader, account, mailbox, "")]
+
+
+def _with_own_seen(reader: Reader, mailboxes: list[str]) -> set[str]:
     marks = ", ".join("?" * len(mailboxes))
-    own = {row[0] for row in reader.all(_WITH_OWN_SEEN.format(marks), mailboxes)}
-    return [_as_seen(reader, state, asker) if state.id in own else state for state in states]
-
-
-def _as_seen(reader: Reader, state: MailboxState, account: str) -> MailboxState:
-    r"""The counters of a mailbox in which the account has a \Seen of its own."""
-    seen, modseq = counted(reader, state.id, account)
-    unseen = max(0, state.messages - seen)
-    return msgspec.structs.replace(state, unseen=unseen, modseq=max(state.modseq, modseq))
+    return {row[0] for row in reader.all(_WITH_OWN_SEEN.format(marks), mailboxes)}

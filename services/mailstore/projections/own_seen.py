@@ -7,7 +7,17 @@ from collections.abc import Sequence
 import sqlalchemy
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text
 
-from services.mailstore.projections.own_seen_rows import ALL_READERS, give_own, put, readers, runs_within, seen_of
+from services.mailstore.projections.own_seen_rows import (
+    ALL_READERS,
+    counted_of,
+    give_own,
+    is_own,
+    leave,
+    put,
+    readers,
+    runs_within,
+    seen_of,
+)
 from shared.events.closing import AccountErased
 from shared.events.expiry import MessagesExpired
 from shared.events.mailbox import MailboxDeleted, MessagesCopied, MessagesExpunged, MessagesMoved, Uids
@@ -19,15 +29,19 @@ from shared.eventstore.event import Recorded
 from shared.protocol.imap.entry_name import OWN_SEEN, SEEN_ENTRY
 from shared.protocol.imap.ranges import Ranges, common, joined
 
+_TABLES = ("own_seen", "own_seen_reader", "own_seen_gone")
+_MOST_PLACED = 100
+"""Readers whose \\Seen goes with a copy: their work is done in the unit of work of the copy."""
+
 
 class OwnSeenProjection:
     r"""Keeps a row for each reader of a mailbox with a \Seen of his own, and his UID ranges."""
 
     name = "own-seen"
-    version = 1
+    version = 2
 
     def __init__(self, metadata: MetaData) -> None:
-        self.tables: Sequence[sqlalchemy.Table] = (_readers(metadata), _ranges(metadata))
+        self.tables: Sequence[sqlalchemy.Table] = (_readers(metadata), _ranges(metadata), _gone(metadata))
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:
         match recorded.event:
@@ -35,63 +49,73 @@ class OwnSeenProjection:
                 if give_own(connection, account, mailbox, reader):
                     put(connection, mailbox, reader, uids, seen, recorded.version if reader else 0)
             case MessagesExpunged(_, mailbox, uids) | MessagesExpired(_, mailbox, uids):
-                _leave(connection, mailbox, uids)
-            case MessagesFetchedAway():
-                _leave(connection, recorded.event.mailbox, recorded.event.uids)
+                leave(connection, mailbox, uids, recorded.version)
+            case MessagesFetchedAway(_, mailbox, uids):
+                leave(connection, mailbox, uids, recorded.version)
             case MessagesCopied() | MessagesMoved():
                 _place(connection, recorded, recorded.event)
             case AnnotationsChanged(account, mailbox, values):
                 for value in values:
                     if value.entry == SEEN_ENTRY and mailbox:
-                        _switch(connection, account, mailbox, is_own=value.value == OWN_SEEN)
+                        _switch(connection, account, mailbox, begins=value.value == OWN_SEEN)
             case MailboxDeleted(_, mailbox):
                 _end(connection, mailbox)
-            case OwnSeenForgotten() | AccountErased():
-                _forget(connection, recorded.event)
+            case OwnSeenForgotten(account, reader):
+                _forget(connection, account, reader)
+            case AccountErased(account):
+                _erase(connection, account)
 
 
-def _switch(connection: Connection, account: str, mailbox: str, *, is_own: bool) -> None:
-    if not is_own:
+def _switch(connection: Connection, account: str, mailbox: str, *, begins: bool) -> None:
+    if not begins:
         _end(connection, mailbox)
-    elif not readers(connection, mailbox):
-        sql = "INSERT INTO own_seen_reader (mailbox, reader, account, seen) VALUES (?, ?, ?, 0)"
+    elif not is_own(connection, mailbox):
+        sql = (
+            "INSERT INTO own_seen_reader (mailbox, reader, account, seen, gone_version, gone_first)"
+            " VALUES (?, ?, ?, 0, 0, 0)"
+        )
         connection.execute(sql, (mailbox, ALL_READERS, account))
 
 
 def _end(connection: Connection, mailbox: str) -> None:
-    for table in ("own_seen", "own_seen_reader"):
+    for table in _TABLES:
         connection.execute(f"DELETE FROM {table} WHERE mailbox = ?", (mailbox,))  # noqa: S608
 
 
-def _forget(connection: Connection, event: OwnSeenForgotten | AccountErased) -> None:
-    condition, values = "account = ?", [event.account]
-    if isinstance(event, OwnSeenForgotten):
-        condition, values = f"{condition} AND reader = ?", [event.account, event.reader]
-    pairs = connection.all(f"SELECT mailbox, reader FROM own_seen_reader WHERE {condition}", values)  # noqa: S608
-    for pair in pairs:
+def _forget(connection: Connection, account: str, reader: str) -> None:
+    sql = "SELECT mailbox FROM own_seen_reader WHERE account = ? AND reader = ?"
+    for (mailbox,) in connection.all(sql, (account, reader)):
         for table in ("own_seen", "own_seen_reader"):
-            connection.execute(f"DELETE FROM {table} WHERE mailbox = ? AND reader = ?", pair)  # noqa: S608
+            connection.execute(f"DELETE FROM {table} WHERE mailbox = ? AND reader = ?", (mailbox, reader))  # noqa: S608
 
 
-def _leave(connection: Connection, mailbox: str, uids: Uids) -> None:
-    for reader in readers(connection, mailbox):
-        put(connection, mailbox, reader, uids, None, 0)
+def _erase(connection: Connection, account: str) -> None:
+    for (mailbox,) in connection.all("SELECT DISTINCT mailbox FROM own_seen_reader WHERE account = ?", (account,)):
+        _end(connection, mailbox)
 
 
 def _place(connection: Connection, recorded: Recorded, event: MessagesCopied | MessagesMoved) -> None:
-    r"""A message that is copied or moved between two such mailboxes keeps the \Seen of everybody."""
-    before = readers(connection, event.source)
-    after = readers(connection, event.target) if before else []
-    # The ranges of all come last, because who gets ranges of his own here begins with those as they were.
-    for reader in sorted({*before, *after}, reverse=True) if after else ():
-        name = reader if reader in before else ALL_READERS
-        seen = common(seen_of(runs_within(connection, event.source, name, event.uids)), event.uids)
-        give_own(connection, event.account, event.target, reader)
-        arrived = _arrived(event.uids, event.first_uid, seen)
-        put(connection, event.target, reader, arrived, True, recorded.version if reader else 0)
+    r"""A message that is copied or moved between two such mailboxes keeps the \Seen of everybody.
+
+    Where very many have one, it keeps that of some, and of who places it.
+    """
+    if is_own(connection, event.source) and is_own(connection, event.target):
+        before = readers(connection, event.source, _MOST_PLACED)
+        after = readers(connection, event.target, _MOST_PLACED)
+        # The ranges of all come last, because who gets ranges of his own here begins with those as they were.
+        for reader in sorted({*before, *after, *_who_acts(recorded, event.account)}, reverse=True):
+            name = counted_of(connection, event.source, reader).name
+            seen = common(seen_of(runs_within(connection, event.source, name, event.uids)), event.uids)
+            give_own(connection, event.account, event.target, reader)
+            arrived = _arrived(event.uids, event.first_uid, seen)
+            put(connection, event.target, reader, arrived, True, recorded.version if reader else 0)
     if isinstance(event, MessagesMoved):
-        for reader in before:
-            put(connection, event.source, reader, event.uids, None, 0)
+        leave(connection, event.source, event.uids, recorded.version)
+
+
+def _who_acts(recorded: Recorded, owner: str) -> tuple[str, ...]:
+    actor = recorded.provenance.actor
+    return (actor.credential,) if actor.kind == "user" and actor.credential != owner else ()
 
 
 def _arrived(uids: Uids, first_uid: int, some: Ranges) -> Ranges:
@@ -114,6 +138,8 @@ def _readers(metadata: MetaData) -> Table:
         Column("reader", Text, nullable=False),
         Column("account", Text, nullable=False),
         Column("seen", BigInteger, nullable=False),
+        Column("gone_version", BigInteger, nullable=False),
+        Column("gone_first", BigInteger, nullable=False),
         PrimaryKeyConstraint("mailbox", "reader"),
         Index("own_seen_reader_account", "account"),
         Index("own_seen_reader_reader", "reader"),
@@ -133,5 +159,18 @@ def _ranges(metadata: MetaData) -> Table:
         Column("modseq", BigInteger, nullable=False),
         PrimaryKeyConstraint("mailbox", "reader", "first"),
         Index("own_seen_modseq", "mailbox", "reader", "modseq"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _gone(metadata: MetaData) -> Table:
+    return Table(
+        "own_seen_gone",
+        metadata,
+        Column("mailbox", Text, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("first", BigInteger, nullable=False),
+        Column("last", BigInteger, nullable=False),
+        PrimaryKeyConstraint("mailbox", "version", "first"),
         sqlite_with_rowid=False,
     )

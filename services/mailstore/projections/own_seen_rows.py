@@ -1,8 +1,9 @@
 r"""The rows that hold the \Seen of those who share a mailbox: UID ranges, with the MODSEQ of their last change.
 
-A message without a row is unseen and was never changed. The ranges of a reader do not overlap, and hold no UID that has
-left the mailbox. A reader has ranges after his first change; until then he sees those of the reader with the empty
-name, which are what was seen in the mailbox when \Seen became each user's own.
+A message without a row is unseen and was never changed. The ranges of a reader do not overlap. They keep the UIDs of
+messages that left the mailbox, because thousands may read one; what left it is noted once, and taken out of the count
+of a reader with his next changes. A reader has ranges after his first change; until then he sees those of the reader
+with the empty name, which are what was seen in the mailbox when \Seen became each user's own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from shared.eventstore.connection import Connection, Reader
+from shared.eventstore.connection import Connection, Reader, Row
 from shared.protocol.imap.ranges import Ranges, common, count, joined, without
 
 ALL_READERS = ""
@@ -23,6 +24,7 @@ _WITHIN = (
     " COALESCE((SELECT max(first) FROM own_seen WHERE mailbox = ? AND reader = ? AND first <= ?), 0) ORDER BY first"
 )
 _INSERT = "INSERT INTO own_seen (mailbox, reader, first, last, seen, modseq) VALUES {}"
+_GONE_AT_ONCE = 200
 _ROWS_A_STATEMENT = (100, 10, 1)
 """The numbers of rows in statements, so that there are few distinct ones."""
 
@@ -63,8 +65,8 @@ def seen_of(runs: Iterable[SeenRun]) -> Ranges:
     return joined((run.first, run.last) for run in runs if run.is_seen)
 
 
-def put(connection: Connection, mailbox: str, name: str, uids: Ranges, seen: bool | None, modseq: int) -> None:
-    """Set the state of messages for a reader; None: they leave the mailbox."""
+def put(connection: Connection, mailbox: str, name: str, uids: Ranges, seen: bool, modseq: int) -> None:
+    """Set the state of messages for a reader."""
     runs = runs_within(connection, mailbox, name, uids)
     firsts, lasts = [first for first, _ in uids], [last for _, last in uids]
     gone: list[int] = []
@@ -77,12 +79,46 @@ def put(connection: Connection, mailbox: str, name: str, uids: Ranges, seen: boo
             gone.append(run.first)
             rows += [(mailbox, name, *left, int(run.is_seen), run.modseq) for left in without(whole, cut)]
             change -= count(common(whole, cut)) if run.is_seen else 0
-    if seen is not None:
-        rows += [(mailbox, name, first, last, int(seen), modseq) for first, last in uids]
+    rows += [(mailbox, name, first, last, int(seen), modseq) for first, last in uids]
     _replace(connection, mailbox, name, gone, rows)
-    if change:
-        sql = "UPDATE own_seen_reader SET seen = seen + ? WHERE mailbox = ? AND reader = ?"
-        connection.execute(sql, (change, mailbox, name))
+    _count(connection, mailbox, name, change)
+
+
+def _count(connection: Connection, mailbox: str, name: str, change: int) -> None:
+    """Change the count of a reader, and take out of it some of what left the mailbox since."""
+    counted = counted_of(connection, mailbox, name)
+    rows = gone_after(connection, mailbox, counted.until, _GONE_AT_ONCE)
+    change -= seen_among(connection, mailbox, name, rows)
+    until = rows[-1][:2] if rows else counted.until
+    sql = (
+        "UPDATE own_seen_reader SET seen = seen + ?, gone_version = ?, gone_first = ? WHERE mailbox = ? AND reader = ?"
+    )
+    connection.execute(sql, (change, *until, mailbox, name))
+
+
+def leave(connection: Connection, mailbox: str, uids: Ranges, version: int) -> None:
+    """Note messages that left the mailbox; the work does not grow with the readers."""
+    if not is_own(connection, mailbox):
+        return
+    for page in _chunks([(mailbox, version, first, last) for first, last in uids]):
+        marks = ", ".join(["(?, ?, ?, ?)"] * len(page))
+        sql = f"INSERT INTO own_seen_gone (mailbox, version, first, last) VALUES {marks}"  # noqa: S608
+        connection.execute(sql, [value for row in page for value in row])
+
+
+def gone_after(reader: Reader, mailbox: str, until: tuple[int, int], most: int) -> list[Row]:
+    """What left the mailbox, as (version, first UID, last UID), after a version and first UID."""
+    sql = (
+        "SELECT version, first, last FROM own_seen_gone WHERE mailbox = ? AND (version, first) > (?, ?)"
+        " ORDER BY version, first LIMIT ?"
+    )
+    return reader.all(sql, (mailbox, *until, most))
+
+
+def seen_among(reader: Reader, mailbox: str, name: str, gone: Sequence[Row]) -> int:
+    """How many of these messages, which left the mailbox, a reader had seen."""
+    uids = joined(sorted((first, last) for _, first, last in gone))
+    return count(common(seen_of(runs_within(reader, mailbox, name, uids)), uids))
 
 
 def _replace(
@@ -105,19 +141,37 @@ def _chunks(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
             at += size
 
 
-def readers(reader: Reader, mailbox: str) -> list[str]:
-    r"""All who have ranges; none where \Seen is not each user's own."""
-    sql = "SELECT reader FROM own_seen_reader WHERE mailbox = ? ORDER BY reader"
-    return [row[0] for row in reader.all(sql, (mailbox,))]
+def is_own(reader: Reader, mailbox: str) -> bool:
+    r"""Whether \Seen is each user's own."""
+    sql = "SELECT 1 FROM own_seen_reader WHERE mailbox = ? AND reader = ''"
+    return reader.first_row(sql, (mailbox,)) is not None
 
 
-def name_of(reader: Reader, mailbox: str, name: str) -> tuple[str, int]:
-    r"""Under which name the ranges stand that a reader sees, and the number of messages that are seen in them."""
+def readers(reader: Reader, mailbox: str, most: int = 1 << 62) -> list[str]:
+    """All who have ranges, or some of them; the reader with the empty name is the first."""
+    sql = "SELECT reader FROM own_seen_reader WHERE mailbox = ? ORDER BY reader LIMIT ?"
+    return [row[0] for row in reader.all(sql, (mailbox, most))]
+
+
+class Counted(NamedTuple):
+    """The number of messages that are seen in the ranges of a reader."""
+
+    name: str
+    """The name under which the ranges stand that the reader sees."""
+    seen: int
+    """Without what left the mailbox up to `until`."""
+    until: tuple[int, int]
+    """A version and a first UID."""
+
+
+def counted_of(reader: Reader, mailbox: str, name: str) -> Counted:
+    """The count of a reader, or of all while he has no ranges of his own."""
     sql = (
-        "SELECT reader, seen FROM own_seen_reader WHERE mailbox = ? AND reader IN (?, '') ORDER BY reader DESC LIMIT 1"
+        "SELECT reader, seen, gone_version, gone_first FROM own_seen_reader WHERE mailbox = ? AND reader IN (?, '')"
+        " ORDER BY reader DESC LIMIT 1"
     )
     row = reader.first_row(sql, (mailbox, name))
-    return (row[0], row[1]) if row else (ALL_READERS, 0)
+    return Counted(row[0], row[1], (row[2], row[3])) if row else Counted(ALL_READERS, 0, (0, 0))
 
 
 def give_own(connection: Connection, account: str, mailbox: str, name: str) -> bool:
@@ -128,8 +182,9 @@ def give_own(connection: Connection, account: str, mailbox: str, name: str) -> b
     if connection.first_row("SELECT 1 FROM own_seen_reader WHERE mailbox = ? AND reader = ?", (mailbox, name)):
         return True
     made = connection.execute(
-        "INSERT INTO own_seen_reader (mailbox, reader, account, seen) SELECT mailbox, CAST(? AS TEXT),"
-        " CAST(? AS TEXT), seen FROM own_seen_reader WHERE mailbox = ? AND reader = ''",
+        "INSERT INTO own_seen_reader (mailbox, reader, account, seen, gone_version, gone_first) SELECT mailbox,"
+        " CAST(? AS TEXT), CAST(? AS TEXT), seen, gone_version, gone_first FROM own_seen_reader"
+        " WHERE mailbox = ? AND reader = ''",
         (name, account, mailbox),
     )
     connection.execute(
