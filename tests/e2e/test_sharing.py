@@ -83,9 +83,19 @@ def test_mailboxes_are_shared_and_taken_back(server: MailfoldServer) -> None:
         assert sorted((grant["identifier"], grant["rights"]) for grant in granted) == sorted(
             [(bob.address, "lrswi"), (team, "lr")]
         )
+        assert server.command.json("sharing", "seen", ann.address, "Plans")["seen"] == "shared"
+        assert server.command.json("sharing", "seen", ann.address, "Plans", "own")["seen"] == "own"
         bob_reads, eve_reads = server.imap(bob), server.imap(eve)
         for reader in (bob_reads, eve_reads):
             reader.command(f"SELECT {name}".encode())
+        bob_reads.command(b"STORE 1 +FLAGS (\\Seen)")
+        for person, mailbox, unseen in ((ann, "Plans", 1), (bob, name, 0), (eve, name, 1)):
+            with server.imap(person) as imap:
+                assert b"(UNSEEN %d)" % unseen in imap.connection.status(mailbox, "(UNSEEN)")[1][0]
+        shown = server.command("events", "--type", "message.own_seen_changed")
+        assert f"seen for {bob.account} alone in" in shown
+        with pytest.raises(CommandFailed, match="the kind is own or shared"):
+            server.command("sharing", "seen", ann.address, "Plans", "mine")
         assert server.command.json("sharing", "revoke", ann.address, bob.address) == {"grants": 1}
         assert _is_sent_away(bob_reads, b"NOOP")
         eve_reads.connection.send(b"i IDLE\r\n")

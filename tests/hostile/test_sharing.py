@@ -76,3 +76,25 @@ def test_a_list_has_an_end(sharing: MailfoldServer) -> None:
         other.command(b"SELECT " + quoted(ann, "INBOX/Below"))
         imap.command(f"DELETEACL INBOX {others[0].address}".encode())
         imap.command(f"SETACL INBOX {others[LIMIT].address} lr".encode())
+
+
+def test_a_search_that_asks_what_was_read_without_end(sharing: MailfoldServer) -> None:
+    r"""Where \Seen is the user's own, SEEN becomes UIDs: too many of them are refused, and others are answered."""
+    ann, bob = sharing.people.people("ann", "bob")
+    sharing.followed()
+    with sharing.imap(ann) as imap, sharing.imap(bob) as other:
+        imap.command(b"CREATE Full")
+        for _ in range(10):
+            literals = b" {3+}\r\nx\r\n" * 100
+            imap.command(b"APPEND Full" + literals)
+        imap.command(f"SETACL Full {bob.address} lrswi".encode())
+        refused(imap, b'SETMETADATA Full (/shared/vendor/mailfold/seen "%b")' % (b"own" * 300), "CANNOT")
+        imap.command(b'SETMETADATA Full (/shared/vendor/mailfold/seen "own")')
+        other.command(b"SELECT " + quoted(ann, "Full"))
+        odd = b",".join(b"%d" % number for number in range(1, 1000, 2))
+        other.command(b"STORE " + odd + b" +FLAGS.SILENT (\\Seen)")
+        refused(other, b"SEARCH " + b"OR SEEN UNSEEN " * 300 + b"SEEN", "LIMIT|too often|BAD")
+        refused(other, b"SEARCH " + b" ".join(b"MODSEQ %d" % number for number in range(1, 50)), "LIMIT|MODSEQ")
+        other.command(b"SEARCH OR SEEN UNSEEN SEEN")
+        other.command(b"STORE " + odd + b" -FLAGS.SILENT (\\Seen)")
+        imap.command(b"STATUS Full (UNSEEN)")

@@ -18,11 +18,14 @@ from tests.harness.waiting import until
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import PASSWORD, ImapServer
 from tests.integration.access.sharing_people import SharingPeople
+from tests.integration.access.turn_witness import TurnWitness
 from tests.parts import nats
 from tests.parts.required import needs
 
 _numbers = itertools.count(1)
 _ENTRY = "/shared/vendor/mailfold/seen"
+_CALLS = 200_000
+"""The largest number of function calls in a turn: some 25 ms."""
 _RIGHTS, _SEEN = "lrswite", "\\Seen"
 
 
@@ -196,7 +199,7 @@ def test_search_and_sort_by_modseq_name_the_own_changes(readers: Readers) -> Non
     assert eve.searched(f"MODSEQ {since}") == set()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_everybody_sees_what_a_model_says(readers: Readers, seed: int) -> None:
     """Random commands of three users; each is shown exactly his own flags, in any way of asking and by notification."""
     chance = random.Random(seed)
@@ -372,3 +375,32 @@ def test_notify_counts_for_who_asks(readers: Readers) -> None:
     assert b"UNSEEN 2" in states[0]
     bob.do("UID STORE 1 +FLAGS (\\Seen)")
     assert b"UNSEEN 1" in watching.line()
+
+
+def test_no_turn_is_long_in_a_large_mailbox(readers: Readers) -> None:
+    """Thousands of ranges of one reader: everything that reads or changes them goes on in small pieces."""
+    readers.share("Box")
+    for _ in range(10):
+        literals = b" {1+}\r\nx" * 200
+        tag = readers.owner.begin("APPEND Box" + literals.decode())
+        assert readers.owner.finish(tag)[0].startswith(b"OK")
+    bob, eve = readers.log_in(readers.bob), readers.log_in(readers.eve)
+    name = readers.name_for(readers.bob, "Box")
+    with TurnWitness(readers.people.server.loop) as witness:
+        for reader in (bob, eve):
+            reader.ok(f"SELECT {name} (CONDSTORE)")
+        for first in range(1, 2000, 500):
+            bob.ok(f"STORE {','.join(map(str, range(first, first + 500, 2)))} +FLAGS.SILENT (\\Seen)")
+        assert len(bob.ok("FETCH 1:* (FLAGS)")) == 2000
+        assert bob.ok("SEARCH RETURN (COUNT) SEEN")[0].endswith(b"COUNT 1000")
+        readers.owner.ok("SELECT Box")
+        readers.owner.ok("STORE 1:* +FLAGS.SILENT (\\Flagged)")
+        assert len([line for line in bob.ok("NOOP") if b"FETCH" in line]) == 2000
+        readers.owner.ok("STORE 1:1000 +FLAGS.SILENT (\\Deleted)")
+        readers.owner.ok("EXPUNGE")
+        assert readers.log_in(readers.bob).ok(f"STATUS {name} (UNSEEN)")[0].endswith(b"(UNSEEN 500)")
+        readers.owner.ok(f"SETMETADATA Box ({_ENTRY} NIL)")
+        bob.ok("NOOP")
+        assert bob.ok("SEARCH RETURN (COUNT) SEEN")[0].endswith(b"COUNT 0")
+    assert witness.most <= _CALLS
+    assert readers.differences() == []

@@ -67,8 +67,29 @@ def annotated(owner: str, _source: str) -> tuple[Any, str, Any]:
     return AnnotationsStub, "SetAnnotations", request
 
 
+def stored_own(owner: str, source: str) -> tuple[Any, str, Any]:
+    uids = pb.UidSet(bounds=[1, 1])
+    return MailstoreStub, "Store", pb.StoreRequest(account=owner, mailbox=source, uids=uids, flags=["\\Seen"])
+
+
 def created(owner: str, _source: str) -> tuple[Any, str, Any]:
     return MailstoreStub, "CreateMailbox", pb.CreateMailboxRequest(account=owner, name="Goal/New")
+
+
+def test_the_own_seen_is_not_set_after_the_right_has_ended(server: ImapServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = Sharers(server)
+    ann = people.log_in(people.ann)
+    ann.ok("CREATE Source")
+    ann.ok(f"SETACL Source {people.bob} lrsw")
+    ann.ok('SETMETADATA Source (/shared/vendor/mailfold/seen "own")')
+    ann.append(MAIL, "Source")
+    owner, bob = people.accounts[people.ann], people.accounts[people.bob]
+    listed = pb.ListMailboxesRequest(account=owner, name="Source")
+    source = people.mailstore(owner, MailstoreStub, "ListMailboxes", listed).mailboxes[0].id
+    take_before_the_next_write(people, monkeypatch, "Source", "s")
+    with pytest.raises(Exception, match="no right"):
+        people.mailstore(bob, *stored_own(owner, source))
+    assert people.mailstore(bob, MailstoreStub, "ListMailboxes", listed).mailboxes[0].unseen == 1
 
 
 @pytest.mark.parametrize(("call", "right"), [(replaced, "i"), (renamed, "k"), (annotated, "w"), (created, "k")])

@@ -1,4 +1,7 @@
-"""Rights are never exceeded: random commands of several users, against a model and against the log of events."""
+r"""Rights are never exceeded: random commands of several users, against a model and against the log of events.
+
+\Seen is each user's own in one of the mailboxes.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from services.directory.app import build as build_directory
 from services.mailstore.domain.access_list import rights_for
 from shared.events import mailbox as events
 from shared.events.mailbox_rights import MailboxRightsChanged
+from shared.events.own_seen import OwnSeenChanged
 from shared.eventstore.event import Event, decode, decode_actor
 from shared.protocol.imap.mailbox_name import ancestors
 from shared.protocol.imap.rights import ALL_RIGHTS, right_for_flag, shown_rights
@@ -50,6 +54,7 @@ class Household:
         for name in MAILBOXES:
             self.owner.ok(f"CREATE {name}")
             self.owner.append(MAIL, name)
+        self.owner.ok('SETMETADATA Two (/shared/vendor/mailfold/seen "own")')
 
     def log_in(self, address: str) -> ImapClient:
         client = ImapClient(self.people.server, "")
@@ -173,6 +178,7 @@ def _exceeding(home: Household) -> list[tuple[str, str, str]]:
         made_by = command if isinstance(event, events.MailboxCreated) else made_by
         log.apply(event)
     assert others > 20
+    assert any(kind == OwnSeenChanged.stored_name for kind, *_ in rows)
     return wrong
 
 
@@ -198,6 +204,8 @@ class _Log:
         match event:
             case events.FlagsChanged(_, mailbox, _, _, flags):
                 needs_rights[mailbox] = "r" + "".join(map(right_for_flag, flags))
+            case OwnSeenChanged(_, mailbox, reader):
+                needs_rights[mailbox] = "s" if reader == account else "never"
             case events.MessageAppended(_, mailbox, entries):
                 needs_rights[mailbox] = "i" + "".join(right_for_flag(flag) for entry in entries for flag in entry.flags)
             case events.MessagesCopied(_, source, target):
