@@ -153,7 +153,7 @@ def readers(reader: Reader, mailbox: str, most: int = 1 << 62) -> list[str]:
     return [row[0] for row in reader.all(sql, (mailbox, most))]
 
 
-class Counted(NamedTuple):
+class SeenCount(NamedTuple):
     """The number of messages that are seen in the ranges of a reader."""
 
     name: str
@@ -164,14 +164,14 @@ class Counted(NamedTuple):
     """A version and a first UID."""
 
 
-def counted_of(reader: Reader, mailbox: str, name: str) -> Counted:
+def counted_of(reader: Reader, mailbox: str, name: str) -> SeenCount:
     """The count of a reader, or of all while he has no ranges of his own."""
     sql = (
         "SELECT reader, seen, gone_version, gone_first FROM own_seen_reader WHERE mailbox = ? AND reader IN (?, '')"
         " ORDER BY reader DESC LIMIT 1"
     )
     row = reader.first_row(sql, (mailbox, name))
-    return Counted(row[0], row[1], (row[2], row[3])) if row else Counted(ALL_READERS, 0, (0, 0))
+    return SeenCount(row[0], row[1], (row[2], row[3])) if row else SeenCount(ALL_READERS, 0, (0, 0))
 
 
 def give_own(connection: Connection, account: str, mailbox: str, name: str) -> bool:
