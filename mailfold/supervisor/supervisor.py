@@ -13,7 +13,7 @@ import structlog
 from mailfold.supervisor.backoff import Backoff
 from mailfold.supervisor.child import Child, check_layout
 from mailfold.supervisor.launch import ThreadsInParent
-from mailfold.supervisor.output import Prefixed, RotatedFile, Sink
+from mailfold.supervisor.output import Prefixed, RotatedFile, Sink, drop_stale
 from mailfold.supervisor.report import Process, Report, State, write_report
 from mailfold.supervisor.signals import RENEW, STOP, Signals
 from mailfold.supervisor.unit import Unit
@@ -57,6 +57,8 @@ class Supervisor:
     def run(self) -> None:
         """Start the children and keep them running; returns when all have been stopped."""
         with Signals() as signals:
+            if self._log_folder is not None:
+                drop_stale(self._log_folder, time.time())
             self._sinks = {name: self._sink(name) for name in self._units}
             while not self._over():
                 self._advance(signals)
@@ -72,6 +74,8 @@ class Supervisor:
         for unit in self._units.values():
             unit.act_when_due()
             unit.look_whether_ready()
+        for sink in self._sinks.values():
+            sink.tend()
         if self._stopping:
             self._stop_what_may(self._units)
         elif self._renewing:

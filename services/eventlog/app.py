@@ -71,6 +71,7 @@ class EventLog:
         )
         self._followers = {service: self._follower(service) for service in FOLLOWED}
         directory = host.channel("directory", SERVICE)
+        self._answers = self._asking(directory)
         self._erasure = EventLogErasure(
             SERVICE, self.store, directory, host.bus, host.clock, self._packer, self._writer, self._lag, self._copy
         )
@@ -83,7 +84,7 @@ class EventLog:
             not_now=(StoreUnavailable,),
         )
         self.registrations: Sequence[Registration] = (
-            (add_EventLogServicer_to_server, EventLogEndpoint(self.store, settings, tail, self._asking(directory))),
+            (add_EventLogServicer_to_server, EventLogEndpoint(self.store, settings, tail, self._answers)),
             (add_JournalServicer_to_server, JournalEndpoint(self.store, directory, settings.max_results)),
             (
                 add_OwnerServicer_to_server,

@@ -14,7 +14,7 @@ from services.eventlog.domain.fields import SearchFields, fields_of
 from services.eventlog.domain.keys import LIFE, MAIL, WHO, bare, key_of
 from services.eventlog.domain.log_id import begin_of
 from services.eventlog.domain.names import names_of
-from services.eventlog.domain.question import LogQuestion, fits, mentions
+from services.eventlog.domain.question import LogQuestion, fits, may_fit, mentions
 from services.eventlog.handlers.search_port import EventRange
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
@@ -99,7 +99,7 @@ def passing(question: LogQuestion, *, named: bool = False) -> Passes:
     def passes(event: LoggedEvent) -> bool:
         if not chosen.passes(event.type, event.service):
             return False
-        if terms and not fits(_fields(event), terms):
+        if terms and not (may_fit(event.actor, event.data, terms) and fits(_fields(event), terms)):
             return False
         if not text:
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
@@ -11,17 +12,24 @@ import pytest
 
 from services.eventlog.adapters import copy_rows
 from services.eventlog.adapters.event_stream import EventStream
+from services.eventlog.domain.charts import HOUR
 from services.eventlog.domain.log_id import LAST
+from services.eventlog.domain.question import LogQuestion
 from services.eventlog.handlers.retention import Retention, RetentionLimits
+from services.eventlog.handlers.search_port import EventRange
 from shared.clock import FixedClock
+from shared.erasure.former_addresses import FormerAddress, FormerAddresses
+from shared.erasure.log_erasure import Erased
+from shared.erasure.mail_marks import MailMarks, hash_of
 from shared.eventstore.connection import Connection
+from shared.grpc.errors import Invalid
 from shared.opensearch.client import OpenSearchClient
 from shared.opensearch.errors import OpenSearchMissing
 from shared.opensearch.settings import OpenSearchSettings
 from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2 as pb
 from tests.contract.eventlog.asked_log import AskedLog, write_story
 from tests.harness.waiting import until_true
-from tests.integration.eventlog.events import received
+from tests.integration.eventlog.events import deliver, received
 from tests.parts import nats, opensearch
 from tests.parts.opensearch import OpenSearchServer
 from tests.parts.required import needs
@@ -91,20 +99,36 @@ async def log(tmp_path: Path, own_server: OpenSearchServer) -> AsyncIterator[Cop
         await running.stop()
 
 
-async def test_a_killed_and_a_wiped_server_get_every_event_once(log: CopiedLog, own_server: OpenSearchServer) -> None:
-    await write_story(log)
+async def test_killed_and_wiped_while_events_flow(log: CopiedLog, own_server: OpenSearchServer) -> None:
+    """Every question is answered meanwhile; in the end the copy has every event once, and counts the same."""
+    flowing = asyncio.create_task(_flow(log))
     await log.ready()
-    own_server.kill()
-    await write_story(log)
-    await log.followed()
+    await asyncio.to_thread(own_server.kill)
     reply = await log.log.Query(pb.QueryRequest(limit=100))
-    assert (len(reply.events), reply.engine) == (22, "embedded")
+    assert reply.engine == "embedded"
     assert "OpenSearch does not answer" in reply.note
     assert await log.trace("q1")
+    await asyncio.to_thread(own_server.wipe)
+    await until_true(log._is_copied, seconds=120)
+    flowing.cancel()
+    await asyncio.wait({flowing})
+    await log.ready()
+    count = (await log.report()).counts["events"]
+    assert await log.copied() == count
+    embedded, copied = log.event_log._answers._embedded, log.event_log._answers._copied
+    everything = EventRange(limit=100_000)
+    assert await copied.events(LogQuestion(), everything) == await embedded.events(LogQuestion(), everything)
+    now = await newest(log) + 1
+    bars = [await engine.chart(LogQuestion(), now - 2 * HOUR, now, HOUR) for engine in (copied, embedded)]
+    by_copy, by_log = ({at: vars(bar) for at, bar in drawn.items()} for drawn in bars)
+    assert by_copy == by_log
 
-    own_server.wipe()
-    await until_true(lambda: log.has(22), seconds=90)
-    assert len(await log.asked(limit=100)) == 22
+
+async def _flow(log: CopiedLog) -> None:
+    """A mail every tenth of a second, for some time or until cancelled."""
+    for number in range(1, 100):
+        await deliver(log, f"q{number}", number, f"m{number}@example.net")
+        await asyncio.sleep(0.1)
 
 
 async def test_a_stream_that_somebody_deleted_is_made_again(log: CopiedLog) -> None:
@@ -201,3 +225,42 @@ async def test_a_copy_is_made_anew_after_a_time_without_one(
         if engine == "opensearch":
             await until_true(partial(running.has, 11 * number))
         await running.stop()
+
+
+async def test_an_erased_account_is_forgotten_by_the_copy(log: CopiedLog, own_server: OpenSearchServer) -> None:
+    await write_story(log)
+    await log.ready()
+    ann = {"term": {"who": "ann@example.org"}}
+    assert await log.stream.count(ann) > 2
+    address = FormerAddress("ann@example.org", "", 0, 1 << 60)
+    erased = Erased("a1", FormerAddresses("a1", [address]), MailMarks(whole=[hash_of("q1")], part=[hash_of("q2")]))
+    own_server.suspend()
+    assert "OpenSearch" in await log.event_log._erasure._erase(erased, lambda _count: None)
+    own_server.resume()
+
+    async def is_erased() -> bool:
+        return not await log.event_log._erasure._erase(erased, lambda _count: None)
+
+    await until_true(is_erased)
+    await until_true(log._is_copied)
+    assert await log.stream.count(ann) == 0
+    assert await log.copied() == len((await log.log.Query(pb.QueryRequest(limit=100))).events) < 11
+    assert await log.asked(address="a1@example.org", type="mail.received") == ["mail.received q2"]
+
+
+async def test_an_admin_of_a_domain_sees_less(log: CopiedLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    await write_story(log)
+    await log.ready()
+    asking = log.event_log._answers
+
+    async def of_a_domain(domain: str, method: str) -> bool:
+        assert (domain, method.startswith("EventLog/")) == ("example.org", True)
+        return False
+
+    monkeypatch.setattr(asking._owners, "sees_everything", of_a_domain)
+    (event,) = (await log.log.Query(pb.QueryRequest(domain="example.org", queue_id="q2", type="mail.received"))).events
+    assert (event.data, event.actor, list(event.addresses)) == (b"", "", ["ann@example.org"])
+    assert "spf fail" in event.results
+    with pytest.raises(Invalid, match="admin of a domain"):
+        await log.log.Query(pb.QueryRequest(domain="example.org", text="pills"))
+    assert (await log.log.Chart(pb.ChartRequest(events=pb.QueryRequest(domain="example.org"), days=True))).bars
