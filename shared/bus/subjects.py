@@ -125,4 +125,5 @@ SCRIPTS_DOORBELL = "doorbell.scripts"
 """Rung when scripts of an owner have changed. The payload is the owner."""
 
 RIGHTS_DOORBELL = "doorbell.rights"
-"""Rung when an owner, or the directory, has changed who has rights to others' mailboxes."""
+"""Rung when an owner, or the directory, has changed who has rights to others' mailboxes. The payload is the owner; it
+is empty when the mailboxes of any owner may be concerned."""

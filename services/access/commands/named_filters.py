@@ -17,6 +17,8 @@ from shared.protocol.imap.multisearch_command import MultiSearch
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.ordering_commands import Sort, Thread
 from shared.protocol.imap.parse.search import stored_program
+from shared.protocol.imap.response_code import Code
+from shared.protocol.imap.state import needs_numbers
 
 _MOST_READ = 50
 """Filters that one search may read, those within filters included."""
@@ -46,6 +48,9 @@ def with_filters(handler: Handler) -> Handler:
                 code = f"UNDEFINED-FILTER {undefined.name}".encode()
                 return response.no(command.tag, "There is no such filter", code)
             command = msgspec.structs.replace(command, key=key)
+            if session.uid_only and needs_numbers(command):  # RFC 9586 §3
+                _forget_saved(session, command)
+                return response.bad(command.tag, "UIDONLY is enabled", Code.UIDREQUIRED)
         return await handler(session, command)
 
     return handle

@@ -61,6 +61,7 @@ class Names:
         self._parents = SortedNames(self._mailboxes)
         self.subscriptions = SortedNames(known.subscriptions)
         self._subscribed = frozenset(known.subscriptions)
+        self._every = SortedNames(self._mailboxes.keys() | self._subscribed)
 
     def __len__(self) -> int:
         """The number of mailboxes and subscriptions."""
@@ -70,8 +71,7 @@ class Names:
         """The names to list, INBOX first."""
         if INBOX in self._mailboxes or INBOX in self._subscribed:
             yield self._name(INBOX)
-        every = SortedNames(self._mailboxes.keys() | self._subscribed)
-        for name in every.with_ancestors():
+        for name in self._every.with_ancestors():
             if name != INBOX:
                 yield self._name(name)
 

@@ -18,10 +18,12 @@ def ringing(session: ImapSession) -> Iterator[None]:
         watch.idle.add(session.channel.ring)
     if shared is not None:
         shared.ring_with(session.channel.ring)
+        session.backend.versions.sharing.add(session.channel.ring)
     try:
         yield
     finally:
         if shared is not None:
             shared.ring_with(None)
+            session.backend.versions.sharing.discard(session.channel.ring)
         for watch in watches:
             watch.idle.discard(session.channel.ring)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
@@ -9,6 +10,7 @@ from services.access.adapters.mailstore import numbers
 from services.access.session.recents import Recents
 from services.access.session.updates import UpdatedSearch
 from services.access.session.versions import Watch
+from shared.long_sort import long_sorted
 from shared.protocol.imap import fetch_response, response
 from shared.protocol.imap.flags import RECENT, SETTABLE_SYSTEM_FLAGS
 from shared.protocol.imap.number_set import NumberSet
@@ -21,6 +23,8 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.turns import Turns
 
 _RANGES_A_PAGE = 1000
+_SORTED_AT_ONCE = 10_000
+"""Ranges that may be sorted on the event loop, which takes a few milliseconds."""
 _FLAGS_A_PAGE = 200
 """Messages whose flags are sent at a time."""
 _A_RANGE = 8
@@ -69,6 +73,8 @@ class Selected:
         self._reported_exists = len(self.runs)
         self._vanished: list[Range] = []
         """UIDs of messages that are gone but that the client still counts, in any order."""
+        self._gone: NumberSet | None = None
+        """`_vanished` in order, once it was needed."""
         self._reported_version = self.version
         self._highest_sent_modseq = 0
         self.updated: dict[bytes, UpdatedSearch] = {}
@@ -124,7 +130,14 @@ class Selected:
     @property
     def gone(self) -> NumberSet:
         """The UIDs of messages that are gone but that the client still counts."""
-        return NumberSet.of_ranges(self._vanished)
+        if self._gone is None:
+            self._gone = NumberSet.of_ranges(self._vanished)
+        return self._gone
+
+    async def order_gone(self) -> None:
+        """Order the UIDs of `gone`; very many are ordered in pieces, beside the event loop."""
+        if self._gone is None and len(self._vanished) > _SORTED_AT_ONCE:
+            self._gone = await asyncio.to_thread(_in_order, tuple(self._vanished))
 
     @property
     def known_version(self) -> int:
@@ -196,6 +209,7 @@ class Selected:
             gone = gone.difference(unreported)
             self.runs.remove_all(unreported)
         self._vanished += gone.ranges
+        self._gone = None
 
     @property
     def recent_count(self) -> int:
@@ -263,8 +277,7 @@ class Selected:
 
         `forget_expunged` must follow.
         """
-        gone = NumberSet.of_ranges(self._vanished)
-        self._vanished = list(gone.ranges)
+        gone = self.gone
         if vanished:
             yield from response.vanished(gone)
         else:
@@ -273,7 +286,7 @@ class Selected:
 
     async def forget_expunged(self, turns: Turns) -> None:
         """Take the messages whose EXPUNGE was reported out of the view; this changes the sequence numbers."""
-        gone, self._vanished = NumberSet(tuple(self._vanished)), []
+        gone, self._vanished, self._gone = self.gone, [], None
         for page in gone.pages(_RANGES_A_PAGE):
             self.runs.remove_all(page)
             self._reported_exists -= len(page)
@@ -318,6 +331,10 @@ class Selected:
         return response.flags(known) + response.ok(
             response.UNTAGGED, "Flags permitted", permanentflags(kept, takes_more)
         )
+
+
+def _in_order(spans: Iterable[Range]) -> NumberSet:
+    return NumberSet.of_sorted(long_sorted(spans, key=lambda span: span))
 
 
 def flag_pages(

@@ -118,6 +118,7 @@ async def _report(
 ) -> None:
     session.channel.write(selected.report_keywords(keywords))
     if expunge:
+        await selected.order_gone()
         for search in selected.updated.values():
             await session.channel.write_all(await search.expunged(selected.gone))
         await session.channel.write_all(selected.report_expunges(vanished=session.qresync or session.uid_only))

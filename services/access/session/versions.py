@@ -68,7 +68,11 @@ class Versions:
         """How often the rights to mailboxes of others may have changed."""
         self._rights: Listening | None = None
         self._rights_pause: asyncio.TimerHandle | None = None
-        self._rights_rung = False
+        self._rights_rung: set[str] = set()
+        """The owners for whom the doorbell rang; empty text: all."""
+        self.sharing: set[Wake] = set()
+        """Callbacks to wake when an owner may share other mailboxes than before: the sessions in which NOTIFY watches
+        mailboxes of others."""
         self._task = BackgroundTask("access", "versions", self._turn, longest=_COMPARISONS_MISSED * compare_seconds)
 
     @property
@@ -100,20 +104,21 @@ class Versions:
         self._on_rights("", b"")  # it may have rung while there was no connection
         await self.compare_all()
 
-    def _on_rights(self, _subject: str, _payload: bytes) -> None:
-        self._rights_rung = True
+    def _on_rights(self, _subject: str, payload: bytes) -> None:
+        self._rights_rung.add(payload.decode("utf-8", "replace"))
         if self._rights_pause is None:
             self._look_at_rights()
 
     def _look_at_rights(self) -> None:
-        """Wake whoever is idle: one whose selected mailbox is another account's may have lost it."""
+        """Wake whoever is concerned: one whose selected mailbox is an owner's may have lost it."""
         self._rights_pause = None
         if not self._rights_rung:
             return
-        self._rights_rung = False
+        owners, self._rights_rung = self._rights_rung, set()
         self.rights += 1
         self._rights_pause = asyncio.get_running_loop().call_later(_RIGHTS_SECONDS, self._look_at_rights)
-        for wake in [wake for watch in self._watches.values() for wake in watch.idle]:
+        watches = [watch for watch in self._watches.values() if "" in owners or watch.account in owners]
+        for wake in self.sharing.union(*(watch.idle for watch in watches)):
             wake()
 
     async def watch(self, account: str) -> Watch:

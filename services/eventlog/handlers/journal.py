@@ -14,7 +14,10 @@ from shared.eventstore.connection import Reader
 from shared.grpc.errors import Invalid
 from shared.rpc.mailfold.eventlog.v1 import journal_pb2 as pb
 
-_CHUNK = 500
+_CHUNK = 50
+"""Events that are in memory at once; one may have 100 KB."""
+_PAGE_OCTETS = 4 * 1024 * 1024
+"""Octets of events behind the entries of a page, above which the page ends."""
 _SCANNED = 20_000
 """Events about the account that a page examines; a page may be empty and have a next one."""
 
@@ -51,7 +54,7 @@ class JournalQuery:
         keys = {key_of(WHO, text) for text in (self._owner.account, self._owner.address, self._owner.user) if text}
         ids = ids_by_keys(reader, keys, self._span, newest_first=True)
         entries: list[JournalEvent] = []
-        scanned = 0
+        scanned = octets = 0
         while names and scanned < _SCANNED and (chunk := list(islice(ids, _CHUNK))):
             scanned += len(chunk)
             for event in reversed(by_ids(reader, chunk, names)):
@@ -59,7 +62,8 @@ class JournalQuery:
                 if line is None:
                     continue
                 entries.append(JournalEvent(event, line))
-                if len(entries) == self._limit:
+                octets += len(event.data)
+                if len(entries) == self._limit or octets > _PAGE_OCTETS:
                     return JournalPage(entries, event.id)
             if len(chunk) < _CHUNK:
                 return JournalPage(entries, 0)

@@ -22,7 +22,7 @@ def ring_for(bus: Bus, recorded: Sequence[Recorded]) -> None:
         bus.ring(account_doorbell(account), b"%d" % version)
     if any(isinstance(entry.event, QuotaWarned | QuotaEased) for entry in recorded):
         bus.ring(QUOTA_DOORBELL)
-    if any(isinstance(entry.event, MailboxRightsChanged) for entry in recorded):
-        bus.ring(RIGHTS_DOORBELL)
+    for owner in {entry.stream for entry in recorded if isinstance(entry.event, MailboxRightsChanged)}:
+        bus.ring(RIGHTS_DOORBELL, owner.encode())
     for owner in {entry.stream for entry in recorded if isinstance(entry.event, _CHANGE_SCRIPTS)}:
         bus.ring(SCRIPTS_DOORBELL, owner.encode())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from services.mailstore.listing.columns import (
     FIELDS,
@@ -43,6 +44,7 @@ from shared.protocol.message.text import preview_of
 from shared.scans import scan_of
 from shared.turns import Turns
 
+T = TypeVar("T")
 _IDLE_SECONDS = 60.0
 _PAUSE = 2.0
 """Seconds that changes of mailboxes are collected before their pages are written again."""
@@ -130,12 +132,15 @@ class ListingBuilder:
                 self._note_stale(mailbox, sorted((first, last) for _, first, last in rows))
 
     async def tidy_all(self) -> None:
-        """Take everything out of the pages that no mailbox has any more, and out of the file's log."""
+        """Take everything out of the pages that no mailbox has any more, and out of the file's log.
+
+        Raises StoreUnavailable when that cannot be done now.
+        """
         after: str | None = ""
         async with self._working:  # what is being built may be of a mailbox that is gone meanwhile
             while after is not None:
                 after = await self._tidy_some(after)
-            await self._listing.write(PageFile.empty_log)
+            await self._written(PageFile.empty_log)
 
     async def _turn(self) -> None:
         self._wake.clear()
@@ -165,14 +170,20 @@ class ListingBuilder:
         return mailboxes[-1] if mailboxes else None
 
     async def _tidy(self, mailbox: str, span: Span) -> None:
-        """Take out of pages what the mailbox does not have."""
+        """Take out of pages what the mailbox does not have. Raises StoreUnavailable when they cannot be written now."""
         first, last = span
-        pages = await self._listing.write(lambda file: file.ranges(mailbox)) or []
-        for page in pages:
+        for page in await self._written(lambda file: file.ranges(mailbox)) or []:
             if page.first <= last and page.last >= first:
                 entries = frozenset(await self._store.read(_keys(mailbox, page)))
                 await self._turns.spend(rows=len(entries))
-                await self._listing.write(_without_others(mailbox, page, entries))
+                await self._written(_without_others(mailbox, page, entries))
+
+    async def _written(self, work: Callable[[PageFile], T]) -> T | None:
+        """What some work on the file has returned; None without a file. Raises StoreUnavailable when it failed."""
+        done = await self._listing.write(lambda file: (work(file),))
+        if done is None and self._listing.is_open:
+            raise StoreUnavailable("the pages of the listing cannot be written")
+        return done[0] if done else None
 
     async def _tidy_stale(self, mailbox: str, span: Span) -> None:
         try:

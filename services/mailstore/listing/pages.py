@@ -49,6 +49,11 @@ class Listing:
             log.error("listing.cannot_be_kept", path=str(self._path), error=str(error))
             self._close()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a file."""
+        return self._writer is not None
+
     async def close(self) -> None:
         """Close the file, when what is being written is written."""
         async with self._writing:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.mailstore.listing.columns import PAGE_OCTETS, STRUCTURE_LIMIT, TEXT_LIMIT, VERSION
-from services.mailstore.listing.page_file import opened
+from services.mailstore.listing.page_file import PageFile, opened
 from services.mailstore.listing.pages import LEAST_LACKING
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.postgres import PostgresBackend
@@ -164,6 +164,23 @@ async def test_what_left_while_no_process_ran_is_taken_out_at_the_start(full: Li
     await full.mailstore.builder.tidy_all()
     await full.has(mailbox, range(31, len(HARMFUL) + 61))
     await full.equals_the_messages(mailbox)
+
+
+async def test_what_cannot_be_written_is_taken_out_later(full: Listed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An erasure that asks for it meanwhile is told so, and tries again."""
+    mailbox = await full.mailbox()
+
+    def full_disk(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(PageFile, "write", full_disk)
+        broken.setattr(PageFile, "remove", full_disk)
+        await _expunge(full, mailbox, 1, 30)
+        with pytest.raises(StoreUnavailable):
+            await full.mailstore.builder.tidy_all()
+    await full.mailstore.builder.tidy_all()
+    await full.has(mailbox, range(31, len(HARMFUL) + 61))
 
 
 @pytest.mark.parametrize("damage", ["wiped", "noise", "cut", "older"])

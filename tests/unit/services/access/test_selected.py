@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.access.session import selected as selected_module
 from services.access.session.recents import Recents
 from services.access.session.selected import NoSuchMessage, Selected, flag_pages, runs_of
 from services.access.session.versions import Watch
@@ -231,3 +232,18 @@ def test_changed_messages_are_handed_out_in_pages(reported: dict[int, int]) -> N
     pages = list(flag_pages(changed, reported))
     assert sum(map(len, pages)) == 1000 - len(reported)
     assert max(changed.sizes) <= 200
+
+
+def test_very_many_gaps_are_ordered_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of UIDs that are gone come in any order; with many of them the loop sorts nothing."""
+    monkeypatch.setattr(selected_module, "_SORTED_AT_ONCE", 3)
+    opened = view(*((uid, uid) for uid in range(1, 40, 2)))
+    take(opened, changes(11, vanished=(31, 33, 9, 7, 1, 21)))
+
+    def not_here(_spans: object) -> NumberSet:
+        raise AssertionError("ordered on the event loop")
+
+    asyncio.run(opened.order_gone())
+    monkeypatch.setattr(NumberSet, "of_ranges", not_here)
+    assert reported_expunges(opened, vanished=True) == b"* VANISHED 1,7,9,21,31,33\r\n"
+    assert not opened.withholds_expunges
