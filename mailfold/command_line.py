@@ -68,6 +68,7 @@ COMMANDS: Mapping[str, _Place] = {
     "secrets": _Place("secrets", "app"),
     "srs": _Place("srs", "app"),
     "settings": _Place("settings", "app"),
+    "index": _Place("index", "app"),
     "blobs": _Place("blobs", "app"),
     "deadletters": _Place("deadletters", "app"),
     "container": _Place("container", "app"),

@@ -9,7 +9,17 @@ LayoutName = Literal["small", "split", "containers"]
 Layout = Mapping[str, tuple[str, ...]]
 """Process → its services, in the order in which they start inside it."""
 
-START_ORDER = ("directory", "mailstore", "outbound", "delivery", "eventlog", "access", "classifier", "ingress")
+START_ORDER = (
+    "directory",
+    "mailstore",
+    "outbound",
+    "delivery",
+    "eventlog",
+    "access",
+    "classifier",
+    "indexer",
+    "ingress",
+)
 OWNERS = ("directory", "ingress", "classifier", "delivery", "mailstore", "outbound")
 """The services that own data: they can be verified and rebuilt, and they keep dead letters.
 
@@ -22,6 +32,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "eventlog": ("directory",),
     "access": ("directory", "mailstore"),
     "classifier": ("directory",),
+    "indexer": ("directory", "mailstore"),
     "ingress": ("directory", "delivery"),
 }
 """The services that should run before a service starts and until it has stopped. A service also works without them; the
@@ -34,7 +45,7 @@ BUS = "nats"
 LAYOUTS: Mapping[LayoutName, Layout] = {
     "small": {
         "core": ("directory", "mailstore", "outbound", "delivery", "eventlog", "access"),
-        "mind": ("classifier",),
+        "mind": ("classifier", "indexer"),
         "edge": ("ingress",),
     },
     "split": {service: (service,) for service in START_ORDER},

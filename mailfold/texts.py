@@ -57,3 +57,19 @@ def printable(text: str, *, keep_lines: bool = False) -> str:
 def counted(number: int, thing: str, things: str = "") -> str:
     """A number of things: `1 message`, `2 messages`. `things` is the plural where that is not the word with an s."""
     return f"{number} {thing}" if number == 1 else f"{number} {things or f'{thing}s'}"
+
+
+def octets(number: int) -> str:
+    """A size for people: `12 octets`, `3.4 MB`."""
+    for factor, unit in ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")):
+        if number >= factor:
+            return f"{number / factor:.1f} {unit}"
+    return counted(number, "octet")
+
+
+def duration(seconds: int) -> str:
+    """A time span for people: `40 s`, `3 min`, `2 h 5 min`."""
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

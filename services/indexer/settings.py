@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from services.indexer.index_settings import IndexSettings
 from shared.settings import Section
 
 
@@ -65,4 +66,4 @@ class ExtractionSettings(Section, frozen=True):
     ] = 1024
 
 
-SECTIONS: Mapping[str, type[Section]] = {"extraction": ExtractionSettings}
+SECTIONS: Mapping[str, type[Section]] = {"index": IndexSettings, "extraction": ExtractionSettings}

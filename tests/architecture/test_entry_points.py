@@ -26,6 +26,7 @@ def test_every_service_of_the_design_is_there() -> None:
         "delivery",
         "directory",
         "eventlog",
+        "indexer",
         "ingress",
         "mailstore",
         "outbound",

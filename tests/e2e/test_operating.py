@@ -19,7 +19,7 @@ from tests.harness.waiting import until
 from tests.harness.zone import HONEST
 
 SENDER = f"carl@{HONEST}"
-SERVICES = {"ingress", "directory", "mailstore", "access", "delivery", "outbound", "eventlog", "classifier"}
+SERVICES = {"ingress", "directory", "mailstore", "access", "delivery", "outbound", "eventlog", "classifier", "indexer"}
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ STEPS = (
     ErasureStep("delivery", ERASE),
     ErasureStep("outbound", ERASE),
     ErasureStep("classifier", ERASE),
+    ErasureStep("indexer", ERASE),
     ErasureStep("eventlog", ERASE),
     ErasureStep("directory", ERASE),
 )

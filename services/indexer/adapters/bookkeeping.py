@@ -36,7 +36,8 @@ CREATE TABLE place(
 ) WITHOUT ROWID;
 CREATE TABLE document(id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL UNIQUE);
 CREATE TABLE unread(mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, PRIMARY KEY(mailbox, uid)) WITHOUT ROWID;
-CREATE TABLE awaiting(document INTEGER PRIMARY KEY, blob TEXT NOT NULL);
+CREATE TABLE attached(document INTEGER PRIMARY KEY, blob TEXT NOT NULL, is_due INTEGER NOT NULL);
+CREATE INDEX attached_due ON attached(document) WHERE is_due = 1;
 CREATE TABLE orphan(document INTEGER PRIMARY KEY);
 """
 _RUNS = 256
@@ -100,7 +101,7 @@ class Bookkeeping:
 
     def await_attachments(self, blobs: Mapping[int, str]) -> None:
         """Note documents whose attachments are to be extracted."""
-        self._connection.executemany("INSERT OR IGNORE INTO awaiting VALUES(?, ?)", blobs.items())
+        self._connection.executemany("INSERT OR IGNORE INTO attached VALUES(?, ?, 1)", blobs.items())
 
     def enter(
         self, mailbox: NotedMailbox, places: Sequence[tuple[int, int]], batch: Batch, lost: Sequence[int]
@@ -152,12 +153,24 @@ class Bookkeeping:
 
     def awaiting(self, limit: int) -> dict[bytes, str]:
         """Blobs whose attachments are to be extracted, the newest first."""
-        query = "SELECT key, blob FROM awaiting JOIN document ON id = document ORDER BY document DESC LIMIT ?"
+        query = (
+            "SELECT key, blob FROM attached JOIN document ON id = document WHERE is_due = 1"
+            " ORDER BY document DESC LIMIT ?"
+        )
         return dict(fetched(self._connection, query, (limit,)))
 
     def extracted(self, documents: Iterable[int]) -> None:
         """Note that the attachments of documents were extracted."""
-        self._connection.executemany("DELETE FROM awaiting WHERE document = ?", ((number,) for number in documents))
+        run = self._connection.executemany
+        run("UPDATE attached SET is_due = 0 WHERE document = ?", ((number,) for number in documents))
+
+    def await_again(self, blobs: Sequence[str]) -> None:
+        """Note that the attachments of documents with these blobs are to be extracted again."""
+        self._connection.executemany("UPDATE attached SET is_due = 1 WHERE blob = ?", ((blob,) for blob in blobs))
+
+    def awaited(self) -> int:
+        """How many documents have attachments to be extracted."""
+        return int(fetched(self._connection, "SELECT count(*) FROM attached WHERE is_due = 1")[0][0])
 
     def retain(self, name: str, live: Ranges) -> int:
         """Forget the other places of a mailbox up to where it was handed over, and note documents without a place."""
@@ -199,7 +212,7 @@ class Bookkeeping:
 
     def forget(self, documents: Sequence[int]) -> None:
         """Forget documents whose texts are removed."""
-        for table, column in (("document", "id"), ("awaiting", "document"), ("orphan", "document")):
+        for table, column in (("document", "id"), ("attached", "document"), ("orphan", "document")):
             self._connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", ((number,) for number in documents))  # noqa: S608
 
     def count(self, name: str, difference: int) -> None:

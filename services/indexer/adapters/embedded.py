@@ -96,6 +96,10 @@ class EmbeddedEngine:
         """By key, the blobs of messages whose attachments are to be extracted, the newest first."""
         return await self._read(account, lambda file: Bookkeeping(file).awaiting(limit), {})
 
+    async def await_again(self, account: str, blobs: Sequence[str]) -> None:
+        """Note that the attachments of messages with these blobs are to be extracted again."""
+        await self._write(account, lambda file: Bookkeeping(file).await_again(blobs), begin=False)
+
     async def add_attachments(self, account: str, texts: Mapping[bytes, str]) -> None:
         """Keep the folded texts of attachments."""
         await self._write(account, lambda file: _add_attachments(file, texts))
@@ -148,6 +152,11 @@ class EmbeddedEngine:
     async def accounts(self) -> Sequence[str]:
         """The accounts that have a file."""
         return await self._in_thread(self._accounts.accounts)
+
+    async def discard(self) -> None:
+        """Close all files, and delete them."""
+        await self.close()
+        await asyncio.to_thread(self._accounts.discard)
 
     async def close(self) -> None:
         """Wait for what runs, and close all files."""
@@ -250,7 +259,7 @@ def _state(connection: apsw.Connection, octets: int) -> IndexState:
         notes.rows("document"),
         notes.placed(),
         notes.rows("unread"),
-        notes.rows("awaiting"),
+        notes.awaited(),
         octets,
         notes.counter(TEXT_OCTETS),
     )

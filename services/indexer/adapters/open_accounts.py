@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections import OrderedDict
@@ -138,3 +139,7 @@ class OpenAccounts:
     def close(self) -> None:
         """Close all files; nothing uses them any more."""
         self._close_some(lambda _use, _open_files: True)
+
+    def discard(self) -> None:
+        """Remove all files, after `close`. Words of an index may be on disk until they are overwritten there."""
+        shutil.rmtree(self._folder, ignore_errors=True)

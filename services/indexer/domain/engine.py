@@ -99,6 +99,9 @@ class TextEngine(Protocol):
     async def awaiting(self, account: str, limit: int) -> Mapping[bytes, str]:
         """By key, the blobs of messages whose attachments are to be extracted."""
 
+    async def await_again(self, account: str, blobs: Sequence[str]) -> None:
+        """Note that the attachments of messages with these blobs are to be extracted again."""
+
     async def add_attachments(self, account: str, texts: Mapping[bytes, str]) -> None:
         """Keep the folded texts of attachments; an empty text says that there is none. Unknown keys are ignored."""
 
@@ -130,6 +133,9 @@ class TextEngine(Protocol):
 
     async def accounts(self) -> Sequence[str]:
         """The accounts that have anything in the index."""
+
+    async def discard(self) -> None:
+        """Delete the whole index, and close."""
 
     async def close(self) -> None:
         """Release all resources; nothing is lost."""

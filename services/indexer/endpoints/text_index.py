@@ -8,7 +8,8 @@ from typing import Any
 from services.indexer.domain.document import IndexQuestion, SearchedPart
 from services.indexer.domain.engine import IndexUnavailable, TextEngine
 from services.indexer.domain.word_query import AllWords, AnyWords, NoWords, SoughtWords, WordField, WordQuery
-from shared.grpc.errors import Invalid, Unavailable
+from services.indexer.handlers.generations import Generations
+from shared.grpc.errors import Invalid, NotNow, Unavailable
 from shared.protocol.imap.packed_ranges import pack, pack_pieces
 from shared.rpc.mailfold.indexer.v1 import indexer_pb2 as pb
 from shared.rpc.mailfold.indexer.v1.indexer_pb2_grpc import TextIndexServicer
@@ -26,8 +27,8 @@ _BATCH = 1000
 class TextIndexEndpoint(TextIndexServicer):
     """Answers the mailstore."""
 
-    def __init__(self, engine: TextEngine) -> None:
-        self._engine = engine
+    def __init__(self, generations: Generations) -> None:
+        self._generations = generations
 
     async def Answer(self, request: pb.AnswerRequest, context: Any) -> AsyncIterator[pb.AnswerPiece]:
         if not 0 < len(request.questions) <= _QUESTIONS:
@@ -35,7 +36,7 @@ class TextIndexEndpoint(TextIndexServicer):
         questions = [_question(question) for question in request.questions]
         bounds = request.first, request.last
         try:
-            answer = await self._engine.answer(request.account, request.mailbox, bounds, questions)
+            answer = await self._engine().answer(request.account, request.mailbox, bounds, questions)
         except IndexUnavailable as error:
             raise Unavailable(str(error)) from error
         yield pb.AnswerPiece(covered=pack(answer.covered))
@@ -43,11 +44,18 @@ class TextIndexEndpoint(TextIndexServicer):
             for piece in pack_pieces(hits):
                 yield pb.AnswerPiece(question=number, hits=piece)
 
+    def _engine(self) -> TextEngine:
+        """The engine that answers. Raises NotNow."""
+        serving = self._generations.serving
+        if serving is None:
+            raise NotNow("the text index is switched off", "OFF")
+        return serving.engine
+
     async def Rank(self, request: pb.RankRequest, context: Any) -> AsyncIterator[pb.RankedBatch]:
         query = _QueryReader().read(request.query, _DEPTH)
         limit = min(request.limit or _RANKED, _RANKED)
         try:
-            ranked = await self._engine.rank(request.account, request.mailboxes, query, limit)
+            ranked = await self._engine().rank(request.account, request.mailboxes, query, limit)
         except IndexUnavailable as error:
             raise Unavailable(str(error)) from error
         for start in range(0, len(ranked), _BATCH):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from services.indexer.adapters.catalog import Catalog, Task
+from services.indexer.adapters.catalog import Dues, Task
 from services.indexer.domain.engine import TextEngine
 from services.indexer.handlers.indexing import NOT_NOW, Indexing
 from services.indexer.index_settings import IndexSettings
@@ -24,7 +24,6 @@ from shared.rpc.mailfold.events.v1 import events_pb2
 from shared.rpc.mailfold.mailstore.v1.documents_pb2 import ListAccountsRequest
 from shared.rpc.mailfold.mailstore.v1.documents_pb2_grpc import DocumentsStub
 
-CURSOR = "indexed"
 _AREAS = ("message.", "mailbox.", "account.")
 _LEAVE = ("message.expunged", "message.moved", "message.expired", "message.fetched_away", "mailbox.deleted")
 """Types of events after which places of the index no longer exist."""
@@ -37,24 +36,28 @@ class AccountChanges:
         self,
         service: str,
         store: EventStore,
-        catalog: Catalog,
+        dues: Dues,
         engine: TextEngine,
         mailstore: Channel,
         bus: Bus,
         indexing: Indexing,
         clock: Clock,
         settings: IndexSettings,
+        cursor: str,
     ) -> None:
+        """`cursor` names the place up to which the events are followed."""
         self._store = store
-        self._catalog = catalog
+        self._dues = dues
         self._engine = engine
         self._accounts = DocumentsStub(mailstore)
         self._source = RemoteSource(mailstore)
         self._indexing = indexing
         self._clock = clock
         self._settings = settings
+        self._cursor = cursor
         self._followed: Places = {}
-        self._has_begun = False
+        self.has_begun = False
+        """Whether all accounts are noted, or an earlier process has done so."""
         self._task = BackgroundTask(service, "comparison", self._turn, not_now=NOT_NOW, longest_pause=10.0)
         self.follower = Follower(
             service,
@@ -82,33 +85,37 @@ class AccountChanges:
         """Note the place when everything up to it is indexed."""
         if self._indexing.is_quiet:
             for shard, place in self._followed.items():
-                self._store.note_cursor(CURSOR, shard, place.position, place.at)
+                self._store.note_cursor(self._cursor, shard, place.position, place.at)
 
     async def note_all_accounts(self) -> int:
         """Note that every account is to be compared in the background; returns how many there are."""
         after, count = "", 0
         while accounts := (await self._accounts.ListAccounts(ListAccountsRequest(after=after))).accounts:
-            await self._catalog.note(accounts, Task.FILL, self._clock.now())
-            await self._catalog.note(accounts, Task.SWEEP, self._clock.now())
+            await self.note_accounts(accounts)
             after, count = accounts[-1], count + len(accounts)
-        self._indexing.look()
         return count
 
+    async def note_accounts(self, accounts: Sequence[str]) -> None:
+        """Note that accounts are to be compared in the background."""
+        for task in Task:
+            await self._dues.note(accounts, task, self._clock.now())
+        self._indexing.look()
+
     async def _turn(self) -> None:
-        if not self._has_begun:
+        if not self.has_begun:
             await self.follower.start(await self._begin())
-            self._has_begun = True
+            self.has_begun = True
         await asyncio.sleep(self._settings.compare_hours * 3600)
         await self.note_all_accounts()
 
     async def _begin(self) -> Places:
         """The places to follow from: where the last process had indexed everything, or now, with all accounts due."""
-        stored = await self._store.followed(CURSOR)
+        stored = await self._store.followed(self._cursor)
         if any(place.position for place in stored.values()):
             return stored
         heads = await self._source.heads()
         await self.note_all_accounts()
-        await self._store.follow_from(CURSOR, heads)
+        await self._store.follow_from(self._cursor, heads)
         return heads
 
     async def _rewind(self, agreed: Places) -> Places:
@@ -121,6 +128,6 @@ class AccountChanges:
     async def _effect(self, events: Sequence[events_pb2.Event], after: Places) -> None:
         self._indexing.changed(event.stream for event in events)
         left = dict.fromkeys(event.stream for event in events if event.type in _LEAVE)
-        await self._catalog.note(list(left), Task.SWEEP, self._clock.now() + int(self._settings.sweep_seconds * 1e6))
+        await self._dues.note(list(left), Task.SWEEP, self._clock.now() + int(self._settings.sweep_seconds * 1e6))
         self._followed |= after
         self.note_indexed()

@@ -7,13 +7,14 @@ messages does not matter, so no kind of change can be missed. A message is never
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from services.indexer.adapters.catalog import Catalog, Task
+from services.indexer.adapters.catalog import Dues, Task
 from services.indexer.domain.document import Document, document_key
 from services.indexer.domain.engine import Batch, IndexEntry, IndexUnavailable, TextEngine
+from services.indexer.handlers.account_locks import AccountLocks
 from services.indexer.handlers.documents import DocumentReader
 from services.indexer.index_settings import IndexSettings
 from shared.background import BackgroundTask, woken_within
@@ -43,18 +44,23 @@ class Indexing:
         self,
         service: str,
         engine: TextEngine,
-        catalog: Catalog,
+        dues: Dues,
         mailstore: Channel,
         documents: DocumentReader,
         clock: Clock,
         settings: IndexSettings,
+        locks: AccountLocks,
+        attached: Callable[[str], None],
     ) -> None:
+        """`attached` is called with each account that got messages whose attachments are to be read."""
         self._engine = engine
-        self._catalog = catalog
+        self._dues = dues
         self._mailstore = DocumentsStub(mailstore)
         self._documents = documents
         self._clock = clock
         self._settings = settings
+        self._locks = locks
+        self._attached = attached
         self._changed: dict[str, None] = {}
         """Accounts with new changes, the earliest first."""
         self._versions: dict[str, int] = {}
@@ -63,6 +69,9 @@ class Indexing:
         self._task = BackgroundTask(service, "indexing", self._turn, not_now=NOT_NOW, longest_pause=10.0)
         self.indexed = 0
         """Messages handed over since the start."""
+        self.filled = 0
+        """Accounts that were compared in the background since the start."""
+        self._filling_seconds = 0.0
 
     def start(self) -> None:
         """Begin."""
@@ -87,6 +96,12 @@ class Indexing:
         """Accounts with changes that are not indexed."""
         return len(self._changed)
 
+    def seconds_left(self, accounts: int) -> int:
+        """Seconds until so many further accounts are compared, by the pace so far; -1 when it is not known."""
+        if not accounts:
+            return 0
+        return int(accounts * self._filling_seconds / self.filled) if self.filled else -1
+
     def changed(self, accounts: Iterable[str]) -> None:
         """Note accounts that have new changes."""
         before = len(self._changed)
@@ -108,13 +123,16 @@ class Indexing:
 
     async def _fill(self) -> bool:
         """Take a step for an account that is due in the background; False: there is none."""
-        due = await self._catalog.due(Task.FILL, self._clock.now(), 1)
+        due = await self._dues.due(Task.FILL, self._clock.now(), 1)
         if not due:
             return False
         began = self._clock.monotonic()
         self._versions.pop(due[0], None)
         if not await self._bring_up(due):
-            await self._catalog.done(due[0], Task.FILL)
+            await self._retry_unread(due[0])
+            await self._dues.done(due[0], Task.FILL)
+            self.filled += 1
+        self._filling_seconds += (self._clock.monotonic() - began) / self._settings.fill_share
         await asyncio.sleep((self._clock.monotonic() - began) * (1 / self._settings.fill_share - 1))
         return True
 
@@ -134,7 +152,12 @@ class Indexing:
         for account in accounts:
             request.accounts.add(account=account, version=self._versions.get(account, 0))
         reply = await self._mailstore.ListReaches(request)
-        return [reach.account for reach in reply.accounts if not await self._step(reach)]
+        behind: list[str] = []
+        for reach in reply.accounts:
+            async with self._locks.of(reach.account):
+                if not await self._step(reach):
+                    behind.append(reach.account)
+        return behind
 
     async def _step(self, reach: pb.AccountReach) -> bool:
         """Hand over some of an account's messages; whether it is up to date after it."""
@@ -173,14 +196,32 @@ class Indexing:
         builder = _BatchBuilder(page.mailbox, after)
         for entry, key in zip(page.entries, keys, strict=True):
             if builder.octets >= _OCTETS:
-                await self._engine.add(account, builder.taken())
+                await self._add(account, builder.taken())
                 lacking -= builder.handed_over
-            await self._read(builder, entry, key, key in lacking)
-        await self._engine.add(account, builder.taken(page.upto))
-        self.indexed += len(keys)
+            await self._read(builder, entry, key, is_lacking=key in lacking)
+        await self._add(account, builder.taken(page.upto))
+
+    async def _retry_unread(self, account: str) -> None:
+        """Read messages again that could not be read."""
+        for mailbox, uid in await self._engine.unread(account):
+            asked = pb.EntriesAfter(account=account, mailbox=mailbox, after=uid - 1)
+            reply = await self._mailstore.ReadEntries(pb.ReadEntriesRequest(mailboxes=[asked]))
+            entries = [entry for page in reply.mailboxes for entry in page.entries if entry.uid == uid]
+            reached = (await self._engine.reached(account)).get(mailbox, 0)
+            for entry in entries:
+                builder = _BatchBuilder(mailbox, reached)
+                await self._read(builder, entry, document_key(entry.blob, entry.prefix), is_lacking=True)
+                if builder.entries:
+                    await self._add(account, builder.taken(reached))
+
+    async def _add(self, account: str, batch: Batch) -> None:
+        await self._engine.add(account, batch)
+        if batch.awaiting:
+            self._attached(account)
+        self.indexed += len(batch.entries)
         self._task.advanced()
 
-    async def _read(self, builder: _BatchBuilder, entry: pb.DocumentEntry, key: bytes, is_lacking: bool) -> None:
+    async def _read(self, builder: _BatchBuilder, entry: pb.DocumentEntry, key: bytes, *, is_lacking: bool) -> None:
         if not is_lacking or key in builder.documents:
             builder.entries.append(IndexEntry(entry.uid, key))
             return

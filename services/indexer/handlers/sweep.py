@@ -7,8 +7,9 @@ import asyncio
 
 import structlog
 
-from services.indexer.adapters.catalog import Catalog, Task
+from services.indexer.adapters.catalog import Dues, Task
 from services.indexer.domain.engine import TextEngine
+from services.indexer.handlers.account_locks import AccountLocks
 from services.indexer.handlers.indexing import NOT_NOW
 from shared.background import BackgroundTask
 from shared.clock import Clock
@@ -27,11 +28,14 @@ _PAUSE = 5.0
 class Sweep:
     """The background task: one account after the other, then the upkeep of its index."""
 
-    def __init__(self, service: str, engine: TextEngine, catalog: Catalog, mailstore: Channel, clock: Clock) -> None:
+    def __init__(
+        self, service: str, engine: TextEngine, dues: Dues, mailstore: Channel, clock: Clock, locks: AccountLocks
+    ) -> None:
         self._engine = engine
-        self._catalog = catalog
+        self._dues = dues
         self._mailstore = DocumentsStub(mailstore)
         self._clock = clock
+        self._locks = locks
         self._task = BackgroundTask(service, "sweep", self._turn, not_now=NOT_NOW)
 
     def start(self) -> None:
@@ -43,17 +47,21 @@ class Sweep:
         await self._task.stop()
 
     async def _turn(self) -> None:
-        due = await self._catalog.due(Task.SWEEP, self._clock.now(), 1)
+        due = await self._dues.due(Task.SWEEP, self._clock.now(), 1)
         if not due:
             await asyncio.sleep(_PAUSE)
             return
         removed = await self.sweep(due[0])
-        await self._catalog.done(due[0], Task.SWEEP)
+        await self._dues.done(due[0], Task.SWEEP)
         if removed:
             log.info("indexer.swept", account=due[0], places=removed)
 
     async def sweep(self, account: str) -> int:
         """Remove what an account no longer has; returns how many places were removed."""
+        async with self._locks.of(account):
+            return await self._sweep(account)
+
+    async def _sweep(self, account: str) -> int:
         reached = await self._engine.reached(account)
         request = pb.ReachesRequest(accounts=[pb.AccountVersion(account=account)])
         reach = (await self._mailstore.ListReaches(request)).accounts[0]

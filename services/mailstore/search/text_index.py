@@ -94,7 +94,8 @@ class TextIndex:
                 if piece.hits:
                     pieces[piece.question].append(unpack(piece.hits))
         except ServiceError as error:
-            self._note(str(error))
+            if error.reason != "OFF":
+                self._note(str(error))
             return None
         self.answered += 1
         self.trouble = ""

@@ -31,6 +31,7 @@ CREDENTIALS = {
     "classifier": "c",
     "delivery": "v",
     "outbound": "q",
+    "indexer": "x",
 }
 
 

@@ -56,6 +56,9 @@ class NaiveEngine:
     async def awaiting(self, account: str, limit: int) -> Mapping[bytes, str]:
         return dict(list(self._of(account).awaiting.items())[:limit])
 
+    async def await_again(self, account: str, blobs: Sequence[str]) -> None:
+        pass
+
     async def add_attachments(self, account: str, texts: Mapping[bytes, str]) -> None:
         known = self._of(account)
         for key, text in texts.items():
@@ -115,6 +118,9 @@ class NaiveEngine:
 
     async def accounts(self) -> Sequence[str]:
         return sorted(self._accounts)
+
+    async def discard(self) -> None:
+        self._accounts.clear()
 
     async def close(self) -> None:
         pass

@@ -12,6 +12,7 @@ import sqlalchemy
 
 from services.indexer.adapters.catalog import Catalog, Task, catalog_tables
 from services.indexer.domain.document import IndexQuestion, SearchedPart
+from services.indexer.handlers.account_locks import AccountLocks
 from services.indexer.handlers.documents import DocumentReader
 from services.indexer.handlers.indexing import Indexing
 from services.indexer.handlers.sweep import Sweep
@@ -42,14 +43,16 @@ class _Indexed:
     def __init__(self, mailstore: CountedMailstore, notes: EventStore) -> None:
         self.mailstore = mailstore
         self.engine = NaiveEngine()
-        self.catalog = Catalog(notes)
+        self.dues = Catalog(notes).dues(1)
         endpoint = DocumentsEndpoint(mailstore.store, mailstore.turns)
         methods = methods_of("mailstore", ((add_DocumentsServicer_to_server, endpoint),))
         channel = for_stubs(LocalChannel(methods, "indexer"))
         documents = DocumentReader(mailstore.blobs, mailstore.turns)
-        clock = SystemClock()
-        self.indexing = Indexing("indexer", self.engine, self.catalog, channel, documents, clock, _SETTINGS)
-        self.sweep = Sweep("indexer", self.engine, self.catalog, channel, clock)
+        clock, locks = SystemClock(), AccountLocks()
+        self.indexing = Indexing(
+            "indexer", self.engine, self.dues, channel, documents, clock, _SETTINGS, locks, lambda _account: None
+        )
+        self.sweep = Sweep("indexer", self.engine, self.dues, channel, clock, locks)
 
     async def mailboxes(self) -> dict[str, str]:
         """The ids of the mailboxes, by name."""
@@ -165,11 +168,11 @@ async def test_an_engine_that_is_away_delays_and_loses_nothing(indexed: _Indexed
 async def test_accounts_are_filled_in_the_background(indexed: _Indexed) -> None:
     for number in range(250):
         await indexed.mailstore.deliver_body(_mail(f"older {number}"))
-    await indexed.catalog.note([ACCOUNT], Task.FILL, 0)
+    await indexed.dues.note([ACCOUNT], Task.FILL, 0)
     indexed.indexing.look()
 
     async def is_filled() -> bool:
-        return not await indexed.catalog.counts()
+        return not await indexed.dues.counts()
 
     await until_true(is_filled)
     assert await indexed.hits((await indexed.mailboxes())["INBOX"], "older") == ((1, 250),)
