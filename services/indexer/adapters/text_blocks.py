@@ -20,7 +20,7 @@ import zstandard
 from services.indexer.adapters.fetched import fetched
 from services.indexer.domain.places import Numbers
 
-BLOCK = 16 * 1024
+BLOCK = 20 * 1024
 """Octets of texts that are compressed together."""
 PIECE = 256 * 1024
 """Octets of a piece of a long document."""

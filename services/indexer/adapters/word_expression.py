@@ -8,7 +8,7 @@ from services.indexer.domain.word_query import AllWords, AnyWords, NoWords, Soug
 from services.indexer.domain.words import QueryWords, query_words
 
 MOST_TERMS = 1000
-DEEPEST = 32
+DEEPEST = 100
 
 
 class QueryTooLarge(Exception):
