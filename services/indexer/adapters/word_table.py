@@ -12,7 +12,7 @@ import numpy.typing as npt
 from services.indexer.adapters.fetched import fetched
 from services.indexer.adapters.gram_tables import numbers_in
 from services.indexer.domain.places import NONE, Numbers
-from services.indexer.domain.words import words
+from shared.protocol.search.words import words
 
 WORD_SCHEMA = (
     "CREATE VIRTUAL TABLE word USING fts5(subject, sender, recipients, body, attachments, content='',"
