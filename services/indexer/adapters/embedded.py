@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -73,6 +74,7 @@ class EmbeddedEngine:
         self._searchers = ThreadPoolExecutor(2, thread_name_prefix="text-search")
         self._upkeep = Upkeep(purge_days)
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     async def reached(self, account: str) -> Mapping[str, int]:
         """By mailbox, the UID up to which messages were handed over."""
@@ -160,6 +162,7 @@ class EmbeddedEngine:
 
     async def close(self) -> None:
         """Wait for what runs, and close all files."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
         await asyncio.to_thread(self._close)
@@ -200,7 +203,7 @@ class EmbeddedEngine:
             raise IndexUnavailable(f"{type(error).__name__}: {error}") from error
 
     def _close_idle_later(self) -> None:
-        if self._timer is None:
+        if self._timer is None and not self._is_closed:
             self._timer = asyncio.get_running_loop().call_later(self._idle_seconds, self._close_idle)
 
     def _close_idle(self) -> None:
@@ -209,10 +212,19 @@ class EmbeddedEngine:
 
     def _close_idle_now(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            if self._accounts.close_idle(self._idle_seconds):
+            still_open = self._accounts.close_idle(self._idle_seconds)
+            _give_memory_back()
+            if still_open:
                 loop.call_soon_threadsafe(self._close_idle_later)
         except (apsw.Error, OSError) as error:
             log.warning("indexer.not_closed", reason=str(error))
+
+
+def _give_memory_back() -> None:
+    """Return memory that SQLite freed to the system, where the C library can."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _opened(path: Path) -> AccountFile:

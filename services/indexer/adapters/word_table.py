@@ -17,7 +17,7 @@ from shared.protocol.search.words import words
 WORD_SCHEMA = (
     "CREATE VIRTUAL TABLE word USING fts5(subject, sender, recipients, body, attachments, content='',"
     " contentless_delete=1, tokenize='ascii');"
-    "INSERT INTO word(word, rank) VALUES('hashsize', 4194304);"
+    "INSERT INTO word(word, rank) VALUES('hashsize', 2097152);"
 )
 WORD_TABLE = "word"
 _PIECE = 1 << 18
