@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
+from zlib import crc32
 
 import apsw
 import structlog
@@ -28,11 +29,16 @@ from services.indexer.domain.engine import Batch, IndexState, IndexUnavailable, 
 from services.indexer.domain.places import as_numbers
 from services.indexer.domain.word_query import WordQuery
 from shared.protocol.imap.ranges import Ranges
+from shared.protocol.message.folding import FOLDING_VERSION
+from shared.protocol.message.scan import SCANNER_VERSION
+from shared.protocol.message.search_texts import TEXTS_VERSION
+from shared.protocol.search.words import WORDS_VERSION
 
 log = structlog.get_logger("indexer")
 T = TypeVar("T")
-VERSION = 1
-"""Of the tables and of what is in them. A file of another version is begun anew."""
+_TABLES = 1
+VERSION = crc32(f"{_TABLES} {TEXTS_VERSION} {SCANNER_VERSION} {FOLDING_VERSION} {WORDS_VERSION}".encode()) >> 1
+"""Of the tables, and of how their content is made of messages. A file of another version is begun anew."""
 _REMOVED_AT_ONCE = 200
 """Documents that are removed in a transaction."""
 _BROKEN = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError, apsw.ConstraintError, zstandard.ZstdError, OtherFile)
