@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import sqlalchemy
 
 from services.indexer.adapters.catalog import Catalog, NotedIndex, Task, catalog_tables
-from services.indexer.adapters.engines import make_engine
+from services.indexer.adapters.engines import chosen_engine, make_engine
+from services.indexer.domain.engine import TextsElsewhere
 from services.indexer.endpoints.text_index import TextIndexEndpoint
 from services.indexer.endpoints.upkeep import IndexUpkeepEndpoint
 from services.indexer.extraction.attachments import AttachmentTexts
@@ -28,6 +29,7 @@ from services.indexer.settings import SECTIONS as SECTIONS
 from services.indexer.settings import ExtractionSettings
 from shared.eventstore.store import backend_for
 from shared.grpc.servicers import Registration
+from shared.opensearch.settings import OpenSearchSettings
 from shared.owner.servicer import StoreOwner
 from shared.rpc.mailfold.indexer.v1.indexer_pb2_grpc import add_TextIndexServicer_to_server
 from shared.rpc.mailfold.indexer.v1.upkeep_pb2_grpc import add_IndexUpkeepServicer_to_server
@@ -56,7 +58,12 @@ class Indexer:
         self._texts = AttachmentTexts(self._extractor, self.extracted, limits)
         self._documents = DocumentReader(host.blobs, host.turns)
         self.generations = Generations(
-            SERVICE, self.catalog, self._generation, self._settings.engine, host.clock, host.places.index
+            SERVICE,
+            self.catalog,
+            self._generation,
+            chosen_engine(self._settings, host.section(OpenSearchSettings)),
+            host.clock,
+            host.places.index,
         )
         directory = host.channel("directory", SERVICE)
         self._erasure = IndexErasure(SERVICE, directory, host.bus, self.generations, self.extracted)
@@ -72,7 +79,7 @@ class Indexer:
 
     def _generation(self, generation: NotedIndex) -> WorkingGeneration:
         host, settings, clock = self._host, self._settings, self._host.clock
-        engine = make_engine(generation, settings, host.places.index)
+        engine = make_engine(generation, settings, host.section(OpenSearchSettings), host.places.index)
         mailstore = host.channel("mailstore", SERVICE)
         dues, locks = self.catalog.dues(generation.number), AccountLocks()
         attachments = Attachments(SERVICE, engine, self._texts, host.blobs, locks)
@@ -83,6 +90,8 @@ class Indexer:
         changes = AccountChanges(
             SERVICE, self.store, dues, engine, mailstore, host.bus, indexing, clock, settings, cursor
         )
+        if isinstance(engine, TextsElsewhere):
+            engine.when_lost(changes.compare_soon)
         sweep = Sweep(SERVICE, engine, dues, mailstore, clock, locks)
         return WorkingGeneration(generation, engine, dues, locks, indexing, changes, sweep, attachments)
 

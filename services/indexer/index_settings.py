@@ -42,3 +42,27 @@ class IndexSettings(Section, frozen=True):
     compare_hours: Annotated[
         float, Meta(description="Hours after which all accounts are compared with the index.", ge=0.01, le=8760)
     ] = 24.0
+    shards: Annotated[
+        int,
+        Meta(
+            description="Shards of an index in OpenSearch; an account is in one of them. It holds for the next index, "
+            "which `mailfold index rebuild` makes.",
+            ge=1,
+            le=100,
+        ),
+    ] = 2
+    refresh_seconds: Annotated[
+        float,
+        Meta(
+            description="Seconds between refreshes of OpenSearch that searches cause. Newer mail is read meanwhile.",
+            ge=0,
+            le=60,
+        ),
+    ] = 1.0
+    expunge: Annotated[
+        bool,
+        Meta(
+            description="Let OpenSearch rewrite its files after an account was erased, so that no deleted word stays "
+            "on its disks. Otherwise that happens when it merges them."
+        ),
+    ] = True

@@ -40,9 +40,14 @@ def whole(answer: Answer) -> Answer:
 
 
 @asynccontextmanager
-async def point_in_time(client: OpenSearchClient, index: str) -> AsyncIterator[str]:
-    """The id of a view of an index that does not change while it is read. Raises OpenSearchError."""
+async def point_in_time(client: OpenSearchClient, index: str, *, routing: str = "") -> AsyncIterator[str]:
+    """The id of a view of an index that does not change while it is read. Raises OpenSearchError.
+
+    With `routing` it is a view of the shard of these documents.
+    """
     params = {"keep_alive": _KEEP_ALIVE, "allow_partial_pit_creation": "false"}
+    if routing:
+        params["routing"] = routing
     opened = await client.request("POST", f"/{index}/_search/point_in_time", params=params)
     try:
         yield str(opened["pit_id"])

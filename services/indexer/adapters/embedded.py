@@ -3,59 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
-from zlib import crc32
 
 import apsw
-import structlog
-import zstandard
 
-from services.indexer.adapters.account_file import AccountFile, OtherFile, octets_on_disk
+from services.indexer.adapters.account_file import AccountFile, octets_on_disk
+from services.indexer.adapters.account_files import AccountFiles
 from services.indexer.adapters.bookkeeping import Bookkeeping
 from services.indexer.adapters.embedded_texts import SCHEMA, add_attachments, add_documents, remove_documents
 from services.indexer.adapters.gram_tables import ask_by_grams
-from services.indexer.adapters.open_accounts import OpenAccounts
 from services.indexer.adapters.text_answers import answer_questions
 from services.indexer.adapters.upkeep import REMOVED, TEXT_OCTETS, Upkeep
 from services.indexer.adapters.word_answers import ranked_places
 from services.indexer.adapters.word_expression import word_expression
 from services.indexer.domain.document import IndexQuestion
-from services.indexer.domain.engine import Batch, IndexState, IndexUnavailable, Ranked, TextAnswer
+from services.indexer.domain.engine import Batch, IndexState, Ranked, TextAnswer
 from services.indexer.domain.places import as_numbers
 from services.indexer.domain.word_query import WordQuery
 from shared.protocol.imap.ranges import Ranges
-from shared.protocol.message.folding import FOLDING_VERSION
-from shared.protocol.message.scan import SCANNER_VERSION
-from shared.protocol.message.search_texts import TEXTS_VERSION
-from shared.protocol.search.words import WORDS_VERSION
 
-log = structlog.get_logger("indexer")
-T = TypeVar("T")
-_TABLES = 1
-VERSION = crc32(f"{_TABLES} {TEXTS_VERSION} {SCANNER_VERSION} {FOLDING_VERSION} {WORDS_VERSION}".encode()) >> 1
-"""Of the tables, and of how their content is made of messages. A file of another version is begun anew."""
+VERSION = 1
+"""Of the tables and of what is in them. A file of another version is begun anew."""
 _REMOVED_AT_ONCE = 200
 """Documents that are removed in a transaction."""
-_BROKEN = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError, apsw.ConstraintError, zstandard.ZstdError, OtherFile)
-_UNAVAILABLE = (
-    apsw.AuthError,
-    apsw.BusyError,
-    apsw.CantOpenError,
-    apsw.FullError,
-    apsw.IOError,
-    apsw.LockedError,
-    apsw.NoMemError,
-    apsw.PermissionsError,
-    apsw.ProtocolError,
-    apsw.ReadOnlyError,
-    apsw.TooBigError,
-    OSError,
-)
 
 
 class EmbeddedEngine:
@@ -74,43 +47,39 @@ class EmbeddedEngine:
         threads: int = 4,
         purge_days: float = 7.0,
     ) -> None:
-        self._accounts = OpenAccounts(folder, _opened, open_files)
-        self._idle_seconds = idle_seconds
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="text-index")
+        self._files = AccountFiles(folder, _opened, open_files=open_files, idle_seconds=idle_seconds, threads=threads)
         self._searchers = ThreadPoolExecutor(2, thread_name_prefix="text-search")
         self._upkeep = Upkeep(purge_days)
-        self._timer: asyncio.TimerHandle | None = None
-        self._is_closed = False
 
     async def reached(self, account: str) -> Mapping[str, int]:
         """By mailbox, the UID up to which messages were handed over."""
-        return await self._read(account, lambda file: Bookkeeping(file).reached(), {})
+        return await self._files.read(account, lambda file: Bookkeeping(file).reached(), {})
 
     async def lacking(self, account: str, keys: Sequence[bytes]) -> Sequence[bytes]:
         """Those of the keys whose texts it does not have."""
         nothing: dict[bytes, int] = {}
-        known = await self._read(account, lambda file: Bookkeeping(file).documents(keys), nothing)
+        known = await self._files.read(account, lambda file: Bookkeeping(file).documents(keys), nothing)
         return [key for key in keys if key not in known]
 
     async def add(self, account: str, batch: Batch) -> None:
         """Keep the messages of a batch, all or none."""
-        await self._write(account, lambda file: _add(file, batch))
+        await self._files.write(account, lambda file: _add(file, batch))
 
     async def unread(self, account: str) -> Sequence[tuple[str, int]]:
         """The places of messages that could not be read."""
-        return await self._read(account, lambda file: Bookkeeping(file).unread(), [])
+        return await self._files.read(account, lambda file: Bookkeeping(file).unread(), [])
 
     async def awaiting(self, account: str, limit: int) -> Mapping[bytes, str]:
         """By key, the blobs of messages whose attachments are to be extracted, the newest first."""
-        return await self._read(account, lambda file: Bookkeeping(file).awaiting(limit), {})
+        return await self._files.read(account, lambda file: Bookkeeping(file).awaiting(limit), {})
 
     async def await_again(self, account: str, blobs: Sequence[str]) -> None:
         """Note that the attachments of messages with these blobs are to be extracted again."""
-        await self._write(account, lambda file: Bookkeeping(file).await_again(blobs), begin=False)
+        await self._files.write(account, lambda file: Bookkeeping(file).await_again(blobs), begin=False)
 
     async def add_attachments(self, account: str, texts: Mapping[bytes, str]) -> None:
         """Keep the folded texts of attachments."""
-        await self._write(account, lambda file: _add_attachments(file, texts))
+        await self._files.write(account, lambda file: _add_attachments(file, texts))
 
     async def answer(
         self, account: str, mailbox: str, bounds: tuple[int, int], questions: Sequence[IndexQuestion]
@@ -120,117 +89,62 @@ class EmbeddedEngine:
         def work(file: apsw.Connection) -> TextAnswer:
             return answer_questions(file, mailbox, bounds, questions, self._searchers)
 
-        return await self._read(account, work, TextAnswer((), [()] * len(questions)))
+        return await self._files.read(account, work, TextAnswer((), [()] * len(questions)))
 
     async def rank(self, account: str, mailboxes: Sequence[str], query: WordQuery, limit: int) -> Sequence[Ranked]:
         """The messages that have the words of a query, best first. Raises QueryTooLarge."""
         expression = word_expression(query)
         if expression is None:
             return []
-        return await self._read(account, lambda file: ranked_places(file, mailboxes, expression, limit), [])
+        return await self._files.read(account, lambda file: ranked_places(file, mailboxes, expression, limit), [])
 
     async def retain(self, account: str, mailbox: str, live: Ranges) -> int:
         """Forget the places of a mailbox that are not among `live`, and texts that no place needs."""
-        removed = await self._write(account, lambda file: Bookkeeping(file).retain(mailbox, live), begin=False)
+        removed = await self._files.write(account, lambda file: Bookkeeping(file).retain(mailbox, live), begin=False)
         await self._remove_orphans(account)
         return removed or 0
 
     async def drop_mailbox(self, account: str, mailbox: str) -> None:
         """Forget a mailbox."""
-        await self._write(account, lambda file: Bookkeeping(file).drop_mailbox(mailbox), begin=False)
+        await self._files.write(account, lambda file: Bookkeeping(file).drop_mailbox(mailbox), begin=False)
         await self._remove_orphans(account)
 
     async def drop_account(self, account: str) -> None:
         """Remove the file of an account with all that is beside it."""
-        await self._in_thread(self._accounts.remove, account)
+        await self._files.remove(account)
 
     async def tend(self, account: str) -> None:
         """Do the upkeep that is due, in small steps between which others read and write."""
         await self._remove_orphans(account)
         for step in self._upkeep.steps():
-            while await self._write(account, step, begin=False):
-                await self._use(account, AccountFile.checkpoint, begin=False)
-        await self._use(account, AccountFile.checkpoint, begin=False)
+            while await self._files.write(account, step, begin=False):
+                await self._files.use(account, AccountFile.checkpoint, begin=False)
+        await self._files.use(account, AccountFile.checkpoint, begin=False)
 
     async def state(self, account: str) -> IndexState:
         """How much is indexed."""
-        path = self._accounts.path(account)
-        return await self._read(account, lambda file: _state(file, octets_on_disk(path)), IndexState(0, 0, 0, 0, 0, 0))
+        path = self._files.path(account)
+        return await self._files.read(
+            account, lambda file: _state(file, octets_on_disk(path)), IndexState(0, 0, 0, 0, 0, 0)
+        )
 
     async def accounts(self) -> Sequence[str]:
         """The accounts that have a file."""
-        return await self._in_thread(self._accounts.accounts)
+        return await self._files.accounts()
 
     async def discard(self) -> None:
         """Close all files, and delete them."""
-        await self.close()
-        await asyncio.to_thread(self._accounts.discard)
+        await self._files.discard()
+        await asyncio.to_thread(self._searchers.shutdown)
 
     async def close(self) -> None:
         """Wait for what runs, and close all files."""
-        self._is_closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        await asyncio.to_thread(self._close)
-
-    def _close(self) -> None:
-        self._threads.shutdown()
-        self._searchers.shutdown()
-        self._accounts.close()
+        await self._files.close()
+        await asyncio.to_thread(self._searchers.shutdown)
 
     async def _remove_orphans(self, account: str) -> None:
-        while await self._write(account, _remove_some, begin=False):
+        while await self._files.write(account, _remove_some, begin=False):
             pass
-
-    async def _read(self, account: str, work: Callable[[apsw.Connection], T], nothing: T) -> T:
-        result = await self._use(account, lambda file: file.read(work), begin=False)
-        return nothing if result is None else result
-
-    async def _write(self, account: str, work: Callable[[apsw.Connection], T], *, begin: bool = True) -> T | None:
-        return await self._use(account, lambda file: file.write(work), begin=begin)
-
-    async def _use(self, account: str, work: Callable[[AccountFile], T], *, begin: bool) -> T | None:
-        self._close_idle_later()
-        return await self._in_thread(self._used, account, work, begin)
-
-    def _used(self, account: str, work: Callable[[AccountFile], T], begin: bool) -> T | None:
-        try:
-            with self._accounts.using(account, begin=begin) as file:
-                return None if file is None else work(file)
-        except _BROKEN as error:
-            log.error("indexer.broken", account=account, reason=f"{type(error).__name__}: {error}")
-            self._accounts.remove(account)
-            raise IndexUnavailable("the index of this account is broken and was removed") from error
-
-    async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-        except _UNAVAILABLE as error:
-            raise IndexUnavailable(f"{type(error).__name__}: {error}") from error
-
-    def _close_idle_later(self) -> None:
-        if self._timer is None and not self._is_closed:
-            self._timer = asyncio.get_running_loop().call_later(self._idle_seconds, self._close_idle)
-
-    def _close_idle(self) -> None:
-        self._timer = None
-        self._threads.submit(self._close_idle_now, asyncio.get_running_loop())
-
-    def _close_idle_now(self, loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            still_open = self._accounts.close_idle(self._idle_seconds)
-            _give_memory_back()
-            if still_open:
-                loop.call_soon_threadsafe(self._close_idle_later)
-        except (apsw.Error, OSError) as error:
-            log.warning("indexer.not_closed", reason=str(error))
-
-
-def _give_memory_back() -> None:
-    """Return memory that SQLite freed to the system, where the C library can."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 def _opened(path: Path) -> AccountFile:

@@ -33,7 +33,6 @@ SCHEMA = (
     + WORD_SCHEMA
 )
 FTS_TABLES = (*Grams, FIELD_TABLE, WORD_TABLE)
-_SOUGHT = 50
 _FIELDS = (b"subject", b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
 
 
@@ -56,14 +55,10 @@ def add_documents(connection: apsw.Connection, documents: Sequence[tuple[int, Do
 
 
 def _beside_header(apart: FieldsApart | None, header: bytes) -> list[str]:
-    """Texts of fields that are nowhere in the header: TEXT does not look at them.
-
-    Only some are looked for in the header, because a stranger may send many; the others are taken for such texts.
-    """
+    """Texts of fields that are nowhere in the header: TEXT does not look at them."""
     if apart is None:
         return []
-    texts = [text for number, (_, text) in enumerate(apart.fields) if number >= _SOUGHT or text not in header]
-    return [text.decode("utf-8", "surrogatepass") for text in texts]
+    return [text.decode("utf-8", "surrogatepass") for _, text in apart.fields if text not in header]
 
 
 def add_attachments(connection: apsw.Connection, texts: Mapping[int, str]) -> int:

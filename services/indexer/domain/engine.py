@@ -7,8 +7,8 @@ longer exist, and reads messages at places that the answer does not cover.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -139,3 +139,20 @@ class TextEngine(Protocol):
 
     async def close(self) -> None:
         """Release all resources; nothing is lost."""
+
+
+ALL_ACCOUNTS = ""
+
+
+@runtime_checkable
+class TextsElsewhere(Protocol):
+    """What an engine has besides when another server keeps its texts."""
+
+    def when_lost(self, call: Callable[[str], None]) -> None:
+        """Call this with each account whose index begins anew, or with ALL_ACCOUNTS."""
+
+    async def serve(self) -> None:
+        """Note that this index answers from now on. Raises IndexUnavailable."""
+
+    async def octets(self) -> int:
+        """What the texts take there. Raises IndexUnavailable."""

@@ -8,7 +8,7 @@ from services.indexer.domain.engine import IndexUnavailable
 from services.indexer.handlers.failures import AttachmentFailures
 from services.indexer.handlers.generation import WorkingGeneration
 from services.indexer.handlers.generations import Generations
-from services.indexer.handlers.index_report import disk_octets, report_of
+from services.indexer.handlers.index_report import disk_octets, octets_elsewhere, report_of
 from shared.grpc.errors import Invalid, NotNow, Unavailable
 from shared.rpc.mailfold.indexer.v1 import upkeep_pb2 as pb
 from shared.rpc.mailfold.indexer.v1.upkeep_pb2_grpc import IndexUpkeepServicer
@@ -27,8 +27,13 @@ class IndexUpkeepEndpoint(IndexUpkeepServicer):
         report = pb.IndexReport(is_off=self._generations.is_off, extractor=self._failures.version)
         report.extracted_octets = await self._failures.octets()
         for working in self._generations.all():
+            octets = await disk_octets(self._generations, working)
             try:
-                report.generations.append(await report_of(working, await disk_octets(self._generations, working)))
+                octets += await octets_elsewhere(working)
+            except IndexUnavailable as error:
+                report.engine_trouble = str(error)
+            try:
+                report.generations.append(await report_of(working, octets))
             except IndexUnavailable as error:
                 report.engine_trouble = str(error)
         serving = self._generations.serving

@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import Sequence
 
 from services.indexer.adapters.catalog import Dues, Task
-from services.indexer.domain.engine import TextEngine
+from services.indexer.domain.engine import ALL_ACCOUNTS, TextEngine
 from services.indexer.handlers.indexing import NOT_NOW, Indexing
 from services.indexer.index_settings import IndexSettings
-from shared.background import BackgroundTask
+from shared.background import BackgroundTask, woken_within
 from shared.bus.bus import Bus
 from shared.clock import Clock
 from shared.eventstore.store import EventStore
@@ -56,6 +56,8 @@ class AccountChanges:
         self._settings = settings
         self._cursor = cursor
         self._followed: Places = {}
+        self._asked: dict[str, None] = {}
+        self._wake = asyncio.Event()
         self.has_begun = False
         """Whether all accounts are noted, or an earlier process has done so."""
         self._task = BackgroundTask(service, "comparison", self._turn, not_now=NOT_NOW, longest_pause=10.0)
@@ -105,8 +107,22 @@ class AccountChanges:
         if not self.has_begun:
             await self.follower.start(await self._begin())
             self.has_begun = True
-        await asyncio.sleep(self._settings.compare_hours * 3600)
-        await self.note_all_accounts()
+        if not await woken_within(self._wake, self._settings.compare_hours * 3600):
+            await self.note_all_accounts()
+            return
+        self._wake.clear()
+        asked = tuple(self._asked)
+        if ALL_ACCOUNTS in asked:
+            await self.note_all_accounts()
+        else:
+            await self.note_accounts(asked)
+        for account in asked:
+            del self._asked[account]
+
+    def compare_soon(self, account: str) -> None:
+        """Compare an account with the index, or all of them: it has lost what it had."""
+        self._asked[account] = None
+        self._wake.set()
 
     async def _begin(self) -> Places:
         """The places to follow from: where the last process had indexed everything, or now, with all accounts due."""

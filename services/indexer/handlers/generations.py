@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from services.indexer.adapters.catalog import Catalog, NotedIndex
-from services.indexer.domain.engine import IndexUnavailable
+from services.indexer.domain.engine import IndexUnavailable, TextsElsewhere
 from services.indexer.handlers.generation import WorkingGeneration
 from shared.background import BackgroundTask, woken_within
 from shared.clock import Clock
@@ -20,6 +20,7 @@ from shared.eventstore.connection import StoreUnavailable
 
 log = structlog.get_logger("indexer")
 _LOOK_SECONDS = 2.0
+_DELETE_SECONDS = 60.0
 Make = Callable[[NotedIndex], WorkingGeneration]
 
 
@@ -36,6 +37,9 @@ class Generations:
         self._wake = asyncio.Event()
         self._serving: WorkingGeneration | None = None
         self._building: WorkingGeneration | None = None
+        self._leaving: list[WorkingGeneration] = []
+        """Indexes to delete, which may have to wait for another server."""
+        self._delete_at = 0.0
         self._task = BackgroundTask(
             service, "generations", self._turn, not_now=(StoreUnavailable, IndexUnavailable, OSError)
         )
@@ -64,8 +68,9 @@ class Generations:
             elif self._building is None and generation.engine == self.engine:
                 self._building = working
             else:
-                await self._delete(working)
+                self._leaving.append(working)
         if self.is_off:
+            self._task.start()
             return
         if self._serving is None:
             self._serving = self._make(await self._catalog.begin(self.engine, self._clock.now()))
@@ -78,7 +83,7 @@ class Generations:
     async def stop(self) -> None:
         """Stop and close all indexes."""
         await self._task.stop()
-        for working in self.all():
+        for working in (*self.all(), *self._leaving):
             await working.stop()
             await working.engine.close()
 
@@ -91,8 +96,8 @@ class Generations:
         return self._building.generation
 
     async def drop_account(self, account: str) -> None:
-        """Forget an account in all indexes, also while they do not serve."""
-        for working in self.all():
+        """Forget an account in all indexes, also while they do not serve, or are to be deleted."""
+        for working in (*self.all(), *self._leaving):
             await working.drop_account(account)
 
     def all(self) -> list[WorkingGeneration]:
@@ -100,6 +105,7 @@ class Generations:
         return [working for working in (self._serving, self._building) if working is not None]
 
     async def _turn(self) -> None:
+        await self._delete_leaving()
         if self._building is None:
             self._wake.clear()
             await woken_within(self._wake, 60.0)
@@ -114,9 +120,29 @@ class Generations:
         complete.generation = complete.generation._replace(is_serving=True)
         self._serving, self._building = complete, None
         log.info("indexer.switched", generation=complete.number, engine=complete.generation.engine)
+        if isinstance(complete.engine, TextsElsewhere):
+            await self._name(complete.engine)
         if before is not None:
-            await self._delete(before)
+            self._leaving.append(before)
+            self._delete_at = 0.0
+            await self._delete_leaving()
 
-    async def _delete(self, working: WorkingGeneration) -> None:
-        await working.delete()
-        await self._catalog.forget(working.number)
+    async def _name(self, engine: TextsElsewhere) -> None:
+        try:
+            await engine.serve()
+        except IndexUnavailable as error:  # the engine does it when its server is back
+            log.info("indexer.not_named", reason=str(error))
+
+    async def _delete_leaving(self) -> None:
+        """Delete the indexes that nobody needs; what cannot be deleted now is tried again in the next turn."""
+        if self._clock.monotonic() < self._delete_at:
+            return
+        self._delete_at = self._clock.monotonic() + _DELETE_SECONDS
+        for working in tuple(self._leaving):
+            try:
+                await working.delete()
+            except (IndexUnavailable, OSError) as error:
+                log.warning("indexer.not_deleted", generation=working.number, reason=str(error))
+                continue
+            await self._catalog.forget(working.number)
+            self._leaving.remove(working)

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from services.indexer.adapters.catalog import Task
+from services.indexer.domain.engine import TextsElsewhere
 from services.indexer.handlers.generation import WorkingGeneration
 from services.indexer.handlers.generations import Generations
 from shared.rpc.mailfold.indexer.v1 import upkeep_pb2 as pb
@@ -35,6 +36,12 @@ async def report_of(working: WorkingGeneration, octets: int) -> pb.IndexGenerati
 async def disk_octets(generations: Generations, working: WorkingGeneration) -> int:
     """The size of the files of an index."""
     return await asyncio.to_thread(_size, generations.folder / str(working.number))
+
+
+async def octets_elsewhere(working: WorkingGeneration) -> int:
+    """The size of what another server keeps of an index. Raises IndexUnavailable."""
+    engine = working.engine
+    return await engine.octets() if isinstance(engine, TextsElsewhere) else 0
 
 
 def _size(folder: Path) -> int:
