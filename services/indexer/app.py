@@ -27,6 +27,7 @@ from services.indexer.handlers.sweep import Sweep
 from services.indexer.index_settings import IndexSettings
 from services.indexer.settings import SECTIONS as SECTIONS
 from services.indexer.settings import ExtractionSettings
+from shared.blobs.disk_room import DiskRoom
 from shared.eventstore.store import backend_for
 from shared.grpc.servicers import Registration
 from shared.opensearch.settings import OpenSearchSettings
@@ -56,6 +57,7 @@ class Indexer:
         self._extractor = ProcessExtractor(limits, host.places.index)
         self.extracted = ExtractedStore(host.places.index, limits.store_mb << 20)
         self._texts = AttachmentTexts(self._extractor, self.extracted, limits)
+        self._room = DiskRoom(SERVICE, [host.places.data], self._settings.reserve_bytes, 0, host.clock)
         self._documents = DocumentReader(host.blobs, host.turns)
         self.generations = Generations(
             SERVICE,
@@ -69,7 +71,7 @@ class Indexer:
         self._erasure = IndexErasure(SERVICE, directory, host.bus, self.generations, self.extracted)
         self._failures = AttachmentFailures(SERVICE, self.extracted, self._extractor, self.generations)
         self.registrations: Sequence[Registration] = (
-            (add_TextIndexServicer_to_server, TextIndexEndpoint(self.generations)),
+            (add_TextIndexServicer_to_server, TextIndexEndpoint(self.generations, self._settings.answers_at_once)),
             (add_IndexUpkeepServicer_to_server, IndexUpkeepEndpoint(self.generations, self._failures)),
             (
                 add_OwnerServicer_to_server,
@@ -84,7 +86,7 @@ class Indexer:
         dues, locks = self.catalog.dues(generation.number), AccountLocks()
         attachments = Attachments(SERVICE, engine, self._texts, host.blobs, locks)
         indexing = Indexing(
-            SERVICE, engine, dues, mailstore, self._documents, clock, settings, locks, attachments.added
+            SERVICE, engine, dues, mailstore, self._documents, clock, settings, locks, attachments.added, self._room
         )
         cursor = f"indexed {generation.number}"
         changes = AccountChanges(

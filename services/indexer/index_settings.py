@@ -35,6 +35,18 @@ class IndexSettings(Section, frozen=True):
     open_files: Annotated[
         int, Meta(description="Files of accounts that are kept open; each holds up to 2 MB.", ge=1, le=10_000)
     ] = 16
+    reserve_bytes: Annotated[
+        int,
+        Meta(
+            description="Octets of disk kept free: with less, nothing is added to the index, so that it never takes "
+            "the room of mail. 0: none.",
+            ge=0,
+            le=2**50,
+        ),
+    ] = 512 * 1024 * 1024
+    answers_at_once: Annotated[
+        int, Meta(description="Searches of one account that the index answers at once; others wait.", ge=1, le=100)
+    ] = 2
     sweep_seconds: Annotated[
         float,
         Meta(description="Seconds after which removed messages leave the index; they are not shown meanwhile.", ge=0),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from weakref import WeakValueDictionary
 
 from services.indexer.domain.document import IndexQuestion, SearchedPart
 from services.indexer.domain.engine import IndexUnavailable, TextEngine
@@ -27,8 +29,11 @@ _BATCH = 1000
 class TextIndexEndpoint(TextIndexServicer):
     """Answers the mailstore."""
 
-    def __init__(self, generations: Generations) -> None:
+    def __init__(self, generations: Generations, at_once: int) -> None:
+        """`at_once` is how many questions about an account are answered at a time; those of others do not wait."""
         self._generations = generations
+        self._at_once = at_once
+        self._rooms: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def Answer(self, request: pb.AnswerRequest, context: Any) -> AsyncIterator[pb.AnswerPiece]:
         if not 0 < len(request.questions) <= _QUESTIONS:
@@ -36,13 +41,21 @@ class TextIndexEndpoint(TextIndexServicer):
         questions = [_question(question) for question in request.questions]
         bounds = request.first, request.last
         try:
-            answer = await self._engine().answer(request.account, request.mailbox, bounds, questions)
+            async with self._room(request.account):
+                answer = await self._engine().answer(request.account, request.mailbox, bounds, questions)
         except IndexUnavailable as error:
             raise Unavailable(str(error)) from error
         yield pb.AnswerPiece(covered=pack(answer.covered))
         for number, hits in enumerate(answer.hits):
             for piece in pack_pieces(hits):
                 yield pb.AnswerPiece(question=number, hits=piece)
+
+    def _room(self, account: str) -> asyncio.Semaphore:
+        """Room for a question about an account, so that many searches of its user are not everybody's."""
+        room = self._rooms.get(account)
+        if room is None:
+            room = self._rooms[account] = asyncio.Semaphore(self._at_once)
+        return room
 
     def _engine(self) -> TextEngine:
         """The engine that answers. Raises NotNow."""
@@ -55,7 +68,8 @@ class TextIndexEndpoint(TextIndexServicer):
         query = _QueryReader().read(request.query, _DEPTH)
         limit = min(request.limit or _RANKED, _RANKED)
         try:
-            ranked = await self._engine().rank(request.account, request.mailboxes, query, limit)
+            async with self._room(request.account):
+                ranked = await self._engine().rank(request.account, request.mailboxes, query, limit)
         except IndexUnavailable as error:
             raise Unavailable(str(error)) from error
         for start in range(0, len(ranked), _BATCH):

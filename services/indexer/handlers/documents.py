@@ -66,7 +66,7 @@ def _document(blob: Blob, scan: Scan, prefix: bytes) -> Document:
         tuple((name, fold(text)) for name, text in all_field_texts(header)),
         fold("".join(f"{text}\n" for text in header_texts(header))),
         fold("".join(f"{text}\n" for text in part_header_texts(blob, scan))),
-        fold("".join(body_texts(blob, scan))),
+        "".join(map(fold, body_texts(blob, scan))),
     )
 
 

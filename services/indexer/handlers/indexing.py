@@ -18,6 +18,7 @@ from services.indexer.handlers.account_locks import AccountLocks
 from services.indexer.handlers.documents import DocumentReader
 from services.indexer.index_settings import IndexSettings
 from shared.background import BackgroundTask, woken_within
+from shared.blobs.disk_room import DiskRoom
 from shared.blobs.errors import BlobDamaged, BlobError, BlobMissing
 from shared.clock import Clock
 from shared.eventstore.connection import StoreUnavailable
@@ -51,6 +52,7 @@ class Indexing:
         settings: IndexSettings,
         locks: AccountLocks,
         attached: Callable[[str], None],
+        room: DiskRoom,
     ) -> None:
         """`attached` is called with each account that got messages whose attachments are to be read."""
         self._engine = engine
@@ -61,6 +63,7 @@ class Indexing:
         self._settings = settings
         self._locks = locks
         self._attached = attached
+        self._room = room
         self._changed: dict[str, None] = {}
         """Accounts with new changes, the earliest first."""
         self._versions: dict[str, int] = {}
@@ -215,6 +218,9 @@ class Indexing:
                     await self._add(account, builder.taken(reached))
 
     async def _add(self, account: str, batch: Batch) -> None:
+        shortage = self._room.shortage()
+        if shortage:
+            raise IndexUnavailable(f"the index waits for room on the disk: {shortage}")
         await self._engine.add(account, batch)
         if batch.awaiting:
             self._attached(account)

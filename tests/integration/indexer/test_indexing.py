@@ -19,6 +19,7 @@ from services.indexer.handlers.sweep import Sweep
 from services.indexer.index_settings import IndexSettings
 from services.mailstore.endpoints.documents import DocumentsEndpoint
 from shared.blobs.blob_id import BlobId
+from shared.blobs.disk_room import DiskRoom, Space
 from shared.blobs.errors import BlobMissing
 from shared.blobs.memory import MemoryBlob
 from shared.clock import SystemClock
@@ -37,6 +38,17 @@ from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, count
 _SETTINGS = IndexSettings(gather_seconds=0, fill_share=1)
 
 
+class _Ticking(SystemClock):
+    """A clock by which every look at the disk is a new one."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def monotonic(self) -> float:
+        self._seconds += 10
+        return self._seconds
+
+
 class _Indexed:
     """A mailbox store, and an index that is brought up to date beside it."""
 
@@ -49,8 +61,10 @@ class _Indexed:
         channel = for_stubs(LocalChannel(methods, "indexer"))
         documents = DocumentReader(mailstore.blobs, mailstore.turns)
         clock, locks = SystemClock(), AccountLocks()
+        self.free = 1 << 40
+        room = DiskRoom("indexer", [Path("/")], 1 << 20, 0, _Ticking(), lambda _folder: Space(self.free, 1 << 40))
         self.indexing = Indexing(
-            "indexer", self.engine, self.dues, channel, documents, clock, _SETTINGS, locks, lambda _account: None
+            "indexer", self.engine, self.dues, channel, documents, clock, _SETTINGS, locks, lambda _account: None, room
         )
         self.sweep = Sweep("indexer", self.engine, self.dues, channel, clock, locks)
 
@@ -152,6 +166,17 @@ async def test_an_unreadable_message_is_not_covered_and_the_others_are(indexed: 
     await indexed.up_to_date()
     answer = await indexed.engine.answer(ACCOUNT, inbox, (1, 3), [IndexQuestion(SearchedPart.BODY, "reading")])
     assert answer.covered == answer.hits[0] == ((1, 1), (3, 3))
+
+
+async def test_a_full_disk_delays_and_loses_nothing(indexed: _Indexed) -> None:
+    indexed.free = 1000
+    await indexed.mailstore.deliver_body(_mail("waiting for room"))
+    indexed.indexing.changed([ACCOUNT])
+    await until_true(lambda: indexed.indexing.failures > 0)
+    assert not await indexed.engine.accounts()
+    indexed.free = 1 << 40
+    await indexed.up_to_date()
+    assert await indexed.hits((await indexed.mailboxes())["INBOX"], "waiting") == ((1, 1),)
 
 
 async def test_an_engine_that_is_away_delays_and_loses_nothing(indexed: _Indexed) -> None:
