@@ -157,6 +157,32 @@ class SieveCost(msgspec.Struct, frozen=True, kw_only=True):
     """A further run in the same process of sieve-test, in which script and message have been read."""
 
 
+class FindingTime(msgspec.Struct, frozen=True, kw_only=True):
+    """The time of a question to the text index, in milliseconds."""
+
+    question: str
+    hits: int
+    first_ms: float
+    """After the file was opened; its pages may be in the memory of the system."""
+    warm_ms: float
+    scan_ms: float
+    """A plain search through the folded texts in memory, from a sample; reading the messages comes on top."""
+
+
+class FindingCost(msgspec.Struct, frozen=True, kw_only=True):
+    """The embedded text index, without a server."""
+
+    messages: int
+    mail_octets: int
+    add_ms: float
+    """CPU time to index a message, in batches; making its texts is not included."""
+    text_octets: int
+    index_octets: int
+    compressed_octets: int
+    """The texts, each message compressed by itself; from a sample."""
+    times: list[FindingTime]
+
+
 class ReadingTime(msgspec.Struct, frozen=True, kw_only=True):
     """The time of one operation on a large mailbox of one server, in milliseconds."""
 
@@ -193,6 +219,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     sending: list[Sending] = []
     sending_ratios: list[SendingRatio] = []
     sieve: SieveCost | None = None
+    finding: FindingCost | None = None
     reading: list[ReadingTime] = []
     skipped: dict[str, str] = {}
     """Parts that could not be measured, with the reason."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any
 
-import shared.events
 from mailfold.layouts import START_ORDER
+from shared.events.every import declare_every_event
 from shared.eventstore.event import declared
 from shared.server_settings import SHARED_SECTIONS
 from shared.settings import Section
@@ -31,8 +30,7 @@ def sections() -> Mapping[str, type[Section]]:
 
 def event_names() -> frozenset[str]:
     """The stored names of all events of this release."""
-    for module in iter_modules(shared.events.__path__, "shared.events."):
-        import_module(module.name)
+    declare_every_event()
     return frozenset(declared())
 
 

@@ -34,6 +34,7 @@ from shared.blobs.port import Blobs
 from shared.bus.bus import Bus
 from shared.bus.settings import BusSettings
 from shared.clock import Clock, SystemClock
+from shared.events.every import declare_every_event
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.file_lock import FileInUse
 from shared.eventstore.lease import LeaseHeld
@@ -298,6 +299,7 @@ def run(
     places = Places(data)
     settings = load({**SHARED_SECTIONS, **sections}, places.settings_file, os.environ)
     logs.configure(process, settings.of(ServerSettings).log_level)
+    declare_every_event()
     raise_limit()
     sys.setswitchinterval(0.001)  # the store's writer thread and the event loop switch often
     gc.set_threshold(*_COLLECTED_AFTER)

@@ -102,3 +102,13 @@ def test_logs_hold_no_secret(compose: ComposeServer) -> None:
     secrets = [Path(file).read_text("ascii") for file in files]
     logs = [compose.containers.log(service).read_text("utf-8") for service in START_ORDER]
     assert all(logs) and not [secret for secret in secrets for log in logs if secret in log]
+
+
+def test_a_service_knows_the_events_of_all_others(compose: ComposeServer) -> None:
+    """The mailstore follows the directory's events; one that no module declares would make it doubt its copy."""
+    person = compose.people.person("every")
+    with compose.imap(person) as imap:
+        imap.select("INBOX")
+    compose.command("account", "all-mail", person.address, "on")
+    with compose.imap(person) as imap:
+        until(lambda: b"All Mail" in b"".join(imap.connection.list()[1]), "All Mail in LIST")

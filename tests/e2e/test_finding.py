@@ -120,3 +120,42 @@ def test_a_header_that_nobody_lists_is_found(server: MailfoldServer, ann: Person
     assert _uids(imap, 'HEADER X-Ticket ""') == set(range(1, 61))
     assert _uids(imap, 'HEADER X-Other "case-017"') == set()
     assert _uids(imap, 'NOT HEADER X-Ticket "case-0"') == set()
+
+
+def test_an_index_is_built_anew_beside_the_serving_one(server: MailfoldServer, ann: Person, imap: Wire) -> None:
+    imap.ok("CREATE anew")
+    for number in range(60):
+        _append(imap, "anew", f"Subject: s\r\n\r\nrebuilding {number}\r\n".encode())
+    imap.ok("SELECT anew")
+    (before,) = [index["number"] for index in server.command.json("index", "status")["indexes"] if index["is_serving"]]
+    began = server.command.json("index", "rebuild")
+    assert began["number"] == server.command.json("index", "rebuild")["number"] == before + 1
+
+    def is_switched() -> bool:
+        assert _uids(imap, 'BODY "rebuilding 7"') == {8}
+        indexes = server.command.json("index", "status")["indexes"]
+        return [(index["number"], index["is_serving"]) for index in indexes] == [(began["number"], True)]
+
+    until(is_switched, "the new index serves alone")
+    shown = server.command.json("index", "status", "--account", ann.address)
+    assert shown["account"]["places"] == shown["account"]["documents"] == 60
+    assert "serving" in server.command("index", "status")
+    assert server.command.json("index", "compare", "--account", ann.address) == {"accounts": 1}
+
+
+def test_failed_attachments_are_named_and_read_again(server: MailfoldServer, ann: Person, imap: Wire) -> None:
+    message = EmailMessage()
+    message["Subject"] = "broken"
+    message.set_content("see the attachment")
+    message.add_attachment(b"%PDF-1.7\n" + b"broken " * 50, maintype="application", subtype="pdf", filename="torn.pdf")
+    _append(imap, "INBOX", message.as_bytes())
+
+    def named() -> list[dict[str, object]]:
+        failures = server.command.json("index", "failures")
+        return [failure for failure in failures if failure["name"] == "torn.pdf" and ann.account in failure["accounts"]]
+
+    until(lambda: bool(named()), "the failure is listed")
+    (failure,) = named()
+    assert failure["status"] == "failed" and failure["tries"] == 1
+    assert server.command.json("index", "retry", "--blob", str(failure["blob"])) == {"messages": 1}
+    until(lambda: bool(named()) and named()[0]["tries"] != 0, "it was read again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,6 +49,7 @@ class AccountFiles:
         self._idle_seconds = idle_seconds
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="text-index")
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     def path(self, account: str) -> Path:
         """Where the file of an account is."""
@@ -82,6 +84,7 @@ class AccountFiles:
 
     async def close(self) -> None:
         """Wait for what runs, and close all files."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
         await asyncio.to_thread(self._close)
@@ -106,7 +109,7 @@ class AccountFiles:
             raise IndexUnavailable(f"{type(error).__name__}: {error}") from error
 
     def _close_idle_later(self) -> None:
-        if self._timer is None:
+        if self._timer is None and not self._is_closed:
             self._timer = asyncio.get_running_loop().call_later(self._idle_seconds, self._close_idle)
 
     def _close_idle(self) -> None:
@@ -115,7 +118,16 @@ class AccountFiles:
 
     def _close_idle_now(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            if self._accounts.close_idle(self._idle_seconds):
+            still_open = self._accounts.close_idle(self._idle_seconds)
+            _give_memory_back()
+            if still_open:
                 loop.call_soon_threadsafe(self._close_idle_later)
         except (apsw.Error, OSError) as error:
             log.warning("indexer.not_closed", reason=str(error))
+
+
+def _give_memory_back() -> None:
+    """Return memory that SQLite freed to the system, where the C library can."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

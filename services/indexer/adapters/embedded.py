@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from zlib import crc32
 
 import apsw
 
@@ -24,9 +25,14 @@ from services.indexer.domain.engine import Batch, IndexState, Ranked, TextAnswer
 from services.indexer.domain.places import as_numbers
 from services.indexer.domain.word_query import WordQuery
 from shared.protocol.imap.ranges import Ranges
+from shared.protocol.message.folding import FOLDING_VERSION
+from shared.protocol.message.scan import SCANNER_VERSION
+from shared.protocol.message.search_texts import TEXTS_VERSION
+from shared.protocol.search.words import WORDS_VERSION
 
-VERSION = 1
-"""Of the tables and of what is in them. A file of another version is begun anew."""
+_TABLES = 1
+VERSION = crc32(f"{_TABLES} {TEXTS_VERSION} {SCANNER_VERSION} {FOLDING_VERSION} {WORDS_VERSION}".encode()) >> 1
+"""Of the tables, and of how their content is made of messages. A file of another version is begun anew."""
 _REMOVED_AT_ONCE = 200
 """Documents that are removed in a transaction."""
 

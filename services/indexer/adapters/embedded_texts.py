@@ -33,6 +33,7 @@ SCHEMA = (
     + WORD_SCHEMA
 )
 FTS_TABLES = (*Grams, FIELD_TABLE, WORD_TABLE)
+_SOUGHT = 50
 _FIELDS = (b"subject", b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
 
 
@@ -42,7 +43,7 @@ def add_documents(connection: apsw.Connection, documents: Sequence[tuple[int, Do
     for number, document in documents:
         header = octets_of(document.header)
         apart = fields_apart(document.fields, header)
-        rest = _beside_header(apart, header)
+        rest = beside_header(apart, header)
         if rest:
             connection.execute("INSERT INTO odd VALUES(?)", (number,))
         add_text(connection, Grams.HEADER, number, "\n".join((document.header, *rest, document.part_headers)))
@@ -54,11 +55,15 @@ def add_documents(connection: apsw.Connection, documents: Sequence[tuple[int, Do
     return HEADERS.add(connection, headers) + BODIES.add(connection, bodies)
 
 
-def _beside_header(apart: FieldsApart | None, header: bytes) -> list[str]:
-    """Texts of fields that are nowhere in the header: TEXT does not look at them."""
+def beside_header(apart: FieldsApart | None, header: bytes) -> list[str]:
+    """Texts of fields that are nowhere in the header: TEXT does not look at them.
+
+    Only some are looked for in the header, because a stranger may send many; the others are taken for such texts.
+    """
     if apart is None:
         return []
-    return [text.decode("utf-8", "surrogatepass") for _, text in apart.fields if text not in header]
+    texts = [text for number, (_, text) in enumerate(apart.fields) if number >= _SOUGHT or text not in header]
+    return [text.decode("utf-8", "surrogatepass") for text in texts]
 
 
 def add_attachments(connection: apsw.Connection, texts: Mapping[int, str]) -> int:

@@ -15,14 +15,15 @@ import apsw
 import numpy as np
 
 from services.indexer.adapters.fetched import fetched
-from services.indexer.domain.places import NONE, Numbers
+from services.indexer.domain.places import NONE, Numbers, ascending
 
 _UNSTORED = re.compile("[\x00\ud800-\udfff\ufffe\uffff]")
 _REPLACEMENT = "\ufffd"
 _INEXACT = re.compile("[\n\ufffd]")
 _MOST = 32
 """Trigrams of a needle that are asked for; the text itself is compared afterwards."""
-_HASH = 8 * 1024 * 1024
+_PIECE = 1 << 18
+_HASH = 2 * 1024 * 1024
 """Octets of trigrams that are collected in memory before they are written."""
 
 
@@ -60,8 +61,11 @@ class Expression(NamedTuple):
 
 
 def storable(text: str) -> str:
-    """The text without the characters that FTS5 cannot hold."""
-    return _UNSTORED.sub(_REPLACEMENT, text)
+    """The text without the characters that FTS5 cannot hold. Long texts are looked through in pieces, because other
+    threads wait meanwhile."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return "".join(_UNSTORED.sub(_REPLACEMENT, text[start : start + _PIECE]) for start in range(0, len(text), _PIECE))
 
 
 def add_text(connection: apsw.Connection, table: Grams, document: int, text: str) -> None:
@@ -111,7 +115,7 @@ def candidates(connection: apsw.Connection, table: str, question: str, low: int,
 
 def numbers_in(listed: str | None) -> Numbers:
     """Numbers that are listed with commas, ascending."""
-    return np.sort(np.fromstring(listed, dtype=np.int64, sep=",")) if listed else NONE
+    return ascending(np.fromstring(listed, dtype=np.int64, sep=",")) if listed else NONE
 
 
 def ask_by_grams(connection: apsw.Connection) -> None:

@@ -30,15 +30,15 @@ def octets_of(text: str) -> bytes:
 
 def fields_apart(fields: Sequence[tuple[str, str]], header: bytes) -> FieldsApart | None:
     """The fields that the header text does not show; None: it shows all of them, and no others."""
-    there = {(octets_of(name), octets_of(text)) for name, text in fields if text}
+    there = {(octets_of(name), octets_of(text)): None for name, text in fields if text}
     lines = set()
     for line in header.split(b"\n"):
         name, separator, value = line.partition(_SEPARATOR)
         if separator and (stripped := value.strip(b" ")):
             lines.add((name, stripped))
-    is_complete = not lines <= there
-    rest = there if is_complete else there - lines
-    return FieldsApart(is_complete, tuple(sorted(rest))) if rest or is_complete else None
+    is_complete = not lines <= there.keys()
+    rest = tuple(field for field in there if is_complete or field not in lines)
+    return FieldsApart(is_complete, rest) if rest or is_complete else None
 
 
 def packed_fields(apart: FieldsApart | None) -> bytes:

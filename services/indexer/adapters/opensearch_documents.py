@@ -5,11 +5,13 @@ from __future__ import annotations
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import orjson
 import zstandard
 
+from services.indexer.adapters.embedded_texts import beside_header
 from services.indexer.adapters.gram_tables import storable
 from services.indexer.adapters.header_fields import (
     field_values,
@@ -21,11 +23,11 @@ from services.indexer.adapters.header_fields import (
 from services.indexer.adapters.opensearch_mapping import FIELDS, STORED
 from services.indexer.adapters.word_table import WordTexts, word_texts
 from services.indexer.domain.document import Document
-from services.indexer.domain.words import words
 from shared.opensearch.bulk import DELETE, INDEX, BulkWrite
+from shared.protocol.search.words import words
 
 _LEVEL = 3
-_ENDS = struct.Struct("<3Q")
+_LENGTHS = struct.Struct("<3Q")
 _WORD_FIELDS = (b"subject", b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
 
 
@@ -57,10 +59,11 @@ class KeptTexts(NamedTuple):
 
 
 class ComparedText(NamedTuple):
-    """Sections of a document, which end at places in the octets; the first begins at 0."""
+    """Sections of a document, as a block of texts has them."""
 
     data: bytes
-    bounds: tuple[int, ...]
+    row: tuple[int, ...]
+    """As in the layout of a block: a distance of 0, where the first section begins, and where each one ends."""
 
 
 def kept(document: Document) -> KeptTexts:
@@ -92,7 +95,7 @@ def _source(owner: TextOwner, number: int, texts: KeptTexts) -> dict[str, Any]:
         "epoch": owner.epoch,
         "number": number,
         "head": _grams((texts.header, texts.part_headers)),
-        "beside": _grams(_beside(texts)),
+        "beside": [storable(text) for text in beside_header(unpacked_fields(texts.apart), texts.header)],
         "body": _grams((texts.body,)),
         "attachment": _grams((texts.attachments,)),
         "field": {path.partition(".")[2]: _grams(fields[name.encode()]) for name, path in FIELDS.items()},
@@ -109,12 +112,6 @@ def _grams(texts: Iterable[bytes]) -> list[str]:
     return [storable(_text(text)) for text in texts if text]
 
 
-def _beside(texts: KeptTexts) -> list[bytes]:
-    """Texts of fields that are nowhere in the header: TEXT does not look at them."""
-    apart = unpacked_fields(texts.apart)
-    return [text for _, text in apart.fields if text not in texts.header] if apart is not None else []
-
-
 def _words(texts: WordTexts) -> dict[str, str]:
     return {name: words(text) for name, text in texts._asdict().items() if text}
 
@@ -122,7 +119,7 @@ def _words(texts: WordTexts) -> dict[str, str]:
 def _stored(texts: KeptTexts) -> dict[str, str]:
     sections = (texts.header, texts.part_headers, texts.apart)
     return {
-        "top": _packed(_ENDS.pack(*map(len, sections)) + b"".join(sections)),
+        "top": _packed(_LENGTHS.pack(*map(len, sections)) + b"".join(sections)),
         "main": _packed(texts.body),
         "more": _packed(texts.attachments),
     }
@@ -140,9 +137,7 @@ def _unpacked(stored: Mapping[str, str], name: str) -> bytes:
 def read_texts(stored: Mapping[str, str]) -> KeptTexts:
     """The texts that a document keeps."""
     top = compared_text(stored, "top")
-    header, part_headers, apart = (
-        top.data[start:end] for start, end in zip(top.bounds[:-1], top.bounds[1:], strict=True)
-    )
+    header, part_headers, apart = (top.data[start:end] for start, end in pairwise(top.row[1:]))
     return KeptTexts(header, part_headers, apart, *(_unpacked(stored, name) for name in STORED[1:]))
 
 
@@ -150,11 +145,9 @@ def compared_text(stored: Mapping[str, str], name: str) -> ComparedText:
     """Some of the texts that a document keeps, as they are compared."""
     data = _unpacked(stored, name)
     if name != "top":
-        return ComparedText(data, (0, len(data)))
-    bounds = [0]
-    for length in _ENDS.unpack_from(data):
-        bounds.append(bounds[-1] + length)
-    return ComparedText(data[_ENDS.size :], tuple(bounds))
+        return ComparedText(data, (0, 0, len(data)))
+    row = (0, 0, *accumulate(_LENGTHS.unpack_from(data)))
+    return ComparedText(data[_LENGTHS.size :], row)
 
 
 def stored_of(answers: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, str]]:

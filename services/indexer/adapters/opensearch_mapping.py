@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from services.indexer.domain.words import WORDS_VERSION
 from shared.protocol.message.folding import FOLDING_VERSION
+from shared.protocol.message.scan import SCANNER_VERSION
+from shared.protocol.message.search_texts import TEXTS_VERSION
+from shared.protocol.search.words import WORDS_VERSION
 
-VERSION = f"1 {FOLDING_VERSION} {WORDS_VERSION}"
+VERSION = f"1 {TEXTS_VERSION} {SCANNER_VERSION} {FOLDING_VERSION} {WORDS_VERSION}"
 """Of the mapping and of what is in the documents. An index of another version is begun anew."""
 GRAMS = ("head", "beside", "body", "attachment")
 """What TEXT looks at in the header; what only HEADER finds there; the body; the text of attachments."""

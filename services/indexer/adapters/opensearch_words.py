@@ -13,7 +13,7 @@ from services.indexer.adapters.word_expression import DEEPEST, QueryTooLarge
 from services.indexer.domain.engine import Ranked
 from services.indexer.domain.places import MailboxPlaces, among, as_numbers
 from services.indexer.domain.word_query import AllWords, AnyWords, NoWords, SoughtWords, WordField, WordQuery
-from services.indexer.domain.words import QueryWords, query_words
+from shared.protocol.search.words import QueryWords, query_words
 
 Clause = Mapping[str, Any]
 _MOST_CLAUSES = 1000

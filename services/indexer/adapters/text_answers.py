@@ -16,7 +16,7 @@ from services.indexer.adapters.text_blocks import TextBlocks
 from services.indexer.adapters.verification import InField, InSections, Matcher, verified
 from services.indexer.domain.document import IndexQuestion, SearchedPart
 from services.indexer.domain.engine import TextAnswer
-from services.indexer.domain.places import Numbers, among, gaps_between, ranges_of
+from services.indexer.domain.places import Numbers, among, ascending, gaps_between, ranges_of
 from shared.protocol.imap.ranges import Ranges
 
 _NO_ANSWER: Ranges = ()
@@ -36,7 +36,7 @@ def answer_questions(
     if noted is None or first > last:
         return TextAnswer((), [_NO_ANSWER] * len(questions))
     places = notes.places(noted.id).between(first, last)
-    finder = DocumentFinder(connection, np.unique(places.documents), executor)
+    finder = DocumentFinder(connection, ascending(places.documents), executor)
     answers = {
         question: ranges_of(places.uids[among(places.documents, finder.find(question))])
         for question in dict.fromkeys(questions)
@@ -81,7 +81,7 @@ class DocumentFinder:
         if not expression(text).is_exact or has_fields_beside(self._connection):
             headers = self._verified(HEADERS, headers, InSections(needle, 2))
         rest = self._documents[~among(self._documents, headers)]
-        return np.union1d(headers, self._in_table(Grams.BODY, BODIES, text, rest))
+        return ascending(np.concatenate((headers, self._in_table(Grams.BODY, BODIES, text, rest))))
 
     def _in_table(self, table: Grams, blocks: TextBlocks, text: str, documents: Numbers) -> Numbers:
         possible = self._candidates(table, text)

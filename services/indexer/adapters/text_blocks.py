@@ -20,7 +20,7 @@ import zstandard
 from services.indexer.adapters.fetched import fetched
 from services.indexer.domain.places import Numbers
 
-BLOCK = 16 * 1024
+BLOCK = 20 * 1024
 """Octets of texts that are compressed together."""
 PIECE = 256 * 1024
 """Octets of a piece of a long document."""
@@ -75,12 +75,8 @@ class TextBlocks:
         """For each document: its distance from the first, where its first section begins, and where each one ends."""
         numbers = struct.unpack(f"<{len(block.layout) // 4}I", block.layout)
         size = self.width + 1
-        rows, start = [], 0
-        for index in range(0, len(numbers), size):
-            ends = numbers[index + 1 : index + size]
-            rows.append((numbers[index], start, *ends))
-            start = ends[-1]
-        return rows
+        starts = (0, *numbers[self.width :: size])
+        return list(zip(numbers[::size], starts, *(numbers[column::size] for column in range(1, size)), strict=False))
 
     def add(self, connection: apsw.Connection, documents: Sequence[Sections]) -> int:
         """Write texts of ascending documents; returns how many octets they have."""

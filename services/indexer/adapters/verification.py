@@ -27,8 +27,8 @@ class Matcher(Protocol):
     @property
     def needle(self) -> bytes: ...
 
-    def holds(self, data: bytes, bounds: Sequence[int]) -> bool:
-        """Whether the document matches; `bounds` are where its first section begins, and where each section ends."""
+    def holds(self, data: bytes, row: Sequence[int]) -> bool:
+        """Whether the document of a row of the layout matches."""
 
 
 class InSections(NamedTuple):
@@ -36,10 +36,12 @@ class InSections(NamedTuple):
 
     needle: bytes
     sections: int
-    """Only as many sections are looked at."""
+    """Only the first section is looked at, or the first two."""
 
-    def holds(self, data: bytes, bounds: Sequence[int]) -> bool:
-        return any(data.find(self.needle, bounds[i], bounds[i + 1]) >= 0 for i in range(self.sections))
+    def holds(self, data: bytes, row: Sequence[int]) -> bool:
+        return data.find(self.needle, row[1], row[2]) >= 0 or (
+            self.sections > 1 and data.find(self.needle, row[2], row[3]) >= 0
+        )
 
 
 class InField(NamedTuple):
@@ -48,8 +50,8 @@ class InField(NamedTuple):
     needle: bytes
     name: bytes
 
-    def holds(self, data: bytes, bounds: Sequence[int]) -> bool:
-        start, end, apart, last = bounds[:4]
+    def holds(self, data: bytes, row: Sequence[int]) -> bool:
+        _, start, end, apart, last = row
         if data.find(self.needle, start, end) < 0 and data.find(self.needle, apart, last) < 0:
             return False
         return field_contains(data[start:end], data[apart:last], self.name, self.needle)
@@ -113,9 +115,8 @@ def _search(blocks: TextBlocks, group: Sequence[tuple[Block, list[int]]], matche
 
 
 def _matching(blocks: TextBlocks, block: Block, inside: Sequence[int], data: bytes, matcher: Matcher) -> list[int]:
-    chosen = set(inside)
-    return [
-        block.first + distance
-        for distance, *bounds in blocks.layout(block)
-        if block.first + distance in chosen and matcher.holds(data, bounds)
-    ]
+    rows = blocks.layout(block)
+    if len(inside) < len(rows):
+        distances = {document - block.first for document in inside}
+        rows = [row for row in rows if row[0] in distances]
+    return [block.first + row[0] for row in rows if matcher.holds(data, row)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from services.indexer.domain.word_query import AllWords, AnyWords, NoWords, SoughtWords, WordField, WordQuery
-from services.indexer.domain.words import QueryWords, query_words
+from shared.protocol.search.words import QueryWords, query_words
 
 MOST_TERMS = 1000
-DEEPEST = 32
+DEEPEST = 100
 
 
 class QueryTooLarge(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import apsw
@@ -12,14 +12,15 @@ import numpy.typing as npt
 from services.indexer.adapters.fetched import fetched
 from services.indexer.adapters.gram_tables import numbers_in
 from services.indexer.domain.places import NONE, Numbers
-from services.indexer.domain.words import words
+from shared.protocol.search.words import words
 
 WORD_SCHEMA = (
     "CREATE VIRTUAL TABLE word USING fts5(subject, sender, recipients, body, attachments, content='',"
     " contentless_delete=1, tokenize='ascii');"
-    "INSERT INTO word(word, rank) VALUES('hashsize', 4194304);"
+    "INSERT INTO word(word, rank) VALUES('hashsize', 2097152);"
 )
 WORD_TABLE = "word"
+_PIECE = 1 << 18
 _WEIGHTS = "4.0, 3.0, 2.0, 1.0, 0.5"
 _SENDERS = frozenset({"from", "sender", "reply-to"})
 _RECIPIENTS = frozenset({"to", "cc", "bcc"})
@@ -58,10 +59,21 @@ def word_texts(fields: Iterable[tuple[str, str]], body: str, attachments: str = 
 
 def add_words(connection: apsw.Connection, document: int, texts: WordTexts) -> None:
     """Index the words of a new document, or of one that was removed."""
-    row = (document, *(words(text) if text else "" for text in texts))
+    row = (document, *(" ".join(map(words, _pieces(text))) for text in texts))
     connection.execute(
         "INSERT INTO word(rowid, subject, sender, recipients, body, attachments) VALUES(?,?,?,?,?,?)", row
     )
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A text, cut between words if it is long: other threads wait while a piece is made into words."""
+    start = 0
+    while len(text) - start > _PIECE:
+        cut = max(text.rfind(separator, start, start + _PIECE) for separator in "\n ")
+        end = cut if cut > start else start + _PIECE
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def scored(connection: apsw.Connection, expression: str) -> Scores:

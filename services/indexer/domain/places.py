@@ -102,6 +102,16 @@ def as_numbers(values: Sequence[int]) -> Numbers:
     return np.array(values, dtype=np.int64)
 
 
+def ascending(numbers: Numbers) -> Numbers:
+    """The numbers in ascending order, without repetition. They are numbers of documents, so they lie close."""
+    if len(numbers) < 2 or bool((numbers[1:] > numbers[:-1]).all()):
+        return numbers
+    low = int(numbers.min())
+    marks = np.zeros(int(numbers.max()) - low + 1, dtype=np.bool_)
+    marks[numbers - low] = True
+    return np.flatnonzero(marks) + low
+
+
 def among(numbers: Numbers, others: Numbers) -> Marks:
     """Which of the numbers are among the others. Both are numbers of documents of an account, so they lie close."""
     if not len(numbers) or not len(others):

@@ -1,6 +1,6 @@
 """Which messages have certain words: what FUZZY (RFC 6203) and the search query language ask of the index.
 
-Texts are as the user wrote them; `services.indexer.domain.words` makes words of texts and of questions alike.
+Texts are as the user wrote them; `shared.protocol.search.words` makes words of texts and of questions alike.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ class OwnSeenAnswers:
         account, provenance = session_account(), current_provenance()
 
         def note(tx: Transaction, result: Any) -> None:
-            mailbox, uids, _ = result
+            mailbox, uids, _ = result[0] if isinstance(result[0], tuple) else result  # REPLACE has more to tell
             seen = ranges(uid for uid, is_seen in zip(uids, had, strict=True) if is_seen)
             note_seen(tx, owner, mailbox.id, account, seen, provenance)
 

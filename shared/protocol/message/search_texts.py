@@ -35,6 +35,8 @@ from shared.protocol.message.scan import Part, Scan
 from shared.protocol.message.transfer import decode_pieces, decode_transfer
 from shared.protocol.message.words import decode_words
 
+TEXTS_VERSION = 1
+"""Changes with the texts that are made of a message; texts that an index keeps of another version are made again."""
 HEADER_LIMIT = 1 << 19
 """Octets of header lines that are examined in a message: as many as the scanner reads."""
 TEXT_LIMIT = 8 * 1024 * 1024

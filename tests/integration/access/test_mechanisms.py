@@ -19,6 +19,8 @@ from services.directory.app import build as build_directory
 from shared.protocol.sasl.client.credentials import ClientCredentials
 from shared.protocol.sasl.client.scram import ScramClient
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from tests.dialogs.runner import play
+from tests.dialogs.script import read_script, scripts
 from tests.harness.managesieve import ManageSieve
 from tests.harness.waiting import until
 from tests.integration.access.imap_client import ImapClient
@@ -31,6 +33,7 @@ from tests.parts.nats import NatsServer
 from tests.parts.required import needs
 
 ANN = "ann@example.org"
+DIALOGS = Path(__file__).parents[2] / "dialogs" / "imap-mechanisms"
 OTHERS = ("SCRAM-SHA-256", "OAUTHBEARER", "XOAUTH2")
 
 
@@ -279,3 +282,22 @@ def test_a_flood_of_large_tokens(server: ImapServer) -> None:
         assert answer.startswith((b"BAD", b"NO"))
     with pytest.raises((binascii.Error, imaplib.IMAP4.error)):
         imap(server).authenticate("OAUTHBEARER", lambda _: b"n,," + b"\x01" * 9_000)
+
+
+@pytest.mark.parametrize("path", scripts(DIALOGS), ids=lambda path: path.stem)
+async def test_dialog(
+    server: ImapServer, issuer: Issuer, clients: authority.Issued, tmp_path: Path, path: Path
+) -> None:
+    valid, refused = issuer.token(ANN), issuer.token(ANN, aud="calendar")
+    messages = {
+        "bearer": bearer(valid),
+        "refused_bearer": bearer(refused),
+        "xoauth2": xoauth2(valid),
+        "refused_xoauth2": xoauth2(refused),
+        "plain": f"\0{ANN}\0{PASSWORD}".encode(),
+        "client_first": f"n,,n={ANN},r=rOprNGfwEbeRWgbNEkqO".encode(),
+        "no_proof": b"c=biws,r=rOprNGfwEbeRWgbNEkqO,p=AAAA",
+    }
+    values = {name: base64.b64encode(message).decode() for name, message in messages.items()}
+    tls = certificate(server, tmp_path, clients, ANN) if path.stem == "external" else server.client_context()
+    await play(read_script(path, values), lambda _: ("127.0.0.1", server.port), tls=tls)

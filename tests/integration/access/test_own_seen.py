@@ -6,6 +6,7 @@ import itertools
 import random
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -317,6 +318,20 @@ def test_between_mailboxes_of_both_kinds(readers: Readers) -> None:
     assert Reading(readers, readers.eve, "Own").searched("SEEN") == set()
 
 
+def test_what_replaces_a_message_is_read_by_its_author_alone(readers: Readers) -> None:
+    readers.share("Box", mails=1)
+    name = readers.name_for(readers.bob, "Box")
+    bob = readers.log_in(readers.bob)
+    bob.append(MAIL)
+    for mailbox in (name, "INBOX"):
+        bob.ok(f"SELECT {mailbox}")
+        tag = bob.begin(f"REPLACE 1 {name} (\\Seen) {{{len(MAIL)}+}}\r\n{MAIL.decode()}")
+        assert bob.finish(tag)[0].startswith(b"OK")
+    for address, seen in ((readers.ann, set[int]()), (readers.bob, {2, 3}), (readers.eve, set[int]())):
+        assert Reading(readers, address, "Box").searched("SEEN") == seen
+    assert readers.differences() == []
+
+
 def test_rights_and_the_answer_to_select(readers: Readers) -> None:
     r"""`s` keeps the own \Seen, and is no shared flag: READ-ONLY, with \Seen in PERMANENTFLAGS (RFC 4314 §5.2)."""
     readers.share("Box", "lrs", mails=1)
@@ -354,17 +369,48 @@ def test_a_mailbox_below_is_of_the_same_kind(readers: Readers) -> None:
     assert readers.owner.ok("STATUS Box/Below (UNSEEN)")[0].endswith(b"(UNSEEN 1)")
 
 
-def test_the_seen_of_a_deleted_account_ends(readers: Readers) -> None:
+@pytest.mark.parametrize(("who", "column"), [("bob", "reader"), ("ann", "account")])
+def test_the_seen_of_a_deleted_account_ends(readers: Readers, who: str, column: str) -> None:
     readers.share("Box", mails=1)
     bob = Reading(readers, readers.bob, "Box")
     bob.do("UID STORE 1 +FLAGS (\\Seen)")
-    account = readers.people.accounts[readers.bob]
-    asked = f"SELECT 1 FROM own_seen_reader WHERE reader = '{account}'"
+    address = getattr(readers, who)
+    asked = f"SELECT 1 FROM own_seen_reader WHERE {column} = '{readers.people.accounts[address]}'"
     assert readers.rows(asked)
-    removal = archives_pb2.RemoveAccountRequest(account=readers.bob, fate=archives_pb2.RemoveAccountRequest.DELETE)
+    removal = archives_pb2.RemoveAccountRequest(account=address, fate=archives_pb2.RemoveAccountRequest.DELETE)
     readers.people.ask(ArchivesStub, "RemoveAccount", removal)
-    until(lambda: readers.rows(asked) == [], "his rows end")
+    until(lambda: readers.rows(asked) == [], "the rows end")
     assert readers.differences() == []
+
+
+def test_a_deleted_mailbox_leaves_nothing(readers: Readers) -> None:
+    readers.share("Box", mails=2)
+    bob = Reading(readers, readers.bob, "Box")
+    bob.do("UID STORE 1 +FLAGS (\\Seen \\Deleted)")
+    bob.do("EXPUNGE")
+    readers.owner.ok("DELETE Box")
+    owner = readers.people.accounts[readers.ann]
+    assert readers.rows(f"SELECT 1 FROM own_seen_reader WHERE account = '{owner}'") == []
+    for table in ("own_seen", "own_seen_gone"):
+        assert readers.rows(f"SELECT 1 FROM {table} WHERE mailbox NOT IN (SELECT id FROM mailbox)") == []
+    assert readers.differences() == []
+
+
+def test_a_setting_makes_it_the_default_of_new_shares(tmp_path: Path) -> None:
+    needs(nats)
+    settings = {"sharing.enabled": "true", "mailstore.own_seen": "true"}
+    with nats.NatsServer() as bus, ImapServer(tmp_path, bus.url, settings, build_directory) as server:
+        readers = Readers(server)
+        for name, unseen in (("Board", 1), ("Team", 0)):
+            readers.owner.ok(f"CREATE {name}")
+            if name == "Team":
+                readers.owner.ok(f'SETMETADATA Team ({_ENTRY} "shared")')
+            readers.owner.append(MAIL, name)
+            readers.owner.ok(f"SETACL {name} {readers.bob} lrs")
+            bob = Reading(readers, readers.bob, name)
+            bob.do("UID STORE 1 +FLAGS (\\Seen)")
+            assert readers.owner.ok(f"STATUS {name} (UNSEEN)")[0].endswith(b"(UNSEEN %d)" % unseen)
+        assert readers.differences() == []
 
 
 def test_notify_counts_for_who_asks(readers: Readers) -> None:

@@ -155,7 +155,9 @@ def test_options_that_contradict_are_refused(argv: list[str]) -> None:
     assert ended.value.code == 2
 
 
-@pytest.mark.parametrize("command", ["run", "inbound", "latency", "imap", "growth", "seed", "sending", "sieve", "zone"])
+@pytest.mark.parametrize(
+    "command", ["run", "inbound", "latency", "imap", "growth", "seed", "sending", "sieve", "finding", "zone"]
+)
 def test_every_subcommand_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.indexer.domain.fragments import PREVIEW_OCTETS
-from services.indexer.domain.hits import MOST_EXAMINED, MOST_HITS, hits
-from services.indexer.domain.query import QueryKey, SearchField, TextKey, WordKey
-from services.indexer.domain.query_parser import parse_query
-from services.indexer.domain.snippets import SUBJECT_LIMIT, Snippet, header_keys, keys_in, marked_subject, preview
-from services.indexer.domain.words import occurs, query_words, words
 from shared.protocol.message.folding import fold
+from shared.protocol.search.fragments import PREVIEW_OCTETS
+from shared.protocol.search.hits import MOST_EXAMINED, MOST_HITS, hits
+from shared.protocol.search.query import QueryKey, SearchField, TextKey, WordKey
+from shared.protocol.search.query_parser import parse_query
+from shared.protocol.search.snippets import SUBJECT_LIMIT, Snippet, header_keys, keys_in, marked_subject, preview
+from shared.protocol.search.words import occurs, query_words, words
 
 NOW = datetime(2026, 3, 31, tzinfo=UTC)
 LOREM = "Lorem ipsum dolor sit amet, consectetur adipiscing elit. "

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from services.indexer.domain.query import HeaderKey, QueryKey, TextKey, WordKey
-from services.indexer.domain.words import (
+from shared.protocol.message.folding import Unfolding, fold
+from shared.protocol.search.query import HeaderKey, QueryKey, TextKey, WordKey
+from shared.protocol.search.words import (
     LONGEST_TOKEN,
     PlacedWord,
     QueryWords,
@@ -16,7 +17,6 @@ from services.indexer.domain.words import (
     placed_words,
     words,
 )
-from shared.protocol.message.folding import Unfolding, fold
 
 MOST_EXAMINED = 1 << 18
 """Code points of a text in which hits are looked for."""

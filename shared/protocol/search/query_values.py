@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
 
-from services.indexer.domain.query import FlagKey, ReceivedKey, SizeKey
+from shared.protocol.search.query import FlagKey, ReceivedKey, SizeKey
 
 _DAY = re.compile(r"(\d{4})(?:[-/.](\d{1,2})(?:[-/.](\d{1,2}))?)?\Z", re.A)
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[tT](\d{2}:\d{2}(?::\d{2})?)(?:\.\d{1,9})?([zZ]|[+-]\d{2}:\d{2})?\Z", re.A)

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from services.indexer.domain.fragments import Fragment, MarkedRange, best_window, marks_of, with_context
-from services.indexer.domain.query import HeaderKey, QueryKey, QueryTree, SearchField, TextKey, WordKey, encodable, keys
+from shared.protocol.search.fragments import Fragment, MarkedRange, best_window, marks_of, with_context
+from shared.protocol.search.query import HeaderKey, QueryKey, QueryTree, SearchField, TextKey, WordKey, encodable, keys
 
 SUBJECT_LIMIT = 1000
 """Code points of a subject that are shown."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from services.indexer.domain.query import (
+from shared.protocol.search.query import (
     DEEPEST,
     EVERYTHING,
     LONGEST_QUERY,
@@ -30,7 +30,7 @@ from services.indexer.domain.query import (
     encodable,
     text_condition,
 )
-from services.indexer.domain.query_values import microseconds
+from shared.protocol.search.query_values import microseconds
 
 MOST_MAILBOXES = 1000
 """Ids in `inMailboxOtherThan`."""

@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.indexer.domain.characters import CharacterTable, clusters, folded_character
+from shared.protocol.search.characters import CharacterTable, clusters, folded_character
 
 WORDS_VERSION = f"1.{unicodedata.unidata_version}"
 """With another value, words that were indexed may differ from those that a query becomes."""

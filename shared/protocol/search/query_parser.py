@@ -11,8 +11,8 @@ from __future__ import annotations
 import unicodedata
 from datetime import datetime
 
-from services.indexer.domain import query_values as values
-from services.indexer.domain.query import (
+from shared.protocol.search import query_values as values
+from shared.protocol.search.query import (
     DEEPEST,
     EVERYTHING,
     LONGEST_QUERY,
@@ -33,8 +33,8 @@ from services.indexer.domain.query import (
     encodable,
     text_condition,
 )
-from services.indexer.domain.query_lexer import QueryTerm, TermKind, terms
-from services.indexer.domain.words import is_unspaced
+from shared.protocol.search.query_lexer import QueryTerm, TermKind, terms
+from shared.protocol.search.words import is_unspaced
 
 _TEXT_FIELDS = {field.value: field for field in SearchField if field is not SearchField.ANYWHERE}
 _VALUE_FIELDS = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.indexer.domain.query import (
+from shared.protocol.search.query import (
     DEEPEST,
     EVERYTHING,
     LONGEST_QUERY,
@@ -32,9 +32,9 @@ from services.indexer.domain.query import (
     WordKey,
     keys,
 )
-from services.indexer.domain.query_parser import FIELDS, parse_query
-from services.indexer.domain.query_values import microseconds
-from services.indexer.domain.words import QueryWords
+from shared.protocol.search.query_parser import FIELDS, parse_query
+from shared.protocol.search.query_values import microseconds
+from shared.protocol.search.words import QueryWords
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 31, 12, 30, tzinfo=BERLIN)

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import msgspec
 
-from services.indexer.domain.words import QueryWords, query_words
+from shared.protocol.search.words import QueryWords, query_words
 
 DEEPEST = 32
 """Levels of a tree."""

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.indexer.domain.hits import hits
-from services.indexer.domain.jmap_filter import filter_tree
-from services.indexer.domain.query import LONGEST_QUERY, QueryError, SearchField, TextKey, WordKey, keys
-from services.indexer.domain.query_parser import parse_query
-from services.indexer.domain.snippets import preview
-from services.indexer.domain.words import LONGEST_TOKEN, query_words, words
 from shared.protocol.message.folding import Unfolding, fold
+from shared.protocol.search.hits import hits
+from shared.protocol.search.jmap_filter import filter_tree
+from shared.protocol.search.query import LONGEST_QUERY, QueryError, SearchField, TextKey, WordKey, keys
+from shared.protocol.search.query_parser import parse_query
+from shared.protocol.search.snippets import preview
+from shared.protocol.search.words import LONGEST_TOKEN, query_words, words
 
 NOW = datetime(2026, 3, 31, tzinfo=UTC)
 OCTETS = 1 << 20

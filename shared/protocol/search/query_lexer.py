@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
-from services.indexer.domain.query import QueryError
+from shared.protocol.search.query import QueryError
 
 _SPACE = re.compile(r"\s+")
 _FIELD = re.compile(r"([A-Za-z]+)([:=])\s*|(=)(?=\S)")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.indexer.domain.jmap_filter import MOST_MAILBOXES, UnsupportedFilter, filter_tree
-from services.indexer.domain.query import (
+from shared.protocol.search.jmap_filter import MOST_MAILBOXES, UnsupportedFilter, filter_tree
+from shared.protocol.search.query import (
     DEEPEST,
     EVERYTHING,
     LONGEST_QUERY,
@@ -31,8 +31,8 @@ from services.indexer.domain.query import (
     ThreadQuantity,
     WordKey,
 )
-from services.indexer.domain.query_values import microseconds
-from services.indexer.domain.words import QueryWords
+from shared.protocol.search.query_values import microseconds
+from shared.protocol.search.words import QueryWords
 
 NAMES = [
     *(

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.indexer.domain.characters import CharacterTable, belongs_to_word
-from services.indexer.domain.words import LONGEST_TOKEN, is_unspaced, occurs, placed_words, query_words, words
+from shared.protocol.search.characters import CharacterTable, belongs_to_word
+from shared.protocol.search.words import LONGEST_TOKEN, is_unspaced, occurs, placed_words, query_words, words
 
 PIECES = (
     *(

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.indexer.domain.hits import hits
-from services.indexer.domain.query import QueryKey
+from shared.protocol.search.hits import hits
+from shared.protocol.search.query import QueryKey
 
 PREVIEW_OCTETS = 255
 """Octets of a preview as HTML in UTF-8 (RFC 8621 §5)."""
