@@ -14,12 +14,16 @@ from services.indexer.adapters.gram_tables import FIELD_COLUMNS, FIELD_TABLE, Gr
 from services.indexer.adapters.header_fields import octets_of
 from services.indexer.adapters.text_blocks import TextBlocks
 from services.indexer.adapters.verification import InField, InSections, Matcher, verified
+from services.indexer.adapters.word_expression import phrase_within
+from services.indexer.adapters.word_table import WORD_TABLE
 from services.indexer.domain.document import IndexQuestion, SearchedPart
 from services.indexer.domain.engine import TextAnswer
 from services.indexer.domain.places import Numbers, among, ascending, gaps_between, ranges_of
 from shared.protocol.imap.ranges import Ranges
 
 _NO_ANSWER: Ranges = ()
+MANY = 500
+"""Documents that may contain a text, above which its words are asked for too."""
 
 
 def answer_questions(
@@ -88,6 +92,8 @@ class DocumentFinder:
         possible = possible[among(possible, documents)]
         if expression(text).is_exact:
             return possible
+        if table is Grams.BODY and len(possible) > MANY and (phrase := phrase_within(text)):
+            possible = possible[among(possible, self._given(WORD_TABLE, phrase))]
         return self._verified(blocks, possible, InSections(octets_of(text), 1))
 
     def _candidates(self, table: Grams, text: str) -> Numbers:

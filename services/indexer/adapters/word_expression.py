@@ -9,6 +9,9 @@ from shared.protocol.search.words import QueryWords, query_words
 
 MOST_TERMS = 1000
 DEEPEST = 100
+_LONGEST_WITHIN = 1000
+_SHORTEST_WITHIN = 4
+"""Characters of words; the words that begin with fewer are too many."""
 
 
 class QueryTooLarge(Exception):
@@ -90,3 +93,18 @@ def _all(parts: list[WordExpression]) -> WordExpression | None:
         return WordExpression(f"({' OR '.join(excluded)})", is_negated=True)
     text = f"({' AND '.join(asked)})"
     return WordExpression(f"({text} NOT ({' OR '.join(excluded)}))" if excluded else text)
+
+
+def phrase_within(needle: str) -> str:
+    """What each body that contains the needle has as words; empty: nothing is known.
+
+    The needle's first word may be the end of a longer one, so it counts for nothing. The last may go on in the text,
+    and a mark may follow its last character and change it. Only ASCII is the same in each surrounding.
+    """
+    rest = needle.partition(" ")[2][:-1]
+    if not rest.isascii() or len(needle) > _LONGEST_WITHIN:
+        return ""
+    sought = query_words(rest, prefix=True)
+    if sum(map(len, sought.tokens)) < _SHORTEST_WITHIN:
+        return ""
+    return f"{COLUMNS[WordField.BODY]} : {_phrase(sought)}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from services.indexer.adapters import text_answers
 from services.indexer.adapters.embedded import EmbeddedEngine
 from services.indexer.adapters.opensearch_engine import OpenSearchEngine
 from services.indexer.adapters.opensearch_index import TextIndexInOpenSearch
@@ -16,9 +17,13 @@ from shared.opensearch.client import OpenSearchClient
 from shared.opensearch.settings import OpenSearchSettings
 
 
-@pytest.fixture(params=["embedded", "opensearch"])
-async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[TextEngine]:
-    if request.param == "embedded":
+@pytest.fixture(params=["embedded", "embedded with many messages", "opensearch"])
+async def engine(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[TextEngine]:
+    if request.param != "opensearch":
+        if request.param != "embedded":
+            monkeypatch.setattr(text_answers, "MANY", 0)
         embedded = EmbeddedEngine(tmp_path / "index", purge_days=0)
         yield embedded
         await embedded.close()

@@ -15,6 +15,7 @@ from tests.contract.text_index.mail import ACCOUNT, EVERYTHING, INBOX, batch, co
 EXAMPLES = int(os.environ.get("MAILFOLD_TEXT_INDEX_EXAMPLES", "40"))
 SCRIPTS = (
     "abcde ",
+    "ab cd  ab-cd.\u0301 \u0308-\u200d \u00ad ",
     "äöüßéèñ e\u0301o\u0308",
     "日本語中文的是不",
     "한국어\u1112\u1161\u11ab",
