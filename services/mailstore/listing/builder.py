@@ -15,6 +15,7 @@ from services.mailstore.listing.columns import (
     FIELDS,
     PAGE_MESSAGES,
     PAGE_OCTETS,
+    Arrival,
     Kind,
     Record,
     decode_keys,
@@ -59,8 +60,8 @@ _PREVIEW_COST = 5
 """The cost of an octet from which a preview is made, in octets examined: markup is taken away."""
 _MAILBOXES = 500
 Span = tuple[int, int]
-EntryBody = tuple[int, str, bytes]
-"""UID, blob, prefix."""
+EntryBody = tuple[int, str, int, bytes]
+"""The fields of Arrival, and the prefix."""
 
 
 class ListingBuilder:
@@ -221,9 +222,9 @@ class ListingBuilder:
         """The records of as many messages as fit into a page, and the UID of the last message."""
         records: list[Record] = []
         octets = end = 0
-        for uid, blob, prefix in entries:
+        for uid, blob, saved, prefix in entries:
             end = uid
-            made = await self._record(uid, blob, bytes(prefix))
+            made = await self._record(Arrival(uid, blob, saved), bytes(prefix))
             if made is not None:
                 records.append(made)
                 octets += made.octets
@@ -231,10 +232,10 @@ class ListingBuilder:
                     break
         return records, end
 
-    async def _record(self, uid: int, blob: str, prefix: bytes) -> Record | None:
+    async def _record(self, came: Arrival, prefix: bytes) -> Record | None:
         """The record of a message; None when its blob is missing or damaged, as `verify` will report."""
         try:
-            stored = await self._blobs.read(BlobId(blob))
+            stored = await self._blobs.read(BlobId(came.blob))
             scanned = await scan_of(self._blobs, stored)
             header = prefix + stored.read(0, min(scanned.header_end, HEADER_LIMIT))
             await self._turns.spend(files=1, octets=len(stored.scan) + _HEADER_COST * len(header))
@@ -242,8 +243,8 @@ class ListingBuilder:
         except (BlobMissing, BlobDamaged):
             return None
         if len(header) > _LARGE_HEADER:
-            return await asyncio.to_thread(_record_of, uid, blob, scanned, header, preview)
-        return _record_of(uid, blob, scanned, header, preview)
+            return await asyncio.to_thread(_record_of, came, scanned, header, preview)
+        return _record_of(came, scanned, header, preview)
 
     async def _preview(self, stored: Blob, scanned: Scan) -> str:
         """The first words; in a thread where the octets that they come from are many. Raises BlobError."""
@@ -254,15 +255,15 @@ class ListingBuilder:
         return preview
 
 
-def _record_of(uid: int, blob: str, scanned: Scan, header: bytes, preview: str) -> Record:
+def _record_of(came: Arrival, scanned: Scan, header: bytes, preview: str) -> Record:
     """What SEARCH examines of a header, the wire forms of the scan, and the preview."""
     texts = [[fold(text) for text in field_texts(header, name)] for name in FIELDS]
-    return record(uid, blob, scanned, written_day(header_value(header, b"date") or b""), texts, preview)
+    return record(came, scanned, written_day(header_value(header, b"date") or b""), texts, preview)
 
 
 def _entries(mailbox: str, span: Span) -> Callable[[Reader], list[EntryBody]]:
     sql = (
-        "SELECT uid, blob, prefix FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ?"  # noqa: S608
+        "SELECT uid, blob, saved, prefix FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ?"  # noqa: S608
         f" ORDER BY uid LIMIT {PAGE_MESSAGES}"
     )
     return lambda reader: reader.all(sql, (mailbox, *span))

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from shared.protocol.imap.ranges import Ranges, ranges
 from shared.protocol.message.scan import SCANNER_VERSION, DisplayAddress, Scan
 
-LISTING_VERSION = 2
+LISTING_VERSION = 3
 """Raised whenever a page would be other octets: other kinds, or other texts of `search_texts`."""
 VERSION = LISTING_VERSION * 1000 + SCANNER_VERSION
 STRUCTURE_LIMIT = 64 * 1024
@@ -32,7 +33,7 @@ class Kind(IntEnum):
     """A column. The numbers are stored."""
 
     KEYS = 0
-    """UID and blob id."""
+    """UID, blob id and time of arrival."""
     ENVELOPE = 1
     BODY = 2
     BODYSTRUCTURE = 3
@@ -40,6 +41,8 @@ class Kind(IntEnum):
     """What SORT and THREAD compare."""
     DAY = 5
     """The day in the Date field, as SEARCH compares it."""
+    EXTENT = 6
+    """Which messages the page has, for readers that trust the page by its last message."""
     FROM = 8
     TO = 9
     CC = 10
@@ -72,11 +75,22 @@ SummaryKeys = tuple[
 """Date, subject, From, To, Cc, Message-ID, In-Reply-To, References."""
 
 
+class Arrival(NamedTuple):
+    """A message as it came into a mailbox."""
+
+    uid: int
+    blob: str
+    saved: int
+    """When it came, in microseconds since 1970 UTC."""
+
+
 class Record(NamedTuple):
     """What is kept of one message. None: the value is too large to be kept."""
 
     uid: int
     blob: str
+    saved: int
+    """When the message came into the mailbox, in microseconds since 1970 UTC."""
     envelope: bytes | None
     body: bytes | None
     body_structure: bytes | None
@@ -100,10 +114,25 @@ class PageKeys(NamedTuple):
 
     uids: list[int]
     blobs: list[str]
+    saved: list[int]
+
+
+class PageExtent(NamedTuple):
+    """The UIDs of a page, and what its last message is known by.
+
+    A mailbox gives its UIDs in order, and none of them twice. When a store lost its newest changes, in a restore or
+    where a standby took over, the UIDs of those are given again; then the last message of a page is another one, or
+    all messages of the page are still the same.
+    """
+
+    runs: Ranges
+    blob: str
+    saved: int
 
 
 _encoder = msgspec.msgpack.Encoder()
 _keys = msgspec.msgpack.Decoder(PageKeys)
+_extent = msgspec.msgpack.Decoder(PageExtent)
 _structures = msgspec.msgpack.Decoder(list[bytes | None])
 _days = msgspec.msgpack.Decoder(list[int | None])
 _summary = msgspec.msgpack.Decoder(SummaryKeys)
@@ -123,13 +152,10 @@ def summary_keys(scan: Scan) -> SummaryKeys:
     )
 
 
-def record(
-    uid: int, blob: str, scan: Scan, day: int | None, texts: Sequence[Sequence[str]], preview: str | None
-) -> Record:
+def record(came: Arrival, scan: Scan, day: int | None, texts: Sequence[Sequence[str]], preview: str | None) -> Record:
     """The record of a message; `texts` are the folded texts of each field of FIELDS."""
     return Record(
-        uid,
-        blob,
+        *came,
         _bounded(scan.envelope),
         _bounded(scan.body),
         _bounded(scan.bodystructure),
@@ -155,7 +181,14 @@ def encode_page(records: Sequence[Record]) -> dict[Kind, bytes]:
     """The columns of a page."""
     encode = _encoder.encode
     columns = {
-        Kind.KEYS: encode(PageKeys([record.uid for record in records], [record.blob for record in records])),
+        Kind.KEYS: encode(
+            PageKeys(
+                [record.uid for record in records],
+                [record.blob for record in records],
+                [record.saved for record in records],
+            )
+        ),
+        Kind.EXTENT: encode(_extent_of(records)),
         Kind.ENVELOPE: encode([record.envelope for record in records]),
         Kind.BODY: encode([record.body for record in records]),
         Kind.BODYSTRUCTURE: encode([record.body_structure for record in records]),
@@ -167,6 +200,12 @@ def encode_page(records: Sequence[Record]) -> dict[Kind, bytes]:
         texts = _MESSAGE_END.join([record.texts[number] for record in records])
         columns[kind] = texts.encode("utf-8", "surrogatepass")
     return columns
+
+
+def _extent_of(records: Sequence[Record]) -> PageExtent:
+    if not records:
+        return PageExtent((), "", 0)
+    return PageExtent(ranges(record.uid for record in records), records[-1].blob, records[-1].saved)
 
 
 def decode_page(columns: dict[Kind, bytes]) -> list[Record]:
@@ -184,6 +223,11 @@ def decode_page(columns: dict[Kind, bytes]) -> list[Record]:
 def decode_keys(column: bytes) -> PageKeys:
     """The messages of a page. Raises msgspec.DecodeError."""
     return _keys.decode(column)
+
+
+def decode_extent(column: bytes) -> PageExtent:
+    """Which messages a page has. Raises msgspec.DecodeError."""
+    return _extent.decode(column)
 
 
 def decode_structures(column: bytes) -> list[bytes | None]:

@@ -6,19 +6,24 @@ pages, a single comparison answers for the whole page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import repeat
+from typing import NamedTuple
 
 from services.mailstore.listing.columns import (
     FIELDS,
     NOT_KEPT,
     Kind,
+    PageExtent,
     decode_days,
+    decode_extent,
     decode_texts,
     is_searchable,
     split_texts,
 )
 from services.mailstore.listing.pages import Listing
 from services.mailstore.search.compile import DateQuestion, FieldQuestion, SearchQuestion
+from shared.protocol.imap.ranges import count
 
 Answers = Mapping[int, bool]
 """By the number of the question."""
@@ -26,7 +31,18 @@ _NO_ANSWERS: Answers = {}
 _MOST_WORK = 4 * 1024 * 1024
 """Characters that are compared at once, over all questions."""
 _MOST_KNOWN = 1000
+_NO_EXTENT = PageExtent((), "", 0)
 HeldQuestion = FieldQuestion | DateQuestion
+
+
+class AnsweringPage(NamedTuple):
+    """A page, and for each of its messages a value from which `answers` tells those to the questions."""
+
+    last: int
+    """Up to this UID no other page has a message."""
+    extent: PageExtent
+    rows: Sequence[Hashable]
+    """Equal values for equal answers."""
 
 
 class HeldAnswers:
@@ -39,10 +55,11 @@ class HeldAnswers:
         self._numbers = [number for number, _ in held]
         self._questions: list[HeldQuestion] = [question for _, question in held]  # type: ignore[misc]
         self._kinds = [_kind(question) for question in self._questions]
-        self._cursor = listing.cursor(mailbox, dict.fromkeys(self._kinds)) if held else None
+        self._distinct = tuple(dict.fromkeys(self._kinds))
+        self._cursor = listing.cursor(mailbox, self._distinct) if held else None
         self._page = 0
         self._answers: Sequence[Answers] = ()
-        self._known: dict[tuple[bool | None, ...], Answers] = {}
+        self._known: dict[Hashable, Answers] = {}
         self._lacking = 0
         self.octets = 0
         """Octets of pages that were read and compared since `take_octets`."""
@@ -62,23 +79,28 @@ class HeldAnswers:
             self._lacking += 1
             return _NO_ANSWERS
         if self._page != cursor.pages:
-            self._load(cursor.columns)
+            self._page = cursor.pages
+            self.octets += cursor.take_octets()
+            self._answers = [self.answers(row) for row in self._rows(cursor.columns, cursor.size)]
         return self._answers[place]
 
-    def run(self, uids: Sequence[int], blobs: Sequence[str], at: int) -> tuple[Sequence[Answers], int]:
-        """The answers for the message `at` among these and for those behind it in its page, and how many these are.
+    def page(self, uid: int) -> AnsweringPage:
+        """The page in charge of a UID, or the next one behind it; without messages where there is none."""
+        last, columns = self._listing.page(self._mailbox, uid, (Kind.EXTENT, *self._distinct))
+        extent = decode_extent(columns[Kind.EXTENT]) if columns else _NO_EXTENT
+        self.octets += sum(map(len, columns.values()))
+        return AnsweringPage(last, extent, self._rows(columns, count(extent.runs)) if columns else ())
 
-        No answers and 1 for a message that has no record.
-        """
-        if self._cursor is None:
-            return (), 1
-        place, messages = self._cursor.run(uids, blobs, at)
-        if place < 0:
-            self._lacking += 1
-            return (), 1
-        if self._page != self._cursor.pages:
-            self._load(self._cursor.columns)
-        return self._answers[place : place + messages], messages
+    def answers(self, row: Hashable) -> Answers:
+        """The answers that a row stands for: the same object for equal ones, as a search has few different ones."""
+        if len(self._known) > _MOST_KNOWN:
+            self._known = {}
+        answers = self._known.get(row)
+        if answers is None:
+            values = row if isinstance(row, tuple) else (row,)
+            pairs = zip(self._numbers, values, strict=True)
+            answers = self._known[row] = {number: answer for number, answer in pairs if answer is not None}
+        return answers
 
     def take_octets(self) -> int:
         """The octets of pages that were read and compared since the last call."""
@@ -89,16 +111,12 @@ class HeldAnswers:
         """To be called at the end of a search."""
         self._listing.lacks(self._mailbox, self._lacking)
 
-    def _load(self, columns: Mapping[Kind, bytes]) -> None:
-        assert self._cursor is not None
-        self._page, size = self._cursor.pages, self._cursor.size
-        self.octets += self._cursor.take_octets() + sum(len(columns[kind]) for kind in self._kinds)
-        texts: dict[Kind, str] = {
-            kind: decode_texts(columns[kind]) for kind in set(self._kinds) if kind is not Kind.DAY
-        }
+    def _rows(self, columns: Mapping[Kind, bytes], size: int) -> Sequence[Hashable]:
+        """For each message the answer of a single question, or those of all questions."""
+        self.octets += sum(len(columns[kind]) for kind in self._kinds)
+        texts: dict[Kind, str] = {kind: decode_texts(columns[kind]) for kind in self._distinct if kind is not Kind.DAY}
         if sum(len(texts.get(kind, "")) for kind in self._kinds) > _MOST_WORK:
-            self._answers = [_NO_ANSWERS] * size  # the messages are read, in smaller pieces
-            return
+            return [(None,) * len(self._kinds)] * size  # the messages are read, in smaller pieces
         days = decode_days(columns[Kind.DAY]) if Kind.DAY in columns else []
         answers = [
             _days_that_hold(question, days)
@@ -106,19 +124,7 @@ class HeldAnswers:
             else _texts_that_contain(question.text, texts[kind], size)
             for question, kind in zip(self._questions, self._kinds, strict=True)
         ]
-        rows = list(zip(*answers, strict=True))
-        made = {row: self._answer(row) for row in set(rows)}
-        self._answers = [made[row] for row in rows]
-
-    def _answer(self, row: tuple[bool | None, ...]) -> Answers:
-        """The same object for equal answers: a search has few different ones."""
-        if len(self._known) > _MOST_KNOWN:
-            self._known = {}
-        answers = self._known.get(row)
-        if answers is None:
-            pairs = zip(self._numbers, row, strict=True)
-            answers = self._known[row] = {number: answer for number, answer in pairs if answer is not None}
-        return answers
+        return answers[0] if len(answers) == 1 else list(zip(*answers, strict=True))
 
 
 def _is_held(question: SearchQuestion) -> bool:
@@ -133,6 +139,8 @@ def _kind(question: HeldQuestion) -> Kind:
 
 def _days_that_hold(question: DateQuestion, days: Sequence[int | None]) -> list[bool | None]:
     compare, asked = question.compare, question.day
+    if None not in days:
+        return list(map(compare, days, repeat(asked)))  # type: ignore[arg-type]
     return [day is not None and compare(day, asked) for day in days]
 
 

@@ -92,7 +92,7 @@ class Searcher:
     async def search(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[list[int], int]]:
         """Like `search_runs`, with each of the matching UIDs."""
         async for uids, modseq in self.search_runs(mailbox, key, now):
-            yield [uid for first, last in uids for uid in range(first, last + 1)], modseq
+            yield _each(uids), modseq
 
     async def search_runs(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[Ranges, int]]:
         """Search page by page; yields the matching UIDs, ascending, and the highest MODSEQ among them.
@@ -115,7 +115,7 @@ class Searcher:
         compiled = await self._compiled(key, now)
         held = HeldAnswers(self._listing, mailbox, compiled.questions)
         async for uids, modseq in self._search(mailbox, _bounds(key), compiled, _Known(held)):
-            yield uids, modseq
+            yield _each(uids), modseq
         held.done()
 
     async def _compiled(self, key: SearchKey, now: int) -> Compiled:
@@ -141,7 +141,7 @@ class Searcher:
                     yield matched
                 continue
             async for uids, modseq in self._search(mailbox, span, compiled, known):
-                yield ranges(uids), modseq
+                yield uids, modseq
         held.done()
 
     async def _ask_index(
@@ -158,7 +158,7 @@ class Searcher:
 
     async def _search(
         self, mailbox: str, bounds: tuple[int, int], compiled: Compiled, known: _Known
-    ) -> AsyncIterator[tuple[list[int], int]]:
+    ) -> AsyncIterator[tuple[Ranges, int]]:
         """The matching messages page by page, and the highest MODSEQ among them."""
         if known.held.covers == len(compiled.questions) > 0 and not compiled.examines_rows:
             verdicts = PageVerdicts(compiled, known.held)
@@ -168,7 +168,7 @@ class Searcher:
             return
         async for matching in self._search_rows(mailbox, bounds, compiled, known):
             if matching:
-                yield [row.uid for row in matching], max(row.modseq for row in matching)
+                yield ranges(row.uid for row in matching), max(row.modseq for row in matching)
 
     async def _search_rows(
         self, mailbox: str, bounds: tuple[int, int], compiled: Compiled, known: _Known
@@ -249,6 +249,10 @@ def _plan(key: SearchKey, now: int, answer: IndexAnswer | None) -> Plan | None:
         return plan_of(key, now, answer.hits)
     except NotBySets:
         return None
+
+
+def _each(uids: Ranges) -> list[int]:
+    return [uid for first, last in uids for uid in range(first, last + 1)]
 
 
 def _overlaps(spans: Ranges, span: tuple[int, int]) -> bool:

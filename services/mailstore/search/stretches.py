@@ -117,6 +117,11 @@ def _highest_modseq(reader: Reader, mailbox: str, stretch: Stretch, uids: Ranges
         sql = f"SELECT uid, modseq FROM {current.source(reader, mailbox)} WHERE mailbox = ? AND {stretch.text}"  # noqa: S608
         rows: dict[int, int] = dict(reader.all(sql, (mailbox, *stretch.parameters)))
         return max(rows.get(uid, 0) for first, last in common(uids, stretch.uids) for uid in range(first, last + 1))
+    return highest_modseq(reader, mailbox, uids)
+
+
+def highest_modseq(reader: Reader, mailbox: str, uids: Ranges) -> int:
+    """The highest MODSEQ among some neighbours, each of which is there."""
     row = reader.first_row("SELECT modseq FROM entry WHERE mailbox = ? AND uid = ?", (mailbox, uids[-1][1]))
     newer = current.within(changes.overlapping(reader, mailbox, uids[0][0], uids[-1][1]), uids, None)
     return max([row[0] if row else 0, *(run.modseq for run in newer)])

@@ -250,6 +250,51 @@ async def test_a_record_of_another_message_with_the_same_uid_is_not_used(full: L
     await full.equals_the_messages(mailbox)
 
 
+async def test_a_search_does_not_trust_a_page_whose_last_messages_were_lost(full: Listed) -> None:
+    """As after a standby without the newest changes took over, and their UIDs were given again."""
+    mailbox = await full.mailbox()
+    sql = (
+        "UPDATE entry SET saved = saved + 1, blob = CASE WHEN uid = ? THEN blob ELSE (SELECT earlier.blob FROM entry"
+        " AS earlier WHERE earlier.mailbox = entry.mailbox AND earlier.uid = entry.uid - 40) END"
+        " WHERE mailbox = ? AND uid > 50"
+    )  # the last message has the same body, and came at another time
+    await full.mailstore.store.write(lambda tx: tx.connection.execute(sql, (_LAST, mailbox)))
+    await _finds_the_same(full, mailbox)
+
+
+async def test_a_search_sees_what_was_expunged_before_the_pages_do(full: Listed) -> None:
+    mailbox = await full.mailbox()
+    for first, last in ((4, 4), (20, 25), (_LAST, _LAST), (1, 1)):
+        await _expunge(full, mailbox, first, last)
+        await _finds_the_same(full, mailbox)
+
+
+@pytest.mark.parametrize("listed", ["sqlite"], indirect=True)
+async def test_a_search_over_many_pages_and_gaps(listed: Listed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.mailstore.listing.builder.PAGE_OCTETS", 1)
+    monkeypatch.setattr("services.mailstore.listing.builder.LEAST_LACKING", 1)
+    monkeypatch.setattr("services.mailstore.search.answered._PAGES", 7)
+    monkeypatch.setattr("services.mailstore.search.answered._SPAN", 20)
+    await _fill(listed)
+    mailbox = await listed.built()
+    await _finds_the_same(listed, mailbox)
+    for first in range(2, _LAST, 3):
+        await _expunge(listed, mailbox, first, first)
+    await _expunge(listed, mailbox, 30, 61)
+    await _finds_the_same(listed, mailbox)
+
+
+_LAST = len(HARMFUL) + 60
+
+
+async def _finds_the_same(listed: Listed, mailbox: str) -> None:
+    day = pb.SearchKey(sent_date=_day(2, 0))
+    keys = [_header("subject", ""), _header("from", "a"), _header("to", "x"), day, pb.SearchKey(all=True)]
+    keys += [pb.SearchKey(negated=True, any_of=pb.SearchKeys(keys=keys[1:4]))]
+    for key in keys:
+        assert await listed.found(mailbox, key) == await listed.found(mailbox, key, listed=False), key
+
+
 async def test_what_is_large_is_not_kept_and_a_page_stays_small(full: Listed) -> None:
     records = await full.records(await full.mailbox())
     assert max(record.octets for record in records) < PAGE_OCTETS
