@@ -1,9 +1,9 @@
 """The file of listing pages: a cache beside the store, outside of the events, the same on every database.
 
 It has no truth of its own. A page names the blob of each message, and a reader uses a record only where the entry names
-the same blob, or a page whose last message is the same (`PageExtent`); so an old, restored or half-written file can make a listing slow and never wrong. A file of another
-version, or one that SQLite finds damaged, is deleted and begun anew. What is deleted is overwritten at once, as in the
-stores.
+the same blob, or a page whose last message is the same (`PageExtent`); so an old, restored or half-written file makes
+a listing slow and never wrong. A file of another version, or one that SQLite finds damaged, is deleted and begun anew.
+What is deleted is overwritten at once, as in the stores.
 """
 
 from __future__ import annotations
