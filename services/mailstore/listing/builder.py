@@ -15,8 +15,8 @@ from services.mailstore.listing.columns import (
     FIELDS,
     PAGE_MESSAGES,
     PAGE_OCTETS,
-    Arrival,
     Kind,
+    ListedMessage,
     Record,
     decode_keys,
     decode_page,
@@ -61,7 +61,7 @@ _PREVIEW_COST = 5
 _MAILBOXES = 500
 Span = tuple[int, int]
 EntryBody = tuple[int, str, int, bytes]
-"""The fields of Arrival, and the prefix."""
+"""The fields of ListedMessage, and the prefix."""
 
 
 class ListingBuilder:
@@ -224,7 +224,7 @@ class ListingBuilder:
         octets = end = 0
         for uid, blob, saved, prefix in entries:
             end = uid
-            made = await self._record(Arrival(uid, blob, saved), bytes(prefix))
+            made = await self._record(ListedMessage(uid, blob, saved), bytes(prefix))
             if made is not None:
                 records.append(made)
                 octets += made.octets
@@ -232,10 +232,10 @@ class ListingBuilder:
                     break
         return records, end
 
-    async def _record(self, came: Arrival, prefix: bytes) -> Record | None:
+    async def _record(self, message: ListedMessage, prefix: bytes) -> Record | None:
         """The record of a message; None when its blob is missing or damaged, as `verify` will report."""
         try:
-            stored = await self._blobs.read(BlobId(came.blob))
+            stored = await self._blobs.read(BlobId(message.blob))
             scanned = await scan_of(self._blobs, stored)
             header = prefix + stored.read(0, min(scanned.header_end, HEADER_LIMIT))
             await self._turns.spend(files=1, octets=len(stored.scan) + _HEADER_COST * len(header))
@@ -243,8 +243,8 @@ class ListingBuilder:
         except (BlobMissing, BlobDamaged):
             return None
         if len(header) > _LARGE_HEADER:
-            return await asyncio.to_thread(_record_of, came, scanned, header, preview)
-        return _record_of(came, scanned, header, preview)
+            return await asyncio.to_thread(_record_of, message, scanned, header, preview)
+        return _record_of(message, scanned, header, preview)
 
     async def _preview(self, stored: Blob, scanned: Scan) -> str:
         """The first words; in a thread where the octets that they come from are many. Raises BlobError."""
@@ -255,10 +255,10 @@ class ListingBuilder:
         return preview
 
 
-def _record_of(came: Arrival, scanned: Scan, header: bytes, preview: str) -> Record:
+def _record_of(message: ListedMessage, scanned: Scan, header: bytes, preview: str) -> Record:
     """What SEARCH examines of a header, the wire forms of the scan, and the preview."""
     texts = [[fold(text) for text in field_texts(header, name)] for name in FIELDS]
-    return record(came, scanned, written_day(header_value(header, b"date") or b""), texts, preview)
+    return record(message, scanned, written_day(header_value(header, b"date") or b""), texts, preview)
 
 
 def _entries(mailbox: str, span: Span) -> Callable[[Reader], list[EntryBody]]:

@@ -75,7 +75,7 @@ SummaryKeys = tuple[
 """Date, subject, From, To, Cc, Message-ID, In-Reply-To, References."""
 
 
-class Arrival(NamedTuple):
+class ListedMessage(NamedTuple):
     """A message as it came into a mailbox."""
 
     uid: int
@@ -152,10 +152,12 @@ def summary_keys(scan: Scan) -> SummaryKeys:
     )
 
 
-def record(came: Arrival, scan: Scan, day: int | None, texts: Sequence[Sequence[str]], preview: str | None) -> Record:
+def record(
+    message: ListedMessage, scan: Scan, day: int | None, texts: Sequence[Sequence[str]], preview: str | None
+) -> Record:
     """The record of a message; `texts` are the folded texts of each field of FIELDS."""
     return Record(
-        *came,
+        *message,
         _bounded(scan.envelope),
         _bounded(scan.body),
         _bounded(scan.bodystructure),

@@ -122,8 +122,10 @@ async def matching_answers(
         judged = await _judged(turns, verdicts, living)
         after = min(judged[-1].page.last, living[-1][1])
         same = await store.read(_same(mailbox, judged))
-        matching = list(chain.from_iterable(each.matching for each in judged if each.page.extent in same))
-        unknown = [each.unknown if each.page.extent in same else each.living for each in judged]
+        matching = list(
+            chain.from_iterable(judgement.matching for judgement in judged if judgement.page.extent in same)
+        )
+        unknown = [judgement.unknown if judgement.page.extent in same else judgement.living for judgement in judged]
         for uids in pages(chain.from_iterable(unknown), _READ):
             rows = await store.read(_rows(mailbox, uids))
             await turns.spend(rows=len(rows))
@@ -161,7 +163,7 @@ def _living(mailbox: str, after: int, last: int) -> Callable[[Reader], Ranges]:
 
 def _same(mailbox: str, judged: Sequence[_JudgedPage]) -> Callable[[Reader], set[PageExtent]]:
     """The extents whose last messages are what they were."""
-    extents = {extent.runs[-1][1]: extent for extent in (each.page.extent for each in judged) if extent.runs}
+    extents = {extent.runs[-1][1]: extent for extent in (judgement.page.extent for judgement in judged) if extent.runs}
 
     def ask(reader: Reader) -> set[PageExtent]:
         last = ranges(sorted(extents))

@@ -92,7 +92,7 @@ class Searcher:
     async def search(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[list[int], int]]:
         """Like `search_runs`, with each of the matching UIDs."""
         async for uids, modseq in self.search_runs(mailbox, key, now):
-            yield _each(uids), modseq
+            yield _singly(uids), modseq
 
     async def search_runs(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[Ranges, int]]:
         """Search page by page; yields the matching UIDs, ascending, and the highest MODSEQ among them.
@@ -115,7 +115,7 @@ class Searcher:
         compiled = await self._compiled(key, now)
         held = HeldAnswers(self._listing, mailbox, compiled.questions)
         async for uids, modseq in self._search(mailbox, _bounds(key), compiled, _Known(held)):
-            yield _each(uids), modseq
+            yield _singly(uids), modseq
         held.done()
 
     async def _compiled(self, key: SearchKey, now: int) -> Compiled:
@@ -251,7 +251,7 @@ def _plan(key: SearchKey, now: int, answer: IndexAnswer | None) -> Plan | None:
         return None
 
 
-def _each(uids: Ranges) -> list[int]:
+def _singly(uids: Ranges) -> list[int]:
     return [uid for first, last in uids for uid in range(first, last + 1)]
 
 
