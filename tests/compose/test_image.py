@@ -60,3 +60,11 @@ def test_the_image_has_a_folder_for_each_volume_of_each_service() -> None:
     for service in START_ORDER:
         assert IMAGE.folders[f"/var/lib/mailfold/run/{service}"] == 0o700
         assert IMAGE.folders[f"/run/mailfold/{service}"] == 0o700
+
+
+def test_files_that_services_read_are_in_the_image() -> None:
+    """Code names files outside of the packages by a path from its own place."""
+    for file in [*(ROOT / "services").rglob("*.py"), *(ROOT / "shared").rglob("*.py")]:
+        for words in re.findall(r'parents\[\d\]((?: / "[\w.-]+")+)', file.read_text("utf-8")):
+            path = "/".join(re.findall(r'"([\w.-]+)"', words))
+            assert any(path.startswith(f"{folder}/") for folder in IMAGE.code), f"{file.name} reads {path}"

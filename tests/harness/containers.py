@@ -96,7 +96,9 @@ class Containers:
         lines += [_of_machine(entry) for entry in _OF_MACHINE if Path("/", entry).exists()]
         files = [f"/etc/{entry}" for entry in _ETC if Path("/etc", entry).exists()]
         lines += [f"cp -a {' '.join(files)} etc/", "mkdir etc/ssl", "mount --bind -o ro /etc/ssl etc/ssl"]
-        lines += [f"echo {shlex.quote(_HOSTS)} > etc/hosts", f"mount --bind -o ro {ROOT} .{_CODE}"]
+        lines.append(f"echo {shlex.quote(_HOSTS)} > etc/hosts")
+        for path in (".venv", *self._image.code):
+            lines += [f"mkdir -p .{_CODE}/{path}", f"mount --bind -o ro {ROOT}/{path} .{_CODE}/{path}"]
         lines.append("echo 'mailfold:x:10001:10001::/var/lib/mailfold:/usr/sbin/nologin' > etc/passwd")
         lines += ["mkdir -p ./etc/mailfold ./var/lib/mailfold ./run/mailfold", "chmod 1777 tmp"]
         read_only = [f"mount -o remount,ro,bind {root}"] if service.get("read_only") else []

@@ -26,6 +26,12 @@ class Image:
     """The folders that the user of the image owns, with their modes."""
     instructions: tuple[tuple[str, str], ...]
 
+    @property
+    def code(self) -> list[str]:
+        """The folders that are copied from this repository to the same place in the image."""
+        copied = [rest.split() for word, rest in self.instructions if word == "COPY" and "--from" not in rest]
+        return [source for source, goal in copied if goal == f"./{source}"]
+
 
 def instructions(text: str) -> list[tuple[str, str]]:
     """Every instruction with its words; comments are left out, and continued lines are joined."""
