@@ -31,6 +31,8 @@ _CHANGES = (
     "maildrop.",
 )
 """What is in the journal when somebody else than the owner did it."""
+_ALONE = "message.own_seen_"
+r"""What a user changes for himself alone: the owner does not learn what others mark with a \Seen of their own."""
 _PEOPLE = ("user", "operator")
 
 
@@ -69,7 +71,7 @@ _fields = msgspec.json.Decoder(JournalFields)
 
 def may_be_listed(event_type: str) -> bool:
     """Whether events of this type are in journals."""
-    return event_type in _KIND_OF or event_type.startswith(_CHANGES)
+    return event_type in _KIND_OF or (event_type.startswith(_CHANGES) and not event_type.startswith(_ALONE))
 
 
 def line_of(event_type: str, actor: str, data: bytes, owner: JournalOwner) -> JournalLine | None:

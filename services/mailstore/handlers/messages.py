@@ -212,8 +212,10 @@ class MessageCommands:
         Raises MailboxRefused TRYCREATE, EXPUNGEISSUED, OVERQUOTA or LIMIT.
         """
         earlier = transaction.answered(provenance.command)
-        if earlier and isinstance(earlier[0].event, MessageAppended):
-            return _appended_before(transaction, goal_account, earlier[0].event, earlier[-1].version)
+        for event in (entry.event for entry in earlier if isinstance(entry.event, MessageAppended)):
+            # The accounts may be in different shards, and so in any order.
+            version = max(entry.version for entry in earlier if isinstance(entry.event, MessagesExpunged))
+            return _appended_before(transaction, goal_account, event, version)
         source = load.mailbox_by_id(transaction, account, old.mailbox)
         goal = self.existing(transaction, goal_account, name)
         gone = chosen.messages(transaction, source.id, ((old.uid, old.uid),))

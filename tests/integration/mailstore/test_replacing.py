@@ -89,11 +89,12 @@ async def test_what_cannot_be_replaced(mailstore: CountedMailstore) -> None:
     assert await counts(mailstore, "Archive") == (1, 2)
 
 
+@pytest.mark.parametrize("other", ["a-bob", "a-hal"])
 async def test_a_replacement_in_another_account_is_one_commit_and_a_repeat_does_nothing(
-    mailstore: CountedMailstore,
+    mailstore: CountedMailstore, other: str
 ) -> None:
-    """Its quota counts the whole message; here the message is expunged."""
-    other = "a-bob"
+    """Its quota counts the whole message; here the message is expunged. The events of the other account come
+    first in the store, or last."""
     await mailstore.call("OpenAccount", pb.OpenAccountRequest(account=other))
     mailstore.quotas.limits = QuotaLimits(octets=100)
     inbox = await mailbox(mailstore, "INBOX")

@@ -60,3 +60,8 @@ def test_data_that_cannot_be_read_makes_no_line_or_one_without_a_mailbox(data: b
 
 def test_types_that_are_not_about_people_are_never_read() -> None:
     assert [name for name in ("mail.received", "lesson.learned", "outbound.queued") if may_be_listed(name)] == []
+
+
+def test_what_others_mark_for_themselves_alone_is_nobody_elses() -> None:
+    types = ("message.own_seen_changed", "message.own_seen_forgotten", "message.flags_changed")
+    assert [name for name in types if may_be_listed(name)] == ["message.flags_changed"]
