@@ -20,6 +20,7 @@ _NOTE = (
     " ON CONFLICT (generation, account, task) DO NOTHING"
 )
 _DUE = "SELECT account FROM index_due WHERE generation = ? AND task = ? AND since <= ? ORDER BY since, account LIMIT ?"
+_POSTPONE = "UPDATE index_due SET since = ? WHERE generation = ? AND account = ? AND task = ?"
 _DONE = "DELETE FROM index_due WHERE generation = ? AND account = ? AND task = ?"
 _COUNT = "SELECT task, count(*) FROM index_due WHERE generation = ? GROUP BY task"
 _GENERATIONS = "SELECT number, engine, is_serving, began FROM index_generation ORDER BY number"
@@ -134,6 +135,11 @@ class Dues:
             return [account for (account,) in reader.all(_DUE, (self._generation, task.value, now, limit))]
 
         return await self._store.read(ask)
+
+    async def postpone(self, account: str, task: Task, since: int) -> None:
+        """Let a noted task be due later."""
+        row = since, self._generation, account, task.value
+        await self._store.write(lambda transaction: transaction.connection.execute(_POSTPONE, row))
 
     async def done(self, account: str, task: Task) -> None:
         """Take a note away."""

@@ -119,10 +119,14 @@ class ExtractedStore:
             rows = connection.execute(_SELECT_FAILURES, (*FAILURES, *after, limit)).fetchall()
             return tuple(_failed(row) for row in rows)
 
-    def pending(self, version: str, limit: int) -> tuple[str, ...]:
-        """Blobs to be read again: another version did not read them entirely, or they crashed or took too long."""
+    def pending(self, version: str, limit: int, after: str = "") -> tuple[str, ...]:
+        """Blobs to be read again: another version did not read them entirely, or they crashed or took too long.
+
+        They are in order, behind `after`.
+        """
         with self._working() as connection:
-            rows = connection.execute(_SELECT_PENDING, (version, limit, _TRIES, limit, limit)).fetchall()
+            values = (version, after, limit, _TRIES, after, limit, limit)
+            rows = connection.execute(_SELECT_PENDING, values).fetchall()
             return tuple(str(row[0]) for row in rows)
 
     def retry(self, blob: str = "") -> int:
@@ -209,8 +213,10 @@ class StoreBegunAnew(apsw.Error):
 
 _SELECT = "SELECT path, name, media_type, status, detail, text FROM attachment WHERE blob = ? ORDER BY place"
 _SELECT_PENDING = (
-    "SELECT blob FROM (SELECT blob FROM blob WHERE conclusive = 0 AND version != ? LIMIT ?)"
-    " UNION SELECT blob FROM (SELECT blob FROM blob WHERE fleeting = 1 AND tries < ? LIMIT ?) LIMIT ?"
+    "SELECT blob FROM (SELECT blob FROM blob WHERE conclusive = 0 AND version != ? AND blob > ? ORDER BY blob LIMIT ?)"
+    " UNION"
+    " SELECT blob FROM (SELECT blob FROM blob WHERE fleeting = 1 AND tries < ? AND blob > ? ORDER BY blob LIMIT ?)"
+    " ORDER BY blob LIMIT ?"
 )
 _SELECT_FAILURES = (
     "SELECT attachment.blob, path, name, media_type, status, detail, version, tries FROM attachment JOIN blob USING"

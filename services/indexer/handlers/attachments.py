@@ -68,10 +68,13 @@ class Attachments:
             self._wake.clear()
             await woken_within(self._wake, _IDLE_SECONDS)
             return
-        if await self._read_some(account):
-            self._waiting.pop(account, None)
-        else:
-            self._waiting[account] = self._waiting.pop(account)
+        del self._waiting[account]  # before it is read, so that what comes in meanwhile is noted
+        has_more = True
+        try:
+            has_more = not await self._read_some(account)
+        finally:
+            if has_more:  # the others come first, also when it failed
+                self._waiting[account] = None
 
     async def _read_some(self, account: str) -> bool:
         """Read the attachments of some messages; whether these were all."""
@@ -89,10 +92,10 @@ class Attachments:
         """The folded text of the attachments of a message, with their names."""
         try:
             blob = await self._blobs.read(BlobId(blob_id))
+            stored = await self._texts.read(account, blob, await scan_of(self._blobs, blob))
         except (BlobMissing, BlobDamaged) as error:
             log.warning("indexer.attachments_unread", blob=blob_id, error=str(error))
             return ""
-        stored = await self._texts.read(account, blob, await scan_of(self._blobs, blob))
         return await asyncio.to_thread(_joined, stored)
 
 

@@ -25,6 +25,8 @@ class AttachmentFailures:
         self._extractor = extractor
         self._generations = generations
         self._wake = asyncio.Event()
+        self._after = ""
+        """The blob up to which this pass has come."""
         self._task = BackgroundTask(service, "failures", self._turn, not_now=NOT_NOW)
 
     @property
@@ -72,8 +74,11 @@ class AttachmentFailures:
         return count
 
     async def _turn(self) -> None:
-        """Name the messages that are to be read again to the indexes of all accounts that have them."""
-        blobs = await asyncio.to_thread(self._store.pending, self.version, _AT_ONCE)
+        """Name the messages to be read again to the indexes of all accounts that have them: a page of them, and after
+        the last page a pause, because they are pending until they were read."""
+        if not self._after:
+            self._wake.clear()
+        blobs = await asyncio.to_thread(self._store.pending, self.version, _AT_ONCE, self._after)
         accounts: dict[str, list[str]] = defaultdict(list)
         for blob in blobs:
             for account in await asyncio.to_thread(self._store.accounts, blob):
@@ -82,6 +87,6 @@ class AttachmentFailures:
             for account, its_blobs in accounts.items():
                 await working.engine.await_again(account, its_blobs)
                 working.attachments.added(account)
-        if not blobs:
-            self._wake.clear()
-        await woken_within(self._wake, _PAUSE)
+        self._after = blobs[-1] if len(blobs) == _AT_ONCE else ""
+        if not self._after:
+            await woken_within(self._wake, _PAUSE)

@@ -7,14 +7,16 @@ messages does not matter, so no kind of change can be missed. A message is never
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
 from services.indexer.adapters.catalog import Dues, Task
-from services.indexer.domain.document import Document, document_key
+from services.indexer.domain.document import document_key
 from services.indexer.domain.engine import Batch, IndexEntry, IndexUnavailable, TextEngine
 from services.indexer.handlers.account_locks import AccountLocks
+from services.indexer.handlers.batch_builder import BatchBuilder
 from services.indexer.handlers.documents import DocumentReader
 from services.indexer.index_settings import IndexSettings
 from shared.background import BackgroundTask, woken_within
@@ -35,7 +37,20 @@ _OCTETS = 2 * 1024 * 1024
 """Characters of documents that are handed over at once."""
 _KNOWN = 10_000
 _IDLE_SECONDS = 30.0
+_TRIES = 10
+"""Steps in a row that fail for an account with new changes, before the others no longer wait for it."""
+LATER = 60_000_000
+"""Microseconds until what failed for an account is tried again."""
 NOT_NOW = (ServiceError, IndexUnavailable, BlobError, StoreUnavailable)
+
+
+class _StepFailed(Exception):
+    """A step failed for an account."""
+
+    def __init__(self, account: str, error: Exception) -> None:
+        super().__init__(account)
+        self.account = account
+        self.error = error
 
 
 class Indexing:
@@ -66,6 +81,8 @@ class Indexing:
         self._room = room
         self._changed: dict[str, None] = {}
         """Accounts with new changes, the earliest first."""
+        self._failed: Counter[str] = Counter()
+        """How often in a row the steps for accounts with new changes failed."""
         self._versions: dict[str, int] = {}
         """The versions at which accounts were up to date; it only spares questions."""
         self._wake = asyncio.Event()
@@ -131,39 +148,70 @@ class Indexing:
             return False
         began = self._clock.monotonic()
         self._versions.pop(due[0], None)
-        if not await self._bring_up(due):
-            await self._retry_unread(due[0])
-            await self._dues.done(due[0], Task.FILL)
-            self.filled += 1
+        try:
+            await self._fill_account(due[0])
+        except Exception:
+            await self._dues.postpone(due[0], Task.FILL, self._clock.now() + LATER)  # the others come first
+            raise
         self._filling_seconds += (self._clock.monotonic() - began) / self._settings.fill_share
         await asyncio.sleep((self._clock.monotonic() - began) * (1 / self._settings.fill_share - 1))
         return True
 
+    async def _fill_account(self, account: str) -> None:
+        (reach,) = await self._reaches([account])
+        if await self._bring_up(reach):
+            await self._retry_unread(account)
+            await self._dues.done(account, Task.FILL)
+            self.filled += 1
+
     async def _catch_up(self, accounts: Sequence[str]) -> None:
         """Take a step for accounts with new changes; those that are not up to date after it come last."""
+        left = dict.fromkeys(accounts)
         for account in accounts:
             self._changed.pop(account, None)
-        left = list(accounts)
         try:
-            left = await self._bring_up(accounts)
+            for reach in await self._reaches(accounts):
+                if await self._is_caught_up(reach):
+                    del left[reach.account]
+                else:
+                    left[reach.account] = left.pop(reach.account)
+        except _StepFailed as failed:
+            del left[failed.account]
+            if await self._comes_last(failed.account):
+                left[failed.account] = None
+            raise failed.error from failed
         finally:
-            self._changed.update(dict.fromkeys(left))
+            self._changed.update(left)
 
-    async def _bring_up(self, accounts: Sequence[str]) -> list[str]:
-        """Take a step for each account; returns those that are not up to date after it."""
+    async def _is_caught_up(self, reach: pb.AccountReach) -> bool:
+        try:
+            is_done = await self._bring_up(reach)
+        except Exception as error:
+            raise _StepFailed(reach.account, error) from error
+        self._failed.pop(reach.account, None)
+        return is_done
+
+    async def _comes_last(self, account: str) -> bool:
+        """Whether an account that failed stays in the line; one that fails all the time is filled later instead."""
+        self._failed[account] += 1
+        if self._failed[account] < _TRIES:
+            return True
+        await self._dues.note([account], Task.FILL, self._clock.now() + LATER)
+        del self._failed[account]
+        return False
+
+    async def _reaches(self, accounts: Sequence[str]) -> Sequence[pb.AccountReach]:
         request = pb.ReachesRequest()
         for account in accounts:
             request.accounts.add(account=account, version=self._versions.get(account, 0))
-        reply = await self._mailstore.ListReaches(request)
-        behind: list[str] = []
-        for reach in reply.accounts:
-            async with self._locks.of(reach.account):
-                if not await self._step(reach):
-                    behind.append(reach.account)
-        return behind
+        return (await self._mailstore.ListReaches(request)).accounts
+
+    async def _bring_up(self, reach: pb.AccountReach) -> bool:
+        """Hand over some of an account's messages; whether it is up to date after it."""
+        async with self._locks.of(reach.account):
+            return await self._step(reach)
 
     async def _step(self, reach: pb.AccountReach) -> bool:
-        """Hand over some of an account's messages; whether it is up to date after it."""
         if not reach.version:
             await self._engine.drop_account(reach.account)
             return True
@@ -191,12 +239,12 @@ class Indexing:
             await self._hand_over(account, mailbox, behind[mailbox.mailbox])
         # A mailbox without an answer was deleted, or did not fit into this one.
         answered = {mailbox.mailbox for mailbox in reply.mailboxes if mailbox.is_whole}
-        return len(answered) == len(behind) or not reply.mailboxes
+        return len(answered) == len(behind) or (not reply.mailboxes and len(behind) <= _MAILBOXES)
 
     async def _hand_over(self, account: str, page: pb.MailboxEntries, after: int) -> None:
         keys = [document_key(entry.blob, entry.prefix) for entry in page.entries]
         lacking = set(await self._engine.lacking(account, list(dict.fromkeys(keys))))
-        builder = _BatchBuilder(page.mailbox, after)
+        builder = BatchBuilder(page.mailbox, after)
         for entry, key in zip(page.entries, keys, strict=True):
             if builder.octets >= _OCTETS:
                 await self._add(account, builder.taken())
@@ -212,7 +260,7 @@ class Indexing:
             entries = [entry for page in reply.mailboxes for entry in page.entries if entry.uid == uid]
             reached = (await self._engine.reached(account)).get(mailbox, 0)
             for entry in entries:
-                builder = _BatchBuilder(mailbox, reached)
+                builder = BatchBuilder(mailbox, reached)
                 await self._read(builder, entry, document_key(entry.blob, entry.prefix), is_lacking=True)
                 if builder.entries:
                     await self._add(account, builder.taken(reached))
@@ -227,7 +275,7 @@ class Indexing:
         self.indexed += len(batch.entries)
         self._task.advanced()
 
-    async def _read(self, builder: _BatchBuilder, entry: pb.DocumentEntry, key: bytes, *, is_lacking: bool) -> None:
+    async def _read(self, builder: BatchBuilder, entry: pb.DocumentEntry, key: bytes, *, is_lacking: bool) -> None:
         if not is_lacking or key in builder.documents:
             builder.entries.append(IndexEntry(entry.uid, key))
             return
@@ -237,38 +285,10 @@ class Indexing:
             log.warning("indexer.unread", blob=entry.blob, error=str(error))
             builder.unread.append(entry.uid)
             return
+        except NOT_NOW:
+            raise
+        except Exception as error:  # no message keeps the others of its account out of the index
+            log.error("indexer.unread", blob=entry.blob, exc_info=error)
+            builder.unread.append(entry.uid)
+            return
         builder.add(entry.uid, read.document, entry.blob if read.has_attachments else "")
-
-
-class _BatchBuilder:
-    """Messages of a mailbox that are handed over together."""
-
-    def __init__(self, mailbox: str, after: int) -> None:
-        self._mailbox = mailbox
-        self._after = after
-        self.handed_over: set[bytes] = set()
-        self._begin()
-
-    def _begin(self) -> None:
-        self.entries: list[IndexEntry] = []
-        self.documents: dict[bytes, Document] = {}
-        self.awaiting: dict[bytes, str] = {}
-        self.unread: list[int] = []
-        self.octets = 0
-
-    def add(self, uid: int, document: Document, blob: str) -> None:
-        """Add a message with its texts; `blob` is empty when it has no attachments to extract."""
-        self.entries.append(IndexEntry(uid, document.key))
-        self.documents[document.key] = document
-        self.octets += len(document.header) + len(document.part_headers) + len(document.body)
-        if blob:
-            self.awaiting[document.key] = blob
-
-    def taken(self, upto: int = 0) -> Batch:
-        """The batch, which reaches up to its last message at least; begins another one."""
-        last = max([upto, *(entry.uid for entry in self.entries[-1:]), *self.unread[-1:]])
-        batch = Batch(self._mailbox, self.entries, self.documents, self.awaiting, self.unread, self._after, last)
-        self.handed_over |= self.documents.keys()
-        self._after = last
-        self._begin()
-        return batch

@@ -10,7 +10,7 @@ import structlog
 from services.indexer.adapters.catalog import Dues, Task
 from services.indexer.domain.engine import TextEngine
 from services.indexer.handlers.account_locks import AccountLocks
-from services.indexer.handlers.indexing import NOT_NOW
+from services.indexer.handlers.indexing import LATER, NOT_NOW
 from shared.background import BackgroundTask
 from shared.clock import Clock
 from shared.grpc.channel import Channel
@@ -51,7 +51,11 @@ class Sweep:
         if not due:
             await asyncio.sleep(_PAUSE)
             return
-        removed = await self.sweep(due[0])
+        try:
+            removed = await self.sweep(due[0])
+        except Exception:
+            await self._dues.postpone(due[0], Task.SWEEP, self._clock.now() + LATER)  # the others come first
+            raise
         await self._dues.done(due[0], Task.SWEEP)
         if removed:
             log.info("indexer.swept", account=due[0], places=removed)
