@@ -20,6 +20,8 @@ class SortReply(NamedTuple):
     uids: array[int]
     highest_modseq: int
     version: int
+    relevancy: bytes = b""
+    """The score of each, if asked for."""
 
 
 class OrderingClient:
@@ -39,11 +41,12 @@ class OrderingClient:
         return await self._patience.call(self._threads, request)
 
     async def _sorted(self, request: pb.SortRequest) -> SortReply:
-        uids, highest, version = array("I"), 0, 0
+        uids, highest, version, relevancy = array("I"), 0, 0, bytearray()
         async for batch in self._stub.Sort(request, timeout=_SECONDS):
             uids.extend(batch.uids)
+            relevancy += batch.relevancy
             highest, version = max(highest, batch.highest_modseq), max(version, batch.version)
-        return SortReply(uids, highest, version)
+        return SortReply(uids, highest, version, bytes(relevancy))
 
     async def _threads(self, request: pb.ThreadRequest) -> tuple[list[bytes], int]:
         pieces, version = [], 0

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from services.access.adapters.mailstore import numbers
 from services.access.commands.answer import done
-from services.access.commands.search import search_results
+from services.access.commands.search import asks_relevancy, lacks_fuzzy, search_results
 from services.access.commands.search_context import no_update
 from services.access.commands.search_key import Translation
 from services.access.commands.search_results import Results, ReturnOptions, items, modseq_item, saved
@@ -30,6 +30,8 @@ async def multi_search(session: ImapSession, command: MultiSearch) -> bytes:
         return response.bad(command.tag, "No mailbox is selected")
     if uses_numbers(command.key) and not command.only_selected:
         return response.bad(command.tag, "Sequence numbers and $ are those of the selected mailbox")
+    if lacks_fuzzy(command):
+        return response.bad(command.tag, "RELEVANCY needs a FUZZY key")
     if uses_modseq(command.key):
         session.enable_condstore()
     if SearchReturn.UPDATE in command.returns:
@@ -59,13 +61,13 @@ async def _answer(session: ImapSession, command: MultiSearch, source: SearchSour
     options = ReturnOptions(command.returns, command.partial, uses_modseq(command.key))
     selected = session.selected
     if selected is not None and selected.id == source.id:
-        results = await search_results(session, command.key)
+        results = await search_results(session, command.key, with_relevancy=asks_relevancy(command))
     else:
         results = await _results_elsewhere(session, command, source)
     kept = await saved(options, results.uids) if SearchReturn.SAVE in command.returns else NumberSet()
     if not results.uids or command.returns == {SearchReturn.SAVE}:
         return kept
-    made = items(options, results.uids)
+    made = items(options, results.uids, results.relevancy)
     if options.modseq:
         made.append(await modseq_item(session, options, results, source.account, source.id))
     place = source.name, source.uid_validity
@@ -83,6 +85,7 @@ async def _results_elsewhere(session: ImapSession, command: MultiSearch, source:
             mailbox=source.id,
             key=await translation.contract_key(command.key),
             now=session.backend.clock.now(),
+            with_relevancy=asks_relevancy(command),
         )
         reply = await session.backend.mailstore.search(request)
     except (NotFound, Denied):
@@ -91,7 +94,7 @@ async def _results_elsewhere(session: ImapSession, command: MultiSearch, source:
     for page in reply.uids:
         matches += numbers(page).ranges
         await turns.spend(keys=len(page.bounds))
-    return Results(NumberSet.of_sorted(matches), reply.highest_modseq)
+    return Results(NumberSet.of_sorted(matches), reply.highest_modseq, reply.relevancy)
 
 
 class _ResolveElsewhere:

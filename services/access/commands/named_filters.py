@@ -81,6 +81,8 @@ class _Resolution:
                 return k.Or(tuple([await self.resolved(inner, depth + 1) for inner in keys]))
             case k.Not(inner):
                 return k.Not(await self.resolved(inner, depth + 1))
+            case k.Fuzzy(inner):
+                return k.Fuzzy(await self.resolved(inner, depth + 1))
             case k.NamedFilter(name):
                 return await self.resolved(await self._stored(name), depth + k.MAX_DEPTH // _DEEPEST)
             case _:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from services.access.commands import search_context
 from services.access.commands.answer import done
-from services.access.commands.search import contract_key, forget_saved, write_esearch
+from services.access.commands.search import asks_relevancy, contract_key, forget_saved, write_esearch
 from services.access.commands.search_results import Results, shown_numbers
-from services.access.commands.sort_request import criteria_of
+from services.access.commands.sort_request import criteria_of, sorts_by_relevancy
 from services.access.session.selected import Selected
 from services.access.session.session import ImapSession
 from shared.grpc.errors import ServiceError
 from shared.protocol.imap import ordering_commands as o
 from shared.protocol.imap import ordering_response, response
-from shared.protocol.imap.search_key import SearchKey, uses_modseq
+from shared.protocol.imap.search_key import uses_fuzzy, uses_modseq
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2
 from shared.rpc.mailfold.mailstore.v1 import ordering_pb2 as pb
 from shared.turns import Turns
@@ -30,10 +29,12 @@ async def sort(session: ImapSession, command: o.Sort) -> bytes:
     """Sort the matching messages (RFC 5256 §3)."""
     if search_context.is_reused(session, command):
         return response.bad(command.tag, "Tag reuse")
+    if not uses_fuzzy(command.key) and (asks_relevancy(command) or sorts_by_relevancy(command)):
+        return response.bad(command.tag, "RELEVANCY needs a FUZZY key")  # RFC 6203 §4, §6
     if uses_modseq(command.key):
         session.enable_condstore()
     try:
-        results = await sorted_results(session, command.criteria, command.key)
+        results = await sorted_results(session, command)
     except ServiceError:
         forget_saved(session, command)
         raise
@@ -46,21 +47,22 @@ async def sort(session: ImapSession, command: o.Sort) -> bytes:
     return done(command.tag, "SORT")
 
 
-async def sorted_results(session: ImapSession, criteria: Sequence[o.SortCriterion], key: SearchKey) -> Results:
+async def sorted_results(session: ImapSession, command: o.Sort) -> Results:
     """The matching UIDs of the view in order. Raises ServiceError."""
-    mailbox = session.mailbox
+    mailbox, key = session.mailbox, command.key
     request = pb.SortRequest(
         account=mailbox.account,
         mailbox=mailbox.id,
         key=in_view(mailbox, await contract_key(session, key)),
         now=session.backend.clock.now(),
-        criteria=criteria_of(criteria),
+        criteria=criteria_of(command.criteria),
+        with_relevancy=asks_relevancy(command),
     )
     reply = await session.backend.ordering.sort(request)
     mailbox.watch.note(reply.version)
     if uses_modseq(key):
         mailbox.note_modseq(reply.highest_modseq)
-    return Results(reply.uids, reply.highest_modseq)
+    return Results(reply.uids, reply.highest_modseq, reply.relevancy)
 
 
 def in_view(mailbox: Selected, key: mailstore_pb2.SearchKey) -> mailstore_pb2.SearchKey:

@@ -11,6 +11,7 @@ from itertools import chain
 from services.access.adapters.mailstore import spans
 from services.access.commands.search_key import Translation
 from services.access.commands.sort_places import SortPlaces, Stale
+from services.access.commands.sort_request import sorts_by_relevancy
 from services.access.session.selected import Selected
 from services.access.session.session import ImapSession
 from shared.grpc.errors import LimitReached
@@ -59,6 +60,8 @@ def _refusal(session: ImapSession, command: c.Search | Sort, uids: Numbers) -> s
         return "Too many searches are updated already"
     if uses_numbers(command.key):
         return "A search for sequence numbers is not updated"  # they name other messages after each EXPUNGE
+    if isinstance(command, Sort) and sorts_by_relevancy(command):
+        return "A sort by relevancy is not updated"  # the scores of all change with each message
     size = len(uids.ranges) if isinstance(uids, NumberSet) else len(uids)
     return "There are too many results to update" if size > _MOST_RESULTS else ""
 

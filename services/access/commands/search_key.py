@@ -50,22 +50,24 @@ class Translation:
         occur often.
         """
         made = pb.SearchKey()
-        await self._fill(made, key)
+        await self._fill(made, key, fuzzy=False)
         return made
 
-    async def _fill(self, made: pb.SearchKey, key: k.SearchKey) -> None:
+    async def _fill(self, made: pb.SearchKey, key: k.SearchKey, *, fuzzy: bool) -> None:
         """Translate a key in its place, because a message that is assigned to a field is copied at each level."""
         await self._turns.spend(keys=_A_KEY)
         match key:
             case k.And(keys):
                 for inner in keys:
-                    await self._fill(made.all_of.keys.add(), inner)
+                    await self._fill(made.all_of.keys.add(), inner, fuzzy=fuzzy)
             case k.Or(keys):
                 for inner in keys:
-                    await self._fill(made.any_of.keys.add(), inner)
+                    await self._fill(made.any_of.keys.add(), inner, fuzzy=fuzzy)
             case k.Not(inner):
-                await self._fill(made, inner)
+                await self._fill(made, inner, fuzzy=fuzzy)
                 made.negated = not made.negated
+            case k.Fuzzy(inner):
+                await self._fill(made, inner, fuzzy=True)
             case k.Uid(uids):
                 self._put_uids(made, await self._resolve(uids, True))
             case k.SeqSet(numbers):
@@ -77,6 +79,7 @@ class Translation:
                 raise Invalid(f"the filter {name} is not resolved", "invalid")
             case _:
                 _put_leaf(made, key)
+                made.fuzzy = fuzzy and isinstance(key, k.Header | k.Body | k.Text)  # others match exactly
 
     def _put_uids(self, made: pb.SearchKey, uids: NumberSet) -> None:
         self._left -= len(uids.ranges)

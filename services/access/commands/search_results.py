@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from services.access.adapters.mailstore import spans
 from services.access.session.selected import Selected
 from services.access.session.session import ImapSession
 from shared.protocol.imap.commands import PartialRange, SearchReturn
-from shared.protocol.imap.esearch_response import Numbers, number_item, partial_item, set_item
+from shared.protocol.imap.esearch_response import Numbers, number_item, partial_item, relevancy_item, set_item
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.ranges import Range
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -33,6 +34,8 @@ class Results(NamedTuple):
 
     uids: Numbers
     highest_modseq: int = 0
+    relevancy: bytes = b""
+    """The score of each, if asked for."""
 
 
 class ReturnOptions(NamedTuple):
@@ -67,7 +70,7 @@ async def shown_numbers(selected: Selected, uids: Numbers, turns: Turns, *, uid:
     return sequences
 
 
-def items(returned: ReturnOptions, shown: Numbers) -> list[Iterable[bytes]]:
+def items(returned: ReturnOptions, shown: Numbers, relevancy: bytes = b"") -> list[Iterable[bytes]]:
     """The items of an ESEARCH response, but for MODSEQ. An empty result has COUNT and PARTIAL only (RFC 4731 §3.1)."""
     options, made = returned.options, list[Iterable[bytes]]()
     if shown:
@@ -78,7 +81,32 @@ def items(returned: ReturnOptions, shown: Numbers) -> list[Iterable[bytes]]:
         made.append(number_item("COUNT", len(shown)))
     if returned.partial is not None:
         made.append(partial_item(returned.partial, window(shown, returned.partial)))
+    if SearchReturn.RELEVANCY in options and (shown or returned.partial is not None):
+        made.append(relevancy_item(_listed_scores(returned, relevancy)))
     return made
+
+
+def _listed_scores(returned: ReturnOptions, relevancy: bytes) -> bytes:
+    """The scores of the results in the order of ALL; with PARTIAL, of its part."""
+    if returned.partial is None:
+        return relevancy
+    listed = window(relevancy, returned.partial)
+    return bytes(listed) if listed else b""
+
+
+async def scores_of(reply: pb.SearchReply, uids: NumberSet) -> bytes:
+    """The scores of those messages of an answer that are in the view."""
+    if len(uids) == len(reply.relevancy):
+        return reply.relevancy
+    return await asyncio.to_thread(_chosen_scores, reply, uids)
+
+
+def _chosen_scores(reply: pb.SearchReply, uids: NumberSet) -> bytes:
+    bounds = [bound for page in reply.uids for bound in page.bounds]
+    spans_of = zip(bounds[::2], bounds[1::2], strict=True)
+    numbers = chain.from_iterable(range(first, last + 1) for first, last in spans_of)
+    scores = dict(zip(numbers, reply.relevancy, strict=True))
+    return bytes(scores[uid] for first, last in uids.ranges for uid in range(first, last + 1))
 
 
 async def modseq_item(

@@ -17,9 +17,10 @@ from services.indexer.adapters.header_fields import (
     packed_fields,
 )
 from services.indexer.adapters.text_blocks import Sections, TextBlocks
-from services.indexer.adapters.word_table import WORD_SCHEMA, WORD_TABLE, WordTexts, add_words, word_texts
+from services.indexer.adapters.word_table import WORD_SCHEMA, WORD_TABLE, add_words
 from services.indexer.domain.document import Document
 from services.indexer.domain.places import Numbers, as_numbers
+from shared.protocol.search.message_words import WordTexts, word_texts
 
 HEADERS = TextBlocks("header_block", 3)
 """The header, the headers of parts, and the fields that the header does not show."""

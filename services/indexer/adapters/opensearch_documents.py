@@ -21,9 +21,9 @@ from services.indexer.adapters.header_fields import (
     unpacked_fields,
 )
 from services.indexer.adapters.opensearch_mapping import FIELDS, STORED
-from services.indexer.adapters.word_table import WordTexts, word_texts
 from services.indexer.domain.document import Document
 from shared.opensearch.bulk import DELETE, INDEX, BulkWrite
+from shared.protocol.search.message_words import WordTexts, word_texts
 from shared.protocol.search.words import words
 
 _LEVEL = 3

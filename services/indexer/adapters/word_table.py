@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import apsw
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from services.indexer.adapters.fetched import fetched
 from services.indexer.adapters.gram_tables import numbers_in
 from services.indexer.domain.places import NONE, Numbers
-from shared.protocol.search.words import words
+from shared.protocol.search.message_words import WordTexts, text_words
 
 WORD_SCHEMA = (
     "CREATE VIRTUAL TABLE word USING fts5(subject, sender, recipients, body, attachments, content='',"
@@ -20,20 +19,7 @@ WORD_SCHEMA = (
     "INSERT INTO word(word, rank) VALUES('hashsize', 2097152);"
 )
 WORD_TABLE = "word"
-_PIECE = 1 << 18
 _WEIGHTS = "4.0, 3.0, 2.0, 1.0, 0.5"
-_SENDERS = frozenset({"from", "sender", "reply-to"})
-_RECIPIENTS = frozenset({"to", "cc", "bcc"})
-
-
-class WordTexts(NamedTuple):
-    """The texts of a document whose words are indexed."""
-
-    subject: str
-    sender: str
-    recipients: str
-    body: str
-    attachments: str = ""
 
 
 class Scores(NamedTuple):
@@ -43,37 +29,12 @@ class Scores(NamedTuple):
     scores: npt.NDArray[np.float64]
 
 
-def word_texts(fields: Iterable[tuple[str, str]], body: str, attachments: str = "") -> WordTexts:
-    """The texts of a document, of its fields and of its body."""
-    parts: dict[str, list[str]] = {"subject": [], "sender": [], "recipients": []}
-    for name, text in fields:
-        if name == "subject":
-            parts["subject"].append(text)
-        elif name in _SENDERS:
-            parts["sender"].append(text)
-        elif name in _RECIPIENTS:
-            parts["recipients"].append(text)
-    subject, sender, recipients = map("\n".join, parts.values())
-    return WordTexts(subject, sender, recipients, body, attachments)
-
-
 def add_words(connection: apsw.Connection, document: int, texts: WordTexts) -> None:
     """Index the words of a new document, or of one that was removed."""
-    row = (document, *(" ".join(map(words, _pieces(text))) for text in texts))
+    row = (document, *map(text_words, texts))
     connection.execute(
         "INSERT INTO word(rowid, subject, sender, recipients, body, attachments) VALUES(?,?,?,?,?,?)", row
     )
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """A text, cut between words if it is long: other threads wait while a piece is made into words."""
-    start = 0
-    while len(text) - start > _PIECE:
-        cut = max(text.rfind(separator, start, start + _PIECE) for separator in "\n ")
-        end = cut if cut > start else start + _PIECE
-        yield text[start:end]
-        start = end
-    yield text[start:]
 
 
 def scored(connection: apsw.Connection, expression: str) -> Scores:

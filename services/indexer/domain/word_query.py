@@ -9,6 +9,8 @@ from enum import IntEnum
 
 import msgspec
 
+from shared.protocol.search.fuzzy import FuzzyField, fuzzy_pieces
+
 
 class WordField(IntEnum):
     """Where the words are sought; the values are those of the contract."""
@@ -53,3 +55,20 @@ class NoWords(msgspec.Struct, frozen=True, tag=True):
 
 
 WordQuery = SoughtWords | AllWords | AnyWords | NoWords
+_FIELDS = {
+    FuzzyField.ANYWHERE: (WordField.ANYWHERE,),
+    FuzzyField.SUBJECT: (WordField.SUBJECT,),
+    FuzzyField.FROM: (WordField.FROM,),
+    FuzzyField.TO: (WordField.TO,),
+    FuzzyField.BODY: (WordField.BODY, WordField.ATTACHMENTS),
+}
+
+
+def fuzzy_query(text: str, field: FuzzyField) -> WordQuery:
+    """What FUZZY asks for: each piece of the text, as `shared.protocol.search.fuzzy` defines it."""
+    return AllWords(
+        tuple(
+            AnyWords(tuple(SoughtWords(piece.text, part, True, piece.goes_on) for part in _FIELDS[field]))
+            for piece in fuzzy_pieces(text)
+        )
+    )

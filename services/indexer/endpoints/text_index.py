@@ -9,10 +9,22 @@ from weakref import WeakValueDictionary
 
 from services.indexer.domain.document import IndexQuestion, SearchedPart
 from services.indexer.domain.engine import IndexUnavailable, TextEngine
-from services.indexer.domain.word_query import AllWords, AnyWords, NoWords, SoughtWords, WordField, WordQuery
+from services.indexer.domain.word_query import (
+    AllWords,
+    AnyWords,
+    NoWords,
+    SoughtWords,
+    WordField,
+    WordQuery,
+    fuzzy_query,
+)
 from services.indexer.handlers.generations import Generations
+from services.indexer.handlers.word_answers import MOST_RANKED, rank_covered, with_words
 from shared.grpc.errors import Invalid, NotNow, Unavailable
 from shared.protocol.imap.packed_ranges import pack, pack_pieces
+from shared.protocol.imap.ranges import Ranges, common
+from shared.protocol.search.fuzzy import FuzzyField, fuzzy_pieces
+from shared.protocol.search.words import words
 from shared.rpc.mailfold.indexer.v1 import indexer_pb2 as pb
 from shared.rpc.mailfold.indexer.v1.indexer_pb2_grpc import TextIndexServicer
 
@@ -22,7 +34,11 @@ _TEXT = 65_536
 _QUERIES = 500
 """Parts of a query for words."""
 _DEPTH = 50
-_RANKED = 100_000
+_ASKED_WORDS, _MOST_WORDS = 400, 900
+"""Words of a question, which are looked for in two fields, and of a whole query."""
+_MAILBOXES = 1000
+"""Mailboxes of which a request asks how far they are covered."""
+_WORDS = pb.TextQuestion.WORDS
 _BATCH = 1000
 
 
@@ -38,17 +54,28 @@ class TextIndexEndpoint(TextIndexServicer):
     async def Answer(self, request: pb.AnswerRequest, context: Any) -> AsyncIterator[pb.AnswerPiece]:
         if not 0 < len(request.questions) <= _QUESTIONS:
             raise Invalid(f"a request has 1 to {_QUESTIONS} questions")
-        questions = [_question(question) for question in request.questions]
-        bounds = request.first, request.last
         try:
             async with self._room(request.account):
-                answer = await self._engine().answer(request.account, request.mailbox, bounds, questions)
+                covered, hits = await self._answered(request)
         except IndexUnavailable as error:
             raise Unavailable(str(error)) from error
-        yield pb.AnswerPiece(covered=pack(answer.covered))
-        for number, hits in enumerate(answer.hits):
-            for piece in pack_pieces(hits):
+        yield pb.AnswerPiece(covered=pack(covered))
+        for number, uids in hits.items():
+            for piece in pack_pieces(uids):
                 yield pb.AnswerPiece(question=number, hits=piece)
+
+    async def _answered(self, request: pb.AnswerRequest) -> tuple[Ranges, dict[int, Ranges]]:
+        """The UIDs for which the answer holds, and the hits by the place of the question."""
+        texts = {at: _question(asked) for at, asked in enumerate(request.questions) if asked.kind != _WORDS}
+        words = {at: _fuzzy(asked) for at, asked in enumerate(request.questions) if asked.kind == _WORDS}
+        account, mailbox, bounds = request.account, request.mailbox, (request.first, request.last)
+        answer = await self._engine().answer(account, mailbox, bounds, list(texts.values()))
+        covered, hits = answer.covered, dict(zip(texts, answer.hits, strict=True))
+        if words:
+            ranked = await with_words(self._engine(), account, mailbox, bounds, list(words.values()))
+            covered = common(covered, ranked[0])
+            hits |= dict(zip(words, ranked[1], strict=True))
+        return covered, hits
 
     def _room(self, account: str) -> asyncio.Semaphore:
         """Room for a question about an account, so that many searches of its user are not everybody's."""
@@ -66,12 +93,21 @@ class TextIndexEndpoint(TextIndexServicer):
 
     async def Rank(self, request: pb.RankRequest, context: Any) -> AsyncIterator[pb.RankedBatch]:
         query = _QueryReader().read(request.query, _DEPTH)
-        limit = min(request.limit or _RANKED, _RANKED)
+        limit = min(request.limit or MOST_RANKED, MOST_RANKED)
+        account, engine, asked = request.account, self._engine(), request.mailboxes
+        if request.tell_covered and not 0 < len(asked) <= _MAILBOXES:
+            raise Invalid(f"1 to {_MAILBOXES} mailboxes are covered at once")
         try:
-            async with self._room(request.account):
-                ranked = await self._engine().rank(request.account, request.mailboxes, query, limit)
+            async with self._room(account):
+                if request.tell_covered:
+                    ranked, covered = await rank_covered(engine, account, asked, query, limit)
+                else:
+                    ranked, covered = await engine.rank(account, asked, query, limit), {}
         except IndexUnavailable as error:
             raise Unavailable(str(error)) from error
+        if request.tell_covered:
+            looked_at = [pb.RankedMailbox(mailbox=mailbox, covered=pack(uids)) for mailbox, uids in covered.items()]
+            yield pb.RankedBatch(mailboxes=looked_at)
         for start in range(0, len(ranked), _BATCH):
             yield pb.RankedBatch(
                 messages=[
@@ -79,6 +115,15 @@ class TextIndexEndpoint(TextIndexServicer):
                     for mailbox, uid, score in ranked[start : start + _BATCH]
                 ]
             )
+
+
+def _fuzzy(question: pb.TextQuestion) -> WordQuery:
+    """Raises Invalid."""
+    if question.name not in set(FuzzyField) or not 0 < len(question.text) <= _TEXT:
+        raise Invalid("a question for words has a known field and a text of bounded length")
+    if sum(len(piece.words.tokens) for piece in fuzzy_pieces(question.text)) > _ASKED_WORDS:
+        raise Invalid(f"a question has at most {_ASKED_WORDS} words")
+    return fuzzy_query(question.text, FuzzyField(question.name))
 
 
 def _question(question: pb.TextQuestion) -> IndexQuestion:
@@ -92,7 +137,7 @@ class _QueryReader:
     """Reads a query for words and counts its parts."""
 
     def __init__(self) -> None:
-        self._parts = 0
+        self._parts = self._words = 0
 
     def read(self, query: pb.WordQuery, depth: int) -> WordQuery:
         """Raises Invalid."""
@@ -101,8 +146,7 @@ class _QueryReader:
             raise Invalid(f"a query has at most {_QUERIES} parts and {_DEPTH} levels")
         match query.WhichOneof("query"):
             case "words" if len(query.words.text) <= _TEXT:
-                words = query.words
-                return SoughtWords(words.text, WordField(words.field), words.is_phrase, words.is_prefix)
+                return self._sought(query.words)
             case "all_of":
                 return AllWords(tuple(self.read(inner, depth - 1) for inner in query.all_of.queries))
             case "any_of":
@@ -110,3 +154,9 @@ class _QueryReader:
             case "not":
                 return NoWords(self.read(getattr(query, "not"), depth - 1))
         raise Invalid("the query for words is of another release or too long")
+
+    def _sought(self, asked: pb.Words) -> SoughtWords:
+        self._words += words(asked.text).count(" ") + 1
+        if self._words > _MOST_WORDS:
+            raise Invalid(f"a query has at most {_MOST_WORDS} words")
+        return SoughtWords(asked.text, WordField(asked.field), asked.is_phrase, asked.is_prefix)

@@ -21,6 +21,7 @@ from services.mailstore.handlers.paged import ALL, PagedCommands
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.handlers.views import Views
 from services.mailstore.listing.pages import Listing
+from services.mailstore.search.relevancy import Relevancy
 from services.mailstore.search.scan import Searcher
 from services.mailstore.search.text_index import TextIndex
 from services.mailstore.settings import MailstoreSettings
@@ -71,6 +72,7 @@ class MailstoreEndpoint(MailstoreServicer):
         self._fetcher = Fetcher(store, blobs, turns, listing)
         self._all_mail = AllMailCalls(store, self._views, messages, self)
         self._turns = turns
+        self._relevancy = Relevancy(index)
         self._searcher = Searcher(store, blobs, turns, limits.search_texts, listing, index)
 
     async def Deliver(self, request: pb.DeliverRequest, context: Any) -> pb.DeliverReply:
@@ -308,6 +310,9 @@ class MailstoreEndpoint(MailstoreServicer):
             async for uids, modseq in self._searcher.search_runs(state.id, request.key, request.now):
                 reply.uids.append(wire.uid_set(uids))
                 reply.highest_modseq = max(reply.highest_modseq, modseq)
+        if request.with_relevancy:
+            scores = await self._relevancy.scores(request.account, state.id, request.key)
+            reply.relevancy = await scores.of_spans([span for page in reply.uids for span in wire.ranges(page)])
         return reply
 
     async def Quota(self, request: pb.QuotaRequest, context: Any) -> pb.QuotaReply:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from services.mailstore.listing.summaries import MessageSummary
 from services.mailstore.search.compile import BadKey
+from services.mailstore.search.relevancy import FuzzyScores
 from shared.protocol.imap.base_subject import base_subject
 from shared.protocol.imap.collation import casemap
 from shared.protocol.message.scan import DisplayAddress
@@ -37,7 +38,7 @@ _TEXTS: Mapping[SortCriterion.Field.ValueType, _Text] = {
     SortCriterion.SUBJECT: lambda summary: base_subject(summary.subject).text,
     SortCriterion.TO: lambda summary: _localpart(summary.to),
 }
-ROW_FIELDS = frozenset({SortCriterion.ARRIVAL, SortCriterion.SIZE})
+ROW_FIELDS = frozenset({SortCriterion.ARRIVAL, SortCriterion.SIZE, SortCriterion.RELEVANCY})
 """Fields for which no header is needed."""
 
 
@@ -46,9 +47,9 @@ def sent_date(summary: MessageSummary) -> int:
     return summary.internal_date if summary.date is None else summary.date
 
 
-def sort_key(criteria: Sequence[SortCriterion]) -> SortKey:
+def sort_key(criteria: Sequence[SortCriterion], scores: FuzzyScores | None = None) -> SortKey:
     """The function that makes a message's key, which ends with its UID. Raises BadKey."""
-    parts = [_part(criterion) for criterion in criteria]
+    parts = [_scored(criterion, scores) or _part(criterion) for criterion in criteria]
 
     def key(summary: MessageSummary) -> bytes:
         return b"".join([part(summary) for part in parts]) + summary.uid.to_bytes(UID_OCTETS, "big")
@@ -62,6 +63,15 @@ def uids_of(keys: Iterable[bytes]) -> array[int]:
     if sys.byteorder == "little":
         uids.byteswap()
     return uids
+
+
+def _scored(criterion: SortCriterion, scores: FuzzyScores | None) -> SortKey | None:
+    """The part of a key for RELEVANCY: the highest score comes first (RFC 6203 §6)."""
+    if criterion.field != SortCriterion.RELEVANCY or scores is None:
+        return None
+    if criterion.reverse:
+        return lambda summary: bytes((scores.of(summary.uid),))
+    return lambda summary: bytes((255 - scores.of(summary.uid),))
 
 
 def _part(criterion: SortCriterion) -> SortKey:

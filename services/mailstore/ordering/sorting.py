@@ -15,7 +15,8 @@ from typing import NamedTuple
 from services.mailstore.ordering.kept import KeptName, KeptOrders
 from services.mailstore.ordering.matches import Extent, MatchingSummaries
 from services.mailstore.ordering.memory import OrderingMemory
-from services.mailstore.ordering.sort_keys import ROW_FIELDS, UID_OCTETS, sort_key, uids_of
+from services.mailstore.ordering.sort_keys import ROW_FIELDS, UID_OCTETS, SortKey, sort_key, uids_of
+from services.mailstore.search.relevancy import FuzzyScores
 from shared.long_sort import PIECE, merged
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
 from shared.rpc.mailfold.mailstore.v1.ordering_pb2 import SortCriterion
@@ -63,6 +64,14 @@ class Sorter:
         self._megaoctets = megaoctets
         self._kept = kept
 
+    async def sort_by_scores(
+        self, mailbox: str, key: SearchKey, now: int, criteria: Sequence[SortCriterion], scores: FuzzyScores
+    ) -> Sorted:
+        """Sort by criteria with RELEVANCY among them; such an order is not kept. Raises MailboxRefused LIMIT."""
+        uids, highest = await self._matching.uids(mailbox, key, now)
+        made = await self._with_all(mailbox, KeyOrder((), array("I")), uids, sort_key(criteria, scores), criteria)
+        return Sorted(made.order.uids, highest)
+
     async def sort(self, mailbox: str, key: SearchKey, now: int, criteria: Sequence[SortCriterion]) -> Sorted:
         """Sort by the criteria, then by UID. Raises MailboxRefused LIMIT."""
         name = KeptName[KeyOrder](*((criterion.field, criterion.reverse) for criterion in criteria))
@@ -74,7 +83,7 @@ class Sorter:
             return Sorted(order.uids, whole.highest_modseq)
         else:
             uids, highest = await self._matching.all_uids(mailbox), whole.highest_modseq
-        made = await self._with_all(mailbox, order, uids, criteria)
+        made = await self._with_all(mailbox, order, uids, sort_key(criteria), criteria)
         chosen = await self._chosen(made.order, uids)
         if whole is not None and len(chosen.uids) == whole.extent.messages:
             after = await self._matching.whole(mailbox, key)  # nothing has come or gone while it was read
@@ -85,7 +94,12 @@ class Sorter:
         return Sorted(chosen.uids, highest)
 
     async def _with_all(
-        self, mailbox: str, order: KeyOrder, uids: Sequence[int], criteria: Sequence[SortCriterion]
+        self,
+        mailbox: str,
+        order: KeyOrder,
+        uids: Sequence[int],
+        key_of: SortKey,
+        criteria: Sequence[SortCriterion],
     ) -> _Made:
         """An order that has all these messages, in addition to those that it has."""
         known = frozenset(order.uids)
@@ -93,7 +107,7 @@ class Sorter:
         await self._turns.spend(keys=(len(order.uids) + len(uids)) // _UIDS_OF_A_KEY)
         if not lacking:
             return _Made(order, is_lasting=True)
-        memory, key_of, is_lasting = OrderingMemory(self._megaoctets), sort_key(criteria), True
+        memory, is_lasting = OrderingMemory(self._megaoctets), True
         headers = any(criterion.field not in ROW_FIELDS for criterion in criteria)
         keys: list[bytes] = []
         async for page in self._matching.read(mailbox, lacking, headers=headers):

@@ -17,12 +17,16 @@ from shared.protocol.message.needles import Needles
 from shared.protocol.message.scan import Scan, decode_scan, header_end
 from shared.protocol.message.search_texts import (
     HEADER_LIMIT,
+    all_field_texts,
     body_texts,
     field_texts,
     header_texts,
     part_header_texts,
 )
+from shared.protocol.search.fuzzy import fuzzy_field
+from shared.protocol.search.message_words import WordTexts, text_words, word_texts
 
+_TEXTS = frozenset({"text", "message"})
 _MINUTE, _DAY = 60_000_000, 86_400_000_000
 """A minute and a day in microseconds."""
 
@@ -103,6 +107,17 @@ class Candidate:
         if self._blob is None:
             return iter(())
         return (fold(text) for text in body_texts(self._blob, self._scanned, needles))
+
+    def words(self, *, with_body: bool) -> WordTexts:
+        """The words of the fields, and of the body if asked for; those of attachments are not known."""
+        fields = [(name, fold(text)) for name, text in all_field_texts(self._block) if fuzzy_field(name) is not None]
+        texts = word_texts(fields, "".join(self.body()) if with_body else "")
+        return WordTexts(*map(text_words, texts))
+
+    @property
+    def text_octets(self) -> int:
+        """The octets that BODY examines, about."""
+        return 0 if self._blob is None else sum(part.size for part in self._scanned.parts if part.media_type in _TEXTS)
 
     @property
     def _block(self) -> bytes:

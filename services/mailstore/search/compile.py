@@ -16,6 +16,7 @@ import msgspec
 from services.mailstore.domain.flags import parse
 from services.mailstore.search.candidate import Candidate
 from shared.protocol.message.folding import fold
+from shared.protocol.search.fuzzy import FuzzyField, fuzzy_field, fuzzy_pieces
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import DayTest, SearchKey, SearchKeys, UidSet
 
 Test = Callable[[Candidate], bool | None]
@@ -65,7 +66,14 @@ class TextQuestion(msgspec.Struct, frozen=True):
     text: str
 
 
-SearchQuestion = FieldQuestion | DateQuestion | BodyQuestion | TextQuestion
+class FuzzyQuestion(msgspec.Struct, frozen=True):
+    """Whether the words of the text are found there (RFC 6203)."""
+
+    field: FuzzyField
+    text: str
+
+
+SearchQuestion = FieldQuestion | DateQuestion | BodyQuestion | TextQuestion | FuzzyQuestion
 
 
 class Compiled(NamedTuple):
@@ -78,8 +86,28 @@ class Compiled(NamedTuple):
     """Whether the test looks at more of a message than the answers."""
 
 
-def text_question(key: SearchKey) -> FieldQuestion | BodyQuestion | TextQuestion | None:
+def text_question(key: SearchKey) -> FieldQuestion | BodyQuestion | TextQuestion | FuzzyQuestion | None:
     """The question of a key about texts; None when every message contains the text, because it is empty."""
+    question = fuzzy_question(key) if key.fuzzy else None
+    return question if question is not None else _exact_question(key)
+
+
+def fuzzy_question(key: SearchKey) -> FuzzyQuestion | None:
+    """The question of a FUZZY key; None when it asks for an exact text, because it has no words, or because no words
+    are kept of that header field."""
+    match key.WhichOneof("key"):
+        case "header":
+            field, text = fuzzy_field(fold(key.header.field)), key.header.text
+        case "body":
+            field, text = FuzzyField.BODY, key.body
+        case "text":
+            field, text = FuzzyField.ANYWHERE, key.text
+        case _:
+            return None
+    return FuzzyQuestion(field, text) if field is not None and fuzzy_pieces(text) else None
+
+
+def _exact_question(key: SearchKey) -> FieldQuestion | BodyQuestion | TextQuestion | None:
     match key.WhichOneof("key"):
         case "header":
             return FieldQuestion(fold(key.header.field), fold(key.header.text))

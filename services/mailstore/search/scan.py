@@ -15,7 +15,7 @@ from services.mailstore.listing.pages import Listing
 from services.mailstore.projections.current import page_now
 from services.mailstore.search.answered import PageVerdicts, matching_answers
 from services.mailstore.search.candidate import Candidate, EntryRow
-from services.mailstore.search.compile import Compiled, DateQuestion, compile_key
+from services.mailstore.search.compile import Compiled, DateQuestion, FuzzyQuestion, compile_key
 from services.mailstore.search.held import Answers, HeldAnswers
 from services.mailstore.search.plan import NotBySets, Plan, plan_of, possible
 from services.mailstore.search.row_condition import row_condition
@@ -29,6 +29,7 @@ from shared.blobs.port import Blobs
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.protocol.imap.ranges import Ranges, common, ranges, without
+from shared.protocol.search.fuzzy import fuzzy_pieces
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
 from shared.scans import newer_scan, scan_of
 from shared.turns import Turns
@@ -42,6 +43,7 @@ _KEYS_AT_A_TIME = 2000
 _COMPILING = 8
 """The cost of compiling a key, in keys compared: twice what is measured. All keys of a search are compiled in one
 piece, which other work of the turn may precede; the most keys that a search may have (2,000) count as 8 ms."""
+_FUZZY_WORDS = 400
 _ALL_UIDS = 1, 1 << 40
 _OF_MAILBOX = "SELECT account, messages FROM mailbox WHERE id = ?"
 _FEW, _MANY = 40, 5000
@@ -123,6 +125,8 @@ class Searcher:
         await self._turns.spend(keys=_COMPILING * compiled.keys)
         if len(compiled.questions) > self._texts:
             raise MailboxRefused("LIMIT", f"a search compares at most {self._texts} different texts")
+        if _fuzzy_words(compiled) > _FUZZY_WORDS:
+            raise MailboxRefused("LIMIT", f"the FUZZY keys of a search have at most {_FUZZY_WORDS} words together")
         return compiled
 
     async def _search_texts(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[Ranges, int]]:
@@ -149,10 +153,12 @@ class Searcher:
     ) -> IndexAnswer | None:
         """The answer of the index, where asking costs less than reading."""
         questions = [question for question in compiled.questions if not isinstance(question, DateQuestion)]
-        if self._index is None or not questions or bounds[1] - bounds[0] < _FEW:
+        is_fuzzy = any(isinstance(question, FuzzyQuestion) for question in questions)  # they find attachments too
+        if self._index is None or not questions or (bounds[1] - bounds[0] < _FEW and not is_fuzzy):
             return None
         row = await self._store.read(lambda reader: reader.first_row(_OF_MAILBOX, (mailbox,)))
-        if row is None or row[1] < (_MANY if held.covers == len(compiled.questions) else _FEW):
+        least = 1 if is_fuzzy else _MANY if held.covers == len(compiled.questions) else _FEW
+        if row is None or row[1] < least:
             return None
         return await self._index.ask(row[0], mailbox, bounds, questions)
 
@@ -239,6 +245,15 @@ class Searcher:
         except BlobError:
             # The blob is missing or damaged, as `verify` will report; the rest of the message is searched.
             return await reader.decide(_answered(Candidate(row, None), answers))
+
+
+def _fuzzy_words(compiled: Compiled) -> int:
+    return sum(
+        len(piece.words.tokens)
+        for question in compiled.questions
+        if isinstance(question, FuzzyQuestion)
+        for piece in fuzzy_pieces(question.text)
+    )
 
 
 def _plan(key: SearchKey, now: int, answer: IndexAnswer | None) -> Plan | None:

@@ -12,7 +12,14 @@ from typing import NamedTuple
 
 import structlog
 
-from services.mailstore.search.compile import BodyQuestion, DateQuestion, FieldQuestion, SearchQuestion, TextQuestion
+from services.mailstore.search.compile import (
+    BodyQuestion,
+    DateQuestion,
+    FieldQuestion,
+    FuzzyQuestion,
+    SearchQuestion,
+    TextQuestion,
+)
 from shared.grpc.channel import Channel
 from shared.grpc.errors import ServiceError
 from shared.protocol.imap.packed_ranges import unpack
@@ -21,7 +28,7 @@ from shared.rpc.mailfold.indexer.v1 import indexer_pb2 as pb
 from shared.rpc.mailfold.indexer.v1.indexer_pb2_grpc import TextIndexStub
 
 log = structlog.get_logger("search")
-IndexedQuestion = FieldQuestion | BodyQuestion | TextQuestion
+IndexedQuestion = FieldQuestion | BodyQuestion | TextQuestion | FuzzyQuestion
 _MOST = 64
 """Questions of one request."""
 _LONGEST = 65_536
@@ -33,6 +40,13 @@ class IndexAnswer(NamedTuple):
 
     covered: Ranges
     hits: Mapping[IndexedQuestion, Ranges]
+
+
+class RankAnswer(NamedTuple):
+    """Messages that have words, best first, and by mailbox the UIDs that were looked at."""
+
+    messages: Sequence[pb.RankedMessage]
+    covered: Mapping[str, Ranges]
 
 
 class IndexedRows:
@@ -102,6 +116,22 @@ class TextIndex:
         hits = (tuple(chain.from_iterable(spans)) for spans in pieces)
         return IndexAnswer(covered, dict(zip(asked, hits, strict=True)))
 
+    async def rank(self, account: str, mailboxes: Sequence[str], query: pb.WordQuery, limit: int) -> RankAnswer | None:
+        """The messages of mailboxes that have words, and what was looked at; None when the index says nothing."""
+        request = pb.RankRequest(account=account, mailboxes=mailboxes, query=query, limit=limit, tell_covered=True)
+        covered: dict[str, Ranges] = {}
+        messages: list[pb.RankedMessage] = []
+        try:
+            async for batch in self._stub.Rank(request, timeout=self._seconds):
+                covered |= {mailbox.mailbox: unpack(mailbox.covered) for mailbox in batch.mailboxes}
+                messages += batch.messages
+        except ServiceError as error:
+            if error.reason != "OFF":
+                self._note(str(error))
+            return None
+        self.trouble = ""
+        return RankAnswer(messages, covered)
+
     def _note(self, trouble: str) -> None:
         self.unanswered += 1
         if not self.trouble:
@@ -117,3 +147,5 @@ def _to_wire(question: IndexedQuestion) -> pb.TextQuestion:
             return pb.TextQuestion(kind=pb.TextQuestion.BODY, text=text)
         case TextQuestion(text):
             return pb.TextQuestion(kind=pb.TextQuestion.TEXT, text=text)
+        case FuzzyQuestion(field, text):
+            return pb.TextQuestion(kind=pb.TextQuestion.WORDS, name=field, text=text)

@@ -7,17 +7,37 @@ Other requests are served between the pieces.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from services.mailstore.search.candidate import Candidate
-from services.mailstore.search.compile import BodyQuestion, Compiled, DateQuestion, FieldQuestion, TextQuestion
+from services.mailstore.search.compile import (
+    BodyQuestion,
+    Compiled,
+    DateQuestion,
+    FieldQuestion,
+    FuzzyQuestion,
+    TextQuestion,
+)
 from shared.protocol.message.needles import Needles
+from shared.protocol.search.fuzzy import FuzzyField, fuzzy_pieces, occur_fuzzily
 from shared.turns import Turns
 
 PAGE = 65536
 """Characters that are searched at a time."""
 _DECODING = 3
 """The cost of decoding an octet (transfer encoding, charset, case, HTML), in octets examined."""
+
+_MAKING_WORDS = 12
+"""The cost of making words of an octet, in octets examined."""
+_PLACES = {
+    FuzzyField.ANYWHERE: (0, 1, 2, 3),
+    FuzzyField.SUBJECT: (0,),
+    FuzzyField.FROM: (1,),
+    FuzzyField.TO: (2,),
+    FuzzyField.BODY: (3,),
+}
+"""The places in WordTexts."""
+_WITH_BODY = frozenset({FuzzyField.ANYWHERE, FuzzyField.BODY})
 
 
 class TextReader:
@@ -32,19 +52,23 @@ class TextReader:
         ]
         self._text = {number: question.text for number, question in numbered if isinstance(question, TextQuestion)}
         self._body = {number: question.text for number, question in numbered if isinstance(question, BodyQuestion)}
+        self._fuzzy = [(number, question) for number, question in numbered if isinstance(question, FuzzyQuestion)]
         self._in_fields = Needles(question.text for _, question in numbered if isinstance(question, FieldQuestion))
         self._in_texts = Needles((self._text | self._body).values())
 
     @property
     def needs_scan(self) -> bool:
         """Whether the search is likely to need more than the header."""
-        return bool(self._text or self._body)
+        return bool(self._text or self._body or self._fuzzy)
 
     async def decide(self, candidate: Candidate) -> bool:
         """Whether the message matches. Raises BlobError."""
         verdict = None
         if self._of_header:
             await self._answer_by_header(candidate)
+            verdict = self._test(candidate)
+        if verdict is None and self._fuzzy:
+            await self._answer_by_words(candidate)
             verdict = self._test(candidate)
         if verdict is None:
             verdict = await self._by_texts(candidate)
@@ -67,6 +91,18 @@ class TextReader:
             self._turns.count(octets=sum(map(len, texts)), keys=1)
             if self._turns.is_spent:
                 await self._turns.spend()
+
+    async def _answer_by_words(self, candidate: Candidate) -> None:
+        """Answer the questions of FUZZY keys. The words of a large message are made beside the event loop."""
+        asked = [(number, question) for number, question in self._fuzzy if number not in candidate.answers]
+        with_body = any(question.field in _WITH_BODY for _, question in asked)
+        octets = candidate.header_octets + (candidate.text_octets if with_body else 0)
+        if octets > PAGE // 2:
+            candidate.answers.update(await asyncio.to_thread(_fuzzy_answers, candidate, asked, with_body))
+            await self._turns.spend(files=1)
+        else:
+            candidate.answers.update(_fuzzy_answers(candidate, asked, with_body))
+            await self._turns.spend(octets=octets * _MAKING_WORDS, keys=len(asked))
 
     async def _values(self, candidate: Candidate, name: str) -> list[str]:
         """The values of a field.
@@ -128,6 +164,16 @@ class TextReader:
                 numbers.append(number)
             self._turns.count(octets=len(page), keys=1)
         return numbers
+
+
+def _fuzzy_answers(
+    candidate: Candidate, asked: Sequence[tuple[int, FuzzyQuestion]], with_body: bool
+) -> dict[int, bool]:
+    words = candidate.words(with_body=with_body)
+    return {
+        number: occur_fuzzily(fuzzy_pieces(question.text), [words[place] for place in _PLACES[question.field]])
+        for number, question in asked
+    }
 
 
 def pages(pieces: Iterator[str], overlap: int, least: int = PAGE) -> Iterator[str]:

@@ -265,7 +265,8 @@ class Expunge(Command, frozen=True):
 
 
 class SearchReturn(Enum):
-    """ESEARCH return options (RFC 4731, SAVE: RFC 5182, CONTEXT, PARTIAL, UPDATE: RFC 5267 §4, RFC 9394)."""
+    """ESEARCH return options (RFC 4731, SAVE: RFC 5182, CONTEXT, PARTIAL, UPDATE: RFC 5267 §4, RFC 9394,
+    RELEVANCY: RFC 6203 §4)."""
 
     MIN = b"MIN"
     MAX = b"MAX"
@@ -275,6 +276,7 @@ class SearchReturn(Enum):
     CONTEXT = b"CONTEXT"
     PARTIAL = b"PARTIAL"
     UPDATE = b"UPDATE"
+    RELEVANCY = b"RELEVANCY"
 
 
 class PartialRange(msgspec.Struct, frozen=True):

@@ -57,6 +57,16 @@ def partial_item(asked: PartialRange, numbers: Numbers) -> Iterator[bytes]:
     yield b")"
 
 
+# search-return-data =/ "RELEVANCY" SP score-list ; score-list = "(" [score *(SP score)] ")"    ; RFC 6203 §6
+def relevancy_item(scores: bytes) -> Iterator[bytes]:
+    """RELEVANCY with a score from 1 to 100 for each result, in the order of the results."""
+    yield b" RELEVANCY ("
+    for start in range(0, len(scores), NUMBERS_A_PIECE):
+        piece = " ".join(map(str, scores[start : start + NUMBERS_A_PIECE]))
+        yield f"{' ' if start else ''}{piece}".encode()
+    yield b")"
+
+
 # ret-data-addto = "ADDTO" SP "(" context-position SP sequence-set *(SP context-position SP sequence-set) ")"
 def positions_item(name: str, pairs: Sequence[tuple[int, Numbers]]) -> Iterator[bytes]:
     """ADDTO or REMOVEFROM with pairs of a position and results; nothing without pairs (RFC 5267 §4.3)."""

@@ -9,7 +9,7 @@ from shared.protocol.imap.search_key import SearchKey
 
 
 class SortField(Enum):
-    """What SORT compares (RFC 5256 §3; DISPLAYFROM and DISPLAYTO: RFC 5957 §2)."""
+    """What SORT compares (RFC 5256 §3; DISPLAYFROM and DISPLAYTO: RFC 5957 §2; RELEVANCY: RFC 6203 §6)."""
 
     ARRIVAL = b"ARRIVAL"
     CC = b"CC"
@@ -17,6 +17,7 @@ class SortField(Enum):
     DISPLAYFROM = b"DISPLAYFROM"
     DISPLAYTO = b"DISPLAYTO"
     FROM = b"FROM"
+    RELEVANCY = b"RELEVANCY"
     SIZE = b"SIZE"
     SUBJECT = b"SUBJECT"
     TO = b"TO"

@@ -1,5 +1,6 @@
 """The criteria of a SEARCH, as a tree of values (RFC 3501 §6.4.4)."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Literal
 
@@ -33,6 +34,12 @@ class Or(msgspec.Struct, frozen=True):
 
 class Not(msgspec.Struct, frozen=True):
     """The key does not match."""
+
+    key: "SearchKey"
+
+
+class Fuzzy(msgspec.Struct, frozen=True):
+    """The key matches fuzzily (RFC 6203 §3): its texts are compared by words."""
 
     key: "SearchKey"
 
@@ -155,6 +162,7 @@ SearchKey = (
     | And
     | Or
     | Not
+    | Fuzzy
     | Flag
     | Header
     | Body
@@ -177,53 +185,37 @@ SearchKey = (
 
 def uses_numbers(key: SearchKey) -> bool:
     """Whether any key is a set of sequence numbers, or `$`."""
-    match key:
-        case SeqSet():
-            return True
-        case Uid(uids):
-            return uids.saved
-        case And(keys) | Or(keys):
-            return any(uses_numbers(inner) for inner in keys)
-        case Not(inner):
-            return uses_numbers(inner)
-        case _:
-            return False
+    return _any(key, lambda leaf: isinstance(leaf, SeqSet) or (isinstance(leaf, Uid) and leaf.uids.saved))
 
 
 def uses_filters(key: SearchKey) -> bool:
     """Whether any key is the name of a stored search."""
-    match key:
-        case NamedFilter():
-            return True
-        case And(keys) | Or(keys):
-            return any(uses_filters(inner) for inner in keys)
-        case Not(inner):
-            return uses_filters(inner)
-        case _:
-            return False
+    return _any(key, lambda leaf: isinstance(leaf, NamedFilter))
 
 
 def uses_modseq(key: SearchKey) -> bool:
     """Whether any key is MODSEQ; the response then contains the highest MODSEQ (RFC 7162 §3.1.5)."""
-    match key:
-        case Modseq():
-            return True
-        case And(keys) | Or(keys):
-            return any(uses_modseq(inner) for inner in keys)
-        case Not(inner):
-            return uses_modseq(inner)
-        case _:
-            return False
+    return _any(key, lambda leaf: isinstance(leaf, Modseq))
+
+
+def uses_fuzzy(key: SearchKey) -> bool:
+    """Whether any key is FUZZY, so that there are relevancy scores (RFC 6203 §4)."""
+    return _any(key, lambda leaf: isinstance(leaf, Fuzzy))
 
 
 def names_numbers(key: SearchKey) -> bool:
     """Whether any key is a set of sequence numbers; `$` is none."""
+    return _any(key, lambda leaf: isinstance(leaf, SeqSet) and not leaf.numbers.saved)
+
+
+def _any(key: SearchKey, holds: Callable[[SearchKey], bool]) -> bool:
+    """Whether something holds for the key or for one in it."""
+    if holds(key):
+        return True
     match key:
-        case SeqSet(sequence):
-            return not sequence.saved
         case And(keys) | Or(keys):
-            return any(names_numbers(inner) for inner in keys)
-        case Not(inner):
-            return names_numbers(inner)
+            return any(_any(inner, holds) for inner in keys)
+        case Not(inner) | Fuzzy(inner):
+            return _any(inner, holds)
         case _:
             return False

@@ -9,7 +9,7 @@ from shared.protocol.imap.parse.search_leaf import LEAVES, Reader, SearchCursor
 from shared.protocol.imap.parse.search_options import return_options
 from shared.protocol.imap.parse.sets import sequence_set
 from shared.protocol.imap.parse.strings import astring, utf8_text
-from shared.protocol.imap.search_key import MAX_DEPTH, And, Not, Or, SearchKey, SeqSet
+from shared.protocol.imap.search_key import MAX_DEPTH, And, Fuzzy, Not, Or, SearchKey, SeqSet
 
 # RFC 3501 §6.4.4 requires US-ASCII. US-ASCII, and a missing charset, are read as UTF-8, which includes it (RFC 9051
 # §6.4.4).
@@ -37,6 +37,7 @@ CHARSETS = {
 _CHARSET_WORD = re.compile(rb" CHARSET ", re.IGNORECASE)
 _KEY_WORD = re.compile(rb"[A-Za-z][A-Za-z0-9]*")
 _NOT = re.compile(rb"NOT ", re.IGNORECASE)
+_FUZZY = re.compile(rb"FUZZY ", re.IGNORECASE)
 _OR = re.compile(rb"OR ", re.IGNORECASE)
 
 
@@ -104,13 +105,19 @@ def _search_keys(cursor: SearchCursor) -> SearchKey:
 
 
 # search-key = "ALL" / ... / "NOT" SP search-key / "OR" SP search-key SP search-key
-#            / sequence-set / "(" search-key *(SP search-key) ")"
+#            / sequence-set / "(" search-key *(SP search-key) ")" / "FUZZY" SP search-key      ; RFC 6203 §6
 def _search_key(cursor: SearchCursor) -> SearchKey:
-    # A chain of NOTs is counted, not nested.
-    negated = False
-    while cursor.match(_NOT):
-        negated = not negated
+    # A chain of NOTs and FUZZYs is counted, not nested.
+    negated = fuzzy = False
+    while True:
+        if cursor.match(_NOT):
+            negated = not negated
+        elif cursor.match(_FUZZY):
+            fuzzy = True
+        else:
+            break
     key = _plain_key(cursor)
+    key = Fuzzy(key) if fuzzy else key
     return Not(key) if negated else key
 
 

@@ -28,7 +28,8 @@ def return_options(cursor: Cursor) -> tuple[frozenset[SearchReturn] | None, Part
     return (names if names else frozenset({SearchReturn.ALL})), partial
 
 
-# search-return-opt = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE" / "CONTEXT" / "UPDATE" / "PARTIAL" SP partial-range
+# search-return-opt = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE" / "CONTEXT" / "UPDATE" / "RELEVANCY"
+#                   / "PARTIAL" SP partial-range
 def _return_option(cursor: Cursor) -> _Option:
     option = _OPTIONS.get(keyword(cursor))
     if option is None:

@@ -34,6 +34,7 @@ class TextQuestion(_message.Message):
         BODY: TextQuestion._Kind.ValueType  # 2
         TEXT: TextQuestion._Kind.ValueType  # 3
         ATTACHMENTS: TextQuestion._Kind.ValueType  # 4
+        WORDS: TextQuestion._Kind.ValueType  # 5
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
     UNKNOWN: TextQuestion.Kind.ValueType  # 0
@@ -41,15 +42,16 @@ class TextQuestion(_message.Message):
     BODY: TextQuestion.Kind.ValueType  # 2
     TEXT: TextQuestion.Kind.ValueType  # 3
     ATTACHMENTS: TextQuestion.Kind.ValueType  # 4
+    WORDS: TextQuestion.Kind.ValueType  # 5
 
     KIND_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     kind: Global___TextQuestion.Kind.ValueType
     name: _builtins.str
-    """of the field, folded"""
+    """of the field, folded; for WORDS "anywhere", "subject", "from", "to" or "body" """
     text: _builtins.str
-    """folded"""
+    """folded; for WORDS as the user wrote it (what FUZZY finds: docs/search.md)"""
     def __init__(
         self,
         *,
@@ -236,8 +238,11 @@ class RankRequest(_message.Message):
     MAILBOXES_FIELD_NUMBER: _builtins.int
     QUERY_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    TELL_COVERED_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     limit: _builtins.int
+    tell_covered: _builtins.bool
+    """the first batch says for which UIDs of `mailboxes` the answer holds"""
     @_builtins.property
     def mailboxes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """ids; none: all"""
@@ -251,10 +256,11 @@ class RankRequest(_message.Message):
         mailboxes: _abc.Iterable[_builtins.str] | None = ...,
         query: Global___WordQuery | None = ...,
         limit: _builtins.int = ...,
+        tell_covered: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["query", b"query"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "limit", b"limit", "mailboxes", b"mailboxes", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "limit", b"limit", "mailboxes", b"mailboxes", "query", b"query", "tell_covered", b"tell_covered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -262,23 +268,52 @@ Global___RankRequest: _TypeAlias = RankRequest  # noqa: Y015
 
 @_typing.final
 class RankedBatch(_message.Message):
+    """Every message of a mailbox whose UID is covered was looked at. A mailbox without an entry is not covered."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MESSAGES_FIELD_NUMBER: _builtins.int
+    MAILBOXES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedMessage]: ...
+    @_builtins.property
+    def mailboxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedMailbox]: ...
     def __init__(
         self,
         *,
         messages: _abc.Iterable[Global___RankedMessage] | None = ...,
+        mailboxes: _abc.Iterable[Global___RankedMailbox] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mailboxes", b"mailboxes", "messages", b"messages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RankedBatch: _TypeAlias = RankedBatch  # noqa: Y015
+
+@_typing.final
+class RankedMailbox(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAILBOX_FIELD_NUMBER: _builtins.int
+    COVERED_FIELD_NUMBER: _builtins.int
+    mailbox: _builtins.str
+    covered: _builtins.bytes
+    """as in AnswerPiece"""
+    def __init__(
+        self,
+        *,
+        mailbox: _builtins.str = ...,
+        covered: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["covered", b"covered", "mailbox", b"mailbox"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RankedMailbox: _TypeAlias = RankedMailbox  # noqa: Y015
 
 @_typing.final
 class RankedMessage(_message.Message):

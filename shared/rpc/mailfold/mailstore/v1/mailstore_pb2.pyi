@@ -1368,6 +1368,7 @@ class SearchKey(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NEGATED_FIELD_NUMBER: _builtins.int
+    FUZZY_FIELD_NUMBER: _builtins.int
     ALL_FIELD_NUMBER: _builtins.int
     ALL_OF_FIELD_NUMBER: _builtins.int
     ANY_OF_FIELD_NUMBER: _builtins.int
@@ -1387,6 +1388,8 @@ class SearchKey(_message.Message):
     THREAD_ID_FIELD_NUMBER: _builtins.int
     SAVED_DATE_FIELD_NUMBER: _builtins.int
     negated: _builtins.bool
+    fuzzy: _builtins.bool
+    """of header, body and text: by words (RFC 6203; docs/search.md says what is found)"""
     all: _builtins.bool
     """always true"""
     body: _builtins.str
@@ -1425,6 +1428,7 @@ class SearchKey(_message.Message):
         self,
         *,
         negated: _builtins.bool = ...,
+        fuzzy: _builtins.bool = ...,
         all: _builtins.bool = ...,
         all_of: Global___SearchKeys | None = ...,
         any_of: Global___SearchKeys | None = ...,
@@ -1446,7 +1450,7 @@ class SearchKey(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "all_of", b"all_of", "any_of", b"any_of", "body", b"body", "email_id", b"email_id", "flag", b"flag", "header", b"header", "internal_date", b"internal_date", "key", b"key", "larger", b"larger", "modseq", b"modseq", "older", b"older", "saved_date", b"saved_date", "sent_date", b"sent_date", "smaller", b"smaller", "text", b"text", "thread_id", b"thread_id", "uids", b"uids", "younger", b"younger"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "all_of", b"all_of", "any_of", b"any_of", "body", b"body", "email_id", b"email_id", "flag", b"flag", "header", b"header", "internal_date", b"internal_date", "key", b"key", "larger", b"larger", "modseq", b"modseq", "negated", b"negated", "older", b"older", "saved_date", b"saved_date", "sent_date", b"sent_date", "smaller", b"smaller", "text", b"text", "thread_id", b"thread_id", "uids", b"uids", "younger", b"younger"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "all_of", b"all_of", "any_of", b"any_of", "body", b"body", "email_id", b"email_id", "flag", b"flag", "fuzzy", b"fuzzy", "header", b"header", "internal_date", b"internal_date", "key", b"key", "larger", b"larger", "modseq", b"modseq", "negated", b"negated", "older", b"older", "saved_date", b"saved_date", "sent_date", b"sent_date", "smaller", b"smaller", "text", b"text", "thread_id", b"thread_id", "uids", b"uids", "younger", b"younger"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_key: _TypeAlias = _typing.Literal["all", "all_of", "any_of", "uids", "flag", "header", "body", "text", "internal_date", "sent_date", "larger", "smaller", "older", "younger", "modseq", "email_id", "thread_id", "saved_date"]  # noqa: Y015
     _WhichOneofArgType_key: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
@@ -1462,9 +1466,11 @@ class SearchRequest(_message.Message):
     MAILBOX_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
     NOW_FIELD_NUMBER: _builtins.int
+    WITH_RELEVANCY_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     mailbox: _builtins.str
     now: _builtins.int
+    with_relevancy: _builtins.bool
     @_builtins.property
     def key(self) -> Global___SearchKey: ...
     def __init__(
@@ -1474,10 +1480,11 @@ class SearchRequest(_message.Message):
         mailbox: _builtins.str = ...,
         key: Global___SearchKey | None = ...,
         now: _builtins.int = ...,
+        with_relevancy: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "key", b"key", "mailbox", b"mailbox", "now", b"now"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "key", b"key", "mailbox", b"mailbox", "now", b"now", "with_relevancy", b"with_relevancy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1490,20 +1497,26 @@ class SearchReply(_message.Message):
     UIDS_FIELD_NUMBER: _builtins.int
     HIGHEST_MODSEQ_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    RELEVANCY_FIELD_NUMBER: _builtins.int
     highest_modseq: _builtins.int
     version: _builtins.int
+    relevancy: _builtins.bytes
+    """if asked for: a score from 1 to 100 for each UID (RFC 6203 §4), an octet each"""
     @_builtins.property
-    def uids(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidSet]: ...
+    def uids(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidSet]:
+        """pages, ascending"""
+
     def __init__(
         self,
         *,
         uids: _abc.Iterable[Global___UidSet] | None = ...,
         highest_modseq: _builtins.int = ...,
         version: _builtins.int = ...,
+        relevancy: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["highest_modseq", b"highest_modseq", "uids", b"uids", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["highest_modseq", b"highest_modseq", "relevancy", b"relevancy", "uids", b"uids", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/shared/rpc/mailfold/mailstore/v1/ordering.proto\x12\x15mailfold.mailstore.v1\x1a\x30shared/rpc/mailfold/mailstore/v1/mailstore.proto\"\xcc\x01\n\rSortCriterion\x12\x39\n\x05\x66ield\x18\x01 \x01(\x0e\x32*.mailfold.mailstore.v1.SortCriterion.Field\x12\x0f\n\x07reverse\x18\x02 \x01(\x08\"o\n\x05\x46ield\x12\x0b\n\x07\x41RRIVAL\x10\x00\x12\x06\n\x02\x43\x43\x10\x01\x12\x08\n\x04\x44\x41TE\x10\x02\x12\x0f\n\x0b\x44ISPLAYFROM\x10\x03\x12\r\n\tDISPLAYTO\x10\x04\x12\x08\n\x04\x46ROM\x10\x05\x12\x08\n\x04SIZE\x10\x06\x12\x0b\n\x07SUBJECT\x10\x07\x12\x06\n\x02TO\x10\x08\"\xa3\x01\n\x0bSortRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0f\n\x07mailbox\x18\x02 \x01(\t\x12-\n\x03key\x18\x03 \x01(\x0b\x32 .mailfold.mailstore.v1.SearchKey\x12\x0b\n\x03now\x18\x04 \x01(\x03\x12\x36\n\x08\x63riteria\x18\x05 \x03(\x0b\x32$.mailfold.mailstore.v1.SortCriterion\"B\n\tSortBatch\x12\x0c\n\x04uids\x18\x01 \x03(\r\x12\x16\n\x0ehighest_modseq\x18\x02 \x01(\x04\x12\x0f\n\x07version\x18\x03 \x01(\x04\"\xeb\x01\n\rThreadRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0f\n\x07mailbox\x18\x02 \x01(\t\x12-\n\x03key\x18\x03 \x01(\x0b\x32 .mailfold.mailstore.v1.SearchKey\x12\x0b\n\x03now\x18\x04 \x01(\x03\x12\x41\n\talgorithm\x18\x05 \x01(\x0e\x32..mailfold.mailstore.v1.ThreadRequest.Algorithm\"9\n\tAlgorithm\x12\x12\n\x0eORDEREDSUBJECT\x10\x00\x12\x0e\n\nREFERENCES\x10\x01\x12\x08\n\x04REFS\x10\x02\"/\n\x0bThreadBatch\x12\x0f\n\x07threads\x18\x01 \x01(\x0c\x12\x0f\n\x07version\x18\x02 \x01(\x04\x32\xb0\x01\n\x08Ordering\x12N\n\x04Sort\x12\".mailfold.mailstore.v1.SortRequest\x1a .mailfold.mailstore.v1.SortBatch0\x01\x12T\n\x06Thread\x12$.mailfold.mailstore.v1.ThreadRequest\x1a\".mailfold.mailstore.v1.ThreadBatch0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/shared/rpc/mailfold/mailstore/v1/ordering.proto\x12\x15mailfold.mailstore.v1\x1a\x30shared/rpc/mailfold/mailstore/v1/mailstore.proto\"\xdb\x01\n\rSortCriterion\x12\x39\n\x05\x66ield\x18\x01 \x01(\x0e\x32*.mailfold.mailstore.v1.SortCriterion.Field\x12\x0f\n\x07reverse\x18\x02 \x01(\x08\"~\n\x05\x46ield\x12\x0b\n\x07\x41RRIVAL\x10\x00\x12\x06\n\x02\x43\x43\x10\x01\x12\x08\n\x04\x44\x41TE\x10\x02\x12\x0f\n\x0b\x44ISPLAYFROM\x10\x03\x12\r\n\tDISPLAYTO\x10\x04\x12\x08\n\x04\x46ROM\x10\x05\x12\x08\n\x04SIZE\x10\x06\x12\x0b\n\x07SUBJECT\x10\x07\x12\x06\n\x02TO\x10\x08\x12\r\n\tRELEVANCY\x10\t\"\xbb\x01\n\x0bSortRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0f\n\x07mailbox\x18\x02 \x01(\t\x12-\n\x03key\x18\x03 \x01(\x0b\x32 .mailfold.mailstore.v1.SearchKey\x12\x0b\n\x03now\x18\x04 \x01(\x03\x12\x16\n\x0ewith_relevancy\x18\x06 \x01(\x08\x12\x36\n\x08\x63riteria\x18\x05 \x03(\x0b\x32$.mailfold.mailstore.v1.SortCriterion\"U\n\tSortBatch\x12\x0c\n\x04uids\x18\x01 \x03(\r\x12\x16\n\x0ehighest_modseq\x18\x02 \x01(\x04\x12\x0f\n\x07version\x18\x03 \x01(\x04\x12\x11\n\trelevancy\x18\x04 \x01(\x0c\"\xeb\x01\n\rThreadRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0f\n\x07mailbox\x18\x02 \x01(\t\x12-\n\x03key\x18\x03 \x01(\x0b\x32 .mailfold.mailstore.v1.SearchKey\x12\x0b\n\x03now\x18\x04 \x01(\x03\x12\x41\n\talgorithm\x18\x05 \x01(\x0e\x32..mailfold.mailstore.v1.ThreadRequest.Algorithm\"9\n\tAlgorithm\x12\x12\n\x0eORDEREDSUBJECT\x10\x00\x12\x0e\n\nREFERENCES\x10\x01\x12\x08\n\x04REFS\x10\x02\"/\n\x0bThreadBatch\x12\x0f\n\x07threads\x18\x01 \x01(\x0c\x12\x0f\n\x07version\x18\x02 \x01(\x04\x32\xb0\x01\n\x08Ordering\x12N\n\x04Sort\x12\".mailfold.mailstore.v1.SortRequest\x1a .mailfold.mailstore.v1.SortBatch0\x01\x12T\n\x06Thread\x12$.mailfold.mailstore.v1.ThreadRequest\x1a\".mailfold.mailstore.v1.ThreadBatch0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,19 +33,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'shared.rpc.mailfold.mailsto
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SORTCRITERION']._serialized_start=125
-  _globals['_SORTCRITERION']._serialized_end=329
+  _globals['_SORTCRITERION']._serialized_end=344
   _globals['_SORTCRITERION_FIELD']._serialized_start=218
-  _globals['_SORTCRITERION_FIELD']._serialized_end=329
-  _globals['_SORTREQUEST']._serialized_start=332
-  _globals['_SORTREQUEST']._serialized_end=495
-  _globals['_SORTBATCH']._serialized_start=497
-  _globals['_SORTBATCH']._serialized_end=563
-  _globals['_THREADREQUEST']._serialized_start=566
-  _globals['_THREADREQUEST']._serialized_end=801
-  _globals['_THREADREQUEST_ALGORITHM']._serialized_start=744
-  _globals['_THREADREQUEST_ALGORITHM']._serialized_end=801
-  _globals['_THREADBATCH']._serialized_start=803
-  _globals['_THREADBATCH']._serialized_end=850
-  _globals['_ORDERING']._serialized_start=853
-  _globals['_ORDERING']._serialized_end=1029
+  _globals['_SORTCRITERION_FIELD']._serialized_end=344
+  _globals['_SORTREQUEST']._serialized_start=347
+  _globals['_SORTREQUEST']._serialized_end=534
+  _globals['_SORTBATCH']._serialized_start=536
+  _globals['_SORTBATCH']._serialized_end=621
+  _globals['_THREADREQUEST']._serialized_start=624
+  _globals['_THREADREQUEST']._serialized_end=859
+  _globals['_THREADREQUEST_ALGORITHM']._serialized_start=802
+  _globals['_THREADREQUEST_ALGORITHM']._serialized_end=859
+  _globals['_THREADBATCH']._serialized_start=861
+  _globals['_THREADBATCH']._serialized_end=908
+  _globals['_ORDERING']._serialized_start=911
+  _globals['_ORDERING']._serialized_end=1087
 # @@protoc_insertion_point(module_scope)

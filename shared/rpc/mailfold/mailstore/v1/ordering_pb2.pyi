@@ -39,6 +39,8 @@ class SortCriterion(_message.Message):
         SIZE: SortCriterion._Field.ValueType  # 6
         SUBJECT: SortCriterion._Field.ValueType  # 7
         TO: SortCriterion._Field.ValueType  # 8
+        RELEVANCY: SortCriterion._Field.ValueType  # 9
+        """the highest first (RFC 6203 §6)"""
 
     class Field(_Field, metaclass=_FieldEnumTypeWrapper): ...
     ARRIVAL: SortCriterion.Field.ValueType  # 0
@@ -50,6 +52,8 @@ class SortCriterion(_message.Message):
     SIZE: SortCriterion.Field.ValueType  # 6
     SUBJECT: SortCriterion.Field.ValueType  # 7
     TO: SortCriterion.Field.ValueType  # 8
+    RELEVANCY: SortCriterion.Field.ValueType  # 9
+    """the highest first (RFC 6203 §6)"""
 
     FIELD_FIELD_NUMBER: _builtins.int
     REVERSE_FIELD_NUMBER: _builtins.int
@@ -77,12 +81,14 @@ class SortRequest(_message.Message):
     MAILBOX_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
     NOW_FIELD_NUMBER: _builtins.int
+    WITH_RELEVANCY_FIELD_NUMBER: _builtins.int
     CRITERIA_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     mailbox: _builtins.str
     """id"""
     now: _builtins.int
     """for OLDER and YOUNGER, in UTC microseconds"""
+    with_relevancy: _builtins.bool
     @_builtins.property
     def key(self) -> _mailstore_pb2.SearchKey: ...
     @_builtins.property
@@ -96,11 +102,12 @@ class SortRequest(_message.Message):
         mailbox: _builtins.str = ...,
         key: _mailstore_pb2.SearchKey | None = ...,
         now: _builtins.int = ...,
+        with_relevancy: _builtins.bool = ...,
         criteria: _abc.Iterable[Global___SortCriterion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "criteria", b"criteria", "key", b"key", "mailbox", b"mailbox", "now", b"now"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "criteria", b"criteria", "key", b"key", "mailbox", b"mailbox", "now", b"now", "with_relevancy", b"with_relevancy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -113,8 +120,11 @@ class SortBatch(_message.Message):
     UIDS_FIELD_NUMBER: _builtins.int
     HIGHEST_MODSEQ_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    RELEVANCY_FIELD_NUMBER: _builtins.int
     highest_modseq: _builtins.int
     version: _builtins.int
+    relevancy: _builtins.bytes
+    """as in SearchReply"""
     @_builtins.property
     def uids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
@@ -123,10 +133,11 @@ class SortBatch(_message.Message):
         uids: _abc.Iterable[_builtins.int] | None = ...,
         highest_modseq: _builtins.int = ...,
         version: _builtins.int = ...,
+        relevancy: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["highest_modseq", b"highest_modseq", "uids", b"uids", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["highest_modseq", b"highest_modseq", "relevancy", b"relevancy", "uids", b"uids", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

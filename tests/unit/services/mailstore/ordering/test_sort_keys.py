@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.mailstore.listing.summaries import MessageSummary
 from services.mailstore.ordering.sort_keys import sort_key, uids_of
+from services.mailstore.search.relevancy import FuzzyScores
 from shared.protocol.imap.base_subject import base_subject
 from shared.protocol.imap.collation import casemap
 from shared.rpc.mailfold.mailstore.v1.ordering_pb2 import SortCriterion as Criterion
@@ -49,6 +50,7 @@ def _display(addresses: tuple[tuple[str, str], ...]) -> str:
     return casemap(addresses[0][0] or addresses[0][1]) if addresses else ""
 
 
+_SCORES = FuzzyScores({uid: uid % 100 + 1 for uid in range(0, 1000, 3)})
 _VALUES: dict[int, Callable[[MessageSummary], Any]] = {
     Criterion.ARRIVAL: lambda summary: summary.internal_date,
     Criterion.CC: lambda summary: _mailbox(summary.cc),
@@ -56,6 +58,7 @@ _VALUES: dict[int, Callable[[MessageSummary], Any]] = {
     Criterion.DISPLAYFROM: lambda summary: _display(summary.from_),
     Criterion.DISPLAYTO: lambda summary: _display(summary.to),
     Criterion.FROM: lambda summary: _mailbox(summary.from_),
+    Criterion.RELEVANCY: lambda summary: -_SCORES.of(summary.uid),
     Criterion.SIZE: lambda summary: summary.size,
     Criterion.SUBJECT: lambda summary: casemap(base_subject(summary.subject).text),
     Criterion.TO: lambda summary: _mailbox(summary.to),
@@ -74,7 +77,7 @@ def test_keys_compare_as_the_criteria_say(summaries: list[MessageSummary], crite
             continue
     shuffled = summaries[:]
     random.Random(1).shuffle(shuffled)
-    keys = sorted(map(sort_key(criteria), shuffled))
+    keys = sorted(map(sort_key(criteria, _SCORES), shuffled))
     assert list(uids_of(keys)) == [summary.uid for summary in expected]
 
 

@@ -158,6 +158,7 @@ LONG_COMMANDS: dict[str, Callable[[int], bytes]] = {
     "sources": lambda size: b"a ESEARCH IN (" + b"personal " * (size // 9) + b"personal) ALL",
     "source names": lambda size: b"a ESEARCH IN (mailboxes (" + b"x " * (size // 2) + b"x)) ALL",
     "nots": lambda size: b"a SEARCH " + b"NOT " * (size // 4) + b"SEEN",
+    "fuzzies": lambda size: b"a SEARCH " + b"FUZZY NOT " * (size // 10) + b"SEEN",
     "parentheses": lambda size: b"a SEARCH " + b"(" * size,
     "flags": lambda size: b"a STORE 1 FLAGS (" + b"x " * (size // 2) + b"x)",
     "items": lambda size: b"a FETCH 1 (" + b"BODY[] " * (size // 7) + b"UID)",

@@ -79,6 +79,9 @@ KEYS: dict[bytes, k.SearchKey] = {
     b"1:3": k.SeqSet(SequenceSet(((1, 3),))),
     b"*": k.SeqSet(SequenceSet(((0, 0),))),
     b"$": k.SeqSet(SAVED_RESULT),
+    b"FUZZY BODY x": k.Fuzzy(k.Body("x")),
+    b"NOT fuzzy FUZZY NOT NOT BODY x": k.Not(k.Fuzzy(k.Body("x"))),
+    b"FUZZY (OR SEEN FUZZY BODY x) DRAFT": k.And((k.Fuzzy(k.Or((SEEN, k.Fuzzy(k.Body("x"))))), DRAFT)),
     b"(SEEN)": SEEN,
     b"(SEEN DRAFT)": k.And((SEEN, DRAFT)),
     b"SEEN (1 DRAFT) $": k.And((SEEN, k.And((k.SeqSet(SequenceSet(((1, 1),))), DRAFT)), k.SeqSet(SAVED_RESULT))),
@@ -98,7 +101,7 @@ def test_key(program: bytes) -> None:
 def test_return_options() -> None:
     assert search(b"ALL").returns is None
     assert search(b"RETURN () ALL").returns == frozenset({SearchReturn.ALL})
-    assert search(b"return (MIN max COUNT ALL SAVE CONTEXT update) CHARSET UTF-8 ALL") == Search(
+    assert search(b"return (MIN max COUNT ALL SAVE CONTEXT update RELEVANCY) CHARSET UTF-8 ALL") == Search(
         b"a", k.All(), returns=frozenset(SearchReturn) - {SearchReturn.PARTIAL}
     )
     assert search(b"RETURN (partial 1:5) ALL") == Search(
