@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.access.adapters.mailstore import spans
 from services.access.commands.answer import done
+from services.access.session.flag_runs import write_runs
 from services.access.session.selected import Selected, runs_of
 from services.access.session.session import ImapSession
 from services.access.session.sync import flag_lines, write_vanished
@@ -100,9 +101,11 @@ async def _resynchronise(session: ImapSession, selected: Selected, known: c.Qres
         uids=spans(selected.runs.hull(uids)),
         changed_since=known.modseq,
         vanished=True,
+        flag_runs=True,
     )
     async for batch in session.backend.mailstore.fetch(request):
         await write_vanished(session, selected, batch, uids)
+        await write_runs(session, selected, batch.runs, flags=True)
         changed = [
             pb.Changed(uid=uid, flags=batch.flag_sets[flags].flags, modseq=modseq)
             for uid, flags, modseq in zip(batch.uids, batch.flags, batch.modseqs, strict=True)

@@ -79,6 +79,7 @@ class OwnSeenAnswers:
         plain = pb.FetchRequest()
         plain.CopyFrom(request)
         plain.mark_seen, plain.without_flags = False, request.without_flags and not marks
+        plain.flag_runs = request.flag_runs and not request.changed_since  # each message has a MODSEQ of its own
         shown: list[tuple[int, int]] = []
         async with aclosing(self._shown(plain, batches, marks=marks)) as replies:
             async for batch in replies:

@@ -193,8 +193,8 @@ class MailstoreEndpoint(MailstoreServicer):
             yield wire.batch(fetched, version, contents=request.contents, flags=not requested.without_flags)
 
     async def _flag_batches(self, mailbox: str, uids: Ranges, since: int, version: int) -> AsyncIterator[pb.FetchBatch]:
-        """Flags alone, as runs where these are long."""
-        async for page in self._views.long_flag_runs(mailbox, uids):
+        """Flags alone, as runs where these are long; of changed messages with the MODSEQ of each."""
+        async for page in self._views.long_flag_runs(mailbox, uids, by_modseq=since > 0):
             if isinstance(page, list):
                 yield pb.FetchBatch(version=version, runs=wire.flag_runs(page))
                 continue

@@ -26,6 +26,17 @@ _EXTENT = (
     "WHERE entry.mailbox = mailbox.id)"
     " FROM mailbox WHERE id = ?"
 )
+_HEAD_SIZE = 16
+"""Messages whose flags are read one by one, because many mailboxes have an unseen message near the start."""
+_HEAD = (
+    "SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND uid >= ?"  # noqa: S608
+    f" ORDER BY uid LIMIT {_HEAD_SIZE}"
+)
+_PAGE_END = (
+    "SELECT max(uid), count(*) FROM (SELECT uid FROM entry WHERE mailbox = ? AND uid >= ? ORDER BY uid"  # noqa: S608
+    f" LIMIT {PAGE}) AS page"
+)
+_UNSEEN = "SELECT uid FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ? AND (system & 1) = 0 ORDER BY uid LIMIT 1"
 _VANISHED = (
     "SELECT modseq, first, last FROM vanished WHERE mailbox = ? AND (modseq, first) > (?, ?) AND modseq <= ?"
     " AND first < ? ORDER BY modseq, first LIMIT ?"
@@ -94,14 +105,19 @@ def uids(reader: Reader, mailbox: str, first: int, below: int) -> list[int]:
 
 def first_unseen(reader: Reader, mailbox: str, first: int) -> tuple[int, int]:
     """The lowest UID without \\Seen in a page from `first` on, or 0; and the start of the next page, or 0."""
-    page = f"SELECT uid, system FROM entry WHERE mailbox = ? AND uid >= ? ORDER BY uid LIMIT {PAGE}"  # noqa: S608
-    last, size = reader.first_row(f"SELECT max(uid), count(*) FROM ({page}) AS page", (mailbox, first)) or (0, 0)  # noqa: S608
+    head = current.page_now(reader, mailbox, reader.all(_HEAD, (mailbox, first)))
+    if unseen := next((row[0] for row in head if not row[1] & SEEN), 0):
+        return unseen, 0
+    if len(head) < _HEAD_SIZE:
+        return 0, 0
+    first = head[-1][0] + 1
+    last, size = reader.first_row(_PAGE_END, (mailbox, first)) or (0, 0)
     following = last + 1 if size == PAGE else 0
     if size and changes.overlaps(reader, mailbox, first, last):
         runs = current.runs_between(reader, mailbox, first, last, changes.ALL)
         return next(((run.first, 0) for run in runs if not run.system & SEEN), (0, following))
-    # The page is read only up to the first unseen message, which most mailboxes have near the start.
-    row = reader.first_row(f"SELECT uid FROM ({page}) AS page WHERE (system & 1) = 0 LIMIT 1", (mailbox, first))  # noqa: S608
+    # The page is read only up to the first unseen message.
+    row = reader.first_row(_UNSEEN, (mailbox, first, last))
     return (row[0], 0) if row is not None else (0, following)
 
 

@@ -7,6 +7,7 @@ next question returns them.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from services.mailstore.domain.state import MailboxState
@@ -147,10 +148,12 @@ class Views:
             yield await self._read(queries.flag_runs, mailbox, spans)
             await self._turns.spend(rows=PAGE // 2)
 
-    async def long_flag_runs(self, mailbox: str, uids: Ranges) -> AsyncIterator[list[FlagRunAt] | Ranges]:
-        """Like `flag_runs`, whatever the MODSEQ; where the runs are short, the UIDs of a page instead."""
+    async def long_flag_runs(
+        self, mailbox: str, uids: Ranges, *, by_modseq: bool
+    ) -> AsyncIterator[list[FlagRunAt] | Ranges]:
+        """Like `flag_runs`, perhaps whatever the MODSEQ; where the runs are short, the UIDs of a page instead."""
         for spans in pages(uids, PAGE):
-            runs = await self._read(_long_runs, mailbox, spans)
+            runs = await self._read(partial(queries.flag_runs, by_modseq=by_modseq), mailbox, spans)
             await self._turns.spend(rows=PAGE // 4)
             yield runs if len(runs) * _SHORT <= count(spans) or len(runs) <= 1 else spans
 
@@ -195,7 +198,3 @@ class Views:
 
     async def _read(self, ask: Callable[..., T], *about: Any) -> T:
         return await self._store.read(lambda reader: ask(reader, *about))
-
-
-def _long_runs(reader: Reader, mailbox: str, spans: Ranges) -> list[FlagRunAt]:
-    return queries.flag_runs(reader, mailbox, spans, by_modseq=False)
