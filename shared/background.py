@@ -18,6 +18,8 @@ log = structlog.get_logger("background")
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
 """Seconds between a failed turn and the next one: the first and the longest pause."""
 UNBOUNDED = float("inf")
+_CANCELLED_AGAIN = 5.0
+"""Seconds after which a task that was stopped, and still runs, is cancelled once more."""
 Turn = Callable[[], Awaitable[None]]
 T = TypeVar("T")
 
@@ -73,9 +75,11 @@ class BackgroundTask:
         """Cancel the present turn and wait for its end. Does nothing when the task was never started."""
         _running.discard(self)
         task, self._task = self._task, None
-        if task is not None:
+        while task is not None and not task.done():
+            # A cancellation may be lost: asyncio.wait_for swallows it when what it waits for ends in the same moment
+            # (CPython issue 86296). Then the loop ends after the turn, or is cancelled again.
             task.cancel()
-            await asyncio.wait({task})
+            await asyncio.wait({task}, timeout=_CANCELLED_AGAIN)
 
     def advanced(self) -> None:
         """Note that something was done; the end of a turn does this as well."""
@@ -99,7 +103,7 @@ class BackgroundTask:
 
     async def _serve(self) -> None:
         pause = FIRST_PAUSE
-        while True:
+        while asyncio.current_task() is self._task:
             try:
                 await self._turn()
             except Exception as error:

@@ -136,7 +136,7 @@ def test_no_event_exceeds_the_rights_of_its_time(server: ImapServer) -> None:
 
 def _try_everything(home: Household, who: str, seed: int) -> None:
     chance, client = random.Random(seed), home.log_in(who)
-    for _ in range(150):
+    for _ in range(220):
         name, flag = home.foreign(chance.choice(MAILBOXES)), chance.choice(FLAGS)
         command = chance.choice(
             (

@@ -176,3 +176,21 @@ async def test_a_cancellation_in_the_turn_of_the_event_is_kept() -> None:
     with pytest.raises(asyncio.CancelledError):
         async with asyncio.timeout(60):
             await task
+
+
+async def test_a_turn_that_loses_its_cancellation_ends_the_task_nevertheless() -> None:
+    began = asyncio.Event()
+
+    async def turn() -> None:
+        began.set()
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            asyncio.current_task().uncancel()  # type: ignore[union-attr]
+
+    task = BackgroundTask("service", "deaf", turn)
+    task.start()
+    await began.wait()
+    began.clear()
+    await task.stop()
+    assert not began.is_set()
