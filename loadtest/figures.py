@@ -157,7 +157,7 @@ class SieveCost(msgspec.Struct, frozen=True, kw_only=True):
     """A further run in the same process of sieve-test, in which script and message have been read."""
 
 
-class FindingTime(msgspec.Struct, frozen=True, kw_only=True):
+class TextEngineTime(msgspec.Struct, frozen=True, kw_only=True):
     """The time of a question to the text index, in milliseconds."""
 
     question: str
@@ -169,7 +169,7 @@ class FindingTime(msgspec.Struct, frozen=True, kw_only=True):
     """A plain search through the folded texts in memory, from a sample; reading the messages comes on top."""
 
 
-class FindingCost(msgspec.Struct, frozen=True, kw_only=True):
+class TextEngineCost(msgspec.Struct, frozen=True, kw_only=True):
     """The embedded text index, without a server."""
 
     messages: int
@@ -180,7 +180,7 @@ class FindingCost(msgspec.Struct, frozen=True, kw_only=True):
     index_octets: int
     compressed_octets: int
     """The texts, each message compressed by itself; from a sample."""
-    times: list[FindingTime]
+    times: list[TextEngineTime]
 
 
 class ReadingTime(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,7 +219,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     sending: list[Sending] = []
     sending_ratios: list[SendingRatio] = []
     sieve: SieveCost | None = None
-    finding: FindingCost | None = None
+    text_engine: TextEngineCost | None = None
     reading: list[ReadingTime] = []
     skipped: dict[str, str] = {}
     """Parts that could not be measured, with the reason."""

@@ -10,7 +10,7 @@ import msgspec
 from rich.console import Console
 
 from loadtest.figures import Report
-from loadtest.finding.table import show_finding
+from loadtest.text_engine.table import show_text_engine
 from loadtest.reading.table import show_reading
 from loadtest.report import show
 from loadtest.sending.tables import show_sending
@@ -34,4 +34,4 @@ def publish(report: Report, path: str | None) -> None:
         show_sending(report, console)
         show_sieve(report, console)
         show_reading(report, console)
-        show_finding(report, console)
+        show_text_engine(report, console)

@@ -1,4 +1,4 @@
-"""`python -m loadtest finding`: what the text index costs, and how fast it answers."""
+"""`python -m loadtest text-engine`: what the text index costs, and how fast it answers."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ words and letters. The time of a scan is that of a plain search through the fold
 
 
 def add_to(commands: Any) -> None:
-    """Add the subcommand `finding`."""
+    """Add the subcommand `text-engine`."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        "finding",
+        "text-engine",
         help="the text index: cost of a message, size on disk, time of questions",
         description=_ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(serve=run)
-    group = parser.add_argument_group("finding")
+    group = parser.add_argument_group("text engine")
     for name, least, most, default, about in (
         ("messages", 100, 1_000_000, 10_000, "in the mailbox"),
         ("octets", 2000, 100_000, 8000, "of a message, half of them have more"),
@@ -45,14 +45,14 @@ def add_to(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Measure; returns 0, or 1 when the measurement failed."""
-    from loadtest.finding.measure import BATCH, measure
+    from loadtest.text_engine.measure import BATCH, measure
     from services.indexer.domain.engine import IndexUnavailable
 
     progress = Progress(silent=given.quiet)
     profile = dataclasses.replace(Profile(), median_size=given.octets, attachment_share=0.0)
     try:
         with (
-            TemporaryDirectory(prefix="loadtest-finding-") as folder,
+            TemporaryDirectory(prefix="loadtest-text-engine-") as folder,
             progress.bar("batches", -(-given.messages // BATCH)) as step,
         ):
             cost = asyncio.run(measure(Path(folder), given.messages, profile, given.rounds, step))
@@ -60,5 +60,5 @@ def run(given: argparse.Namespace) -> int:
         print(f"loadtest: {error}", file=sys.stderr)
         return 1
     report = empty_report(Meters())
-    publish(type(report)(began=report.began, machine=report.machine, fsync_method=None, finding=cost), given.json)
+    publish(type(report)(began=report.began, machine=report.machine, fsync_method=None, text_engine=cost), given.json)
     return 0

@@ -12,7 +12,7 @@ import zstandard
 
 from loadtest.content.mail import RARE_SUBJECT, RARE_WORD, mails
 from loadtest.content.profile import Profile
-from loadtest.figures import FindingCost, FindingTime
+from loadtest.figures import TextEngineCost, TextEngineTime
 from services.indexer.adapters.embedded import EmbeddedEngine
 from services.indexer.domain.document import Document, IndexQuestion, SearchedPart
 from services.indexer.domain.engine import Batch, IndexEntry
@@ -48,7 +48,7 @@ class _Octets:
         yield self._data[start:end]
 
 
-async def measure(folder: Path, count: int, profile: Profile, rounds: int, tick: Callable[[], None]) -> FindingCost:
+async def measure(folder: Path, count: int, profile: Profile, rounds: int, tick: Callable[[], None]) -> TextEngineCost:
     """Index `count` messages in an empty folder, then ask. Raises OSError and IndexUnavailable."""
     engine = EmbeddedEngine(folder)
     adding = octets = 0.0
@@ -64,7 +64,7 @@ async def measure(folder: Path, count: int, profile: Profile, rounds: int, tick:
     state = await engine.state(_ACCOUNT)
     await engine.close()
     compressed, plain = _compressed(sample)
-    return FindingCost(
+    return TextEngineCost(
         messages=count,
         mail_octets=round(octets / count),
         add_ms=1000 * adding / count,
@@ -113,7 +113,7 @@ def _compressed(sample: list[Document]) -> tuple[int, int]:
     return sum(len(compressor.compress(text)) for text in texts), sum(map(len, texts))
 
 
-async def _times(folder: Path, count: int, rounds: int, sample: list[Document]) -> list[FindingTime]:
+async def _times(folder: Path, count: int, rounds: int, sample: list[Document]) -> list[TextEngineTime]:
     times = []
     for name, question in QUESTIONS.items():
         engine = EmbeddedEngine(folder)  # it has no pages of the file in memory
@@ -125,7 +125,7 @@ async def _times(folder: Path, count: int, rounds: int, sample: list[Document]) 
             hits = sum(last - first + 1 for first, last in answer.hits[0])
         await engine.close()
         times.append(
-            FindingTime(
+            TextEngineTime(
                 question=name,
                 hits=hits,
                 first_ms=took[0],

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from loadtest.content.profile import Profile
-from loadtest.finding.measure import QUESTIONS, measure
-from loadtest.finding.table import lines
+from loadtest.text_engine.measure import QUESTIONS, measure
+from loadtest.text_engine.table import lines
 
 
 async def test_the_rare_words_are_found(tmp_path: Path) -> None:

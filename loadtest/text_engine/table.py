@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from loadtest.figures import FindingCost, Report
+from loadtest.figures import TextEngineCost, Report
 
 GOAL_ADD_MS = 2.0
 """CPU time for a message of 8 KB."""
@@ -12,14 +12,14 @@ GOAL_SIZE = 3.3
 """Octets on disk for each octet of compressed text."""
 
 
-def show_finding(report: Report, console: Console) -> None:
+def show_text_engine(report: Report, console: Console) -> None:
     """Print what a message costs, and the time of each question."""
-    if report.finding is not None:
-        for line in lines(report.finding):
+    if report.text_engine is not None:
+        for line in lines(report.text_engine):
             console.print(line, highlight=False)
 
 
-def lines(cost: FindingCost) -> list[str]:
+def lines(cost: TextEngineCost) -> list[str]:
     """The figures as sentences."""
     text = [
         f"The embedded text index with {cost.messages} messages of {cost.mail_octets} octets",
