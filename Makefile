@@ -43,10 +43,11 @@ lock: install  ## pin every dependency by hash, keeping the versions that are pi
 	$(BIN)/uv pip compile --quiet --universal --extra dev --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -c requirements.lock pyproject.toml -o ops/docker/requirements.lock
 
-load: install  ## run load tests against servers that they start: mail from outside, IMAP, mail to other servers, reading
+load: install  ## run load tests against servers that they start: mail from outside, IMAP, mail to other servers, reading, finding
 	$(BIN)/python -m loadtest run --start
 	$(BIN)/python -m loadtest sending --peers
 	$(BIN)/python -m loadtest reading --peers
+	$(BIN)/python -m loadtest finding --peers
 
 clean:  ## remove everything that was installed or built
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

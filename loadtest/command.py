@@ -11,7 +11,15 @@ from typing import Any
 import msgspec
 import uvloop
 
-from loadtest import text_engine_command, reading_command, sending_command, sieve_command, subcommands, zone_command
+from loadtest import (
+    finding_command,
+    reading_command,
+    sending_command,
+    sieve_command,
+    subcommands,
+    text_engine_command,
+    zone_command,
+)
 from loadtest.bench import Bench, Options, bench
 from loadtest.figures import Report
 from loadtest.imap.session import ImapRefused
@@ -65,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     sieve_command.add_to(commands)
     text_engine_command.add_to(commands)
     reading_command.add_to(commands)
+    finding_command.add_to(commands)
     zone_command.add_to(commands)
     return parser
 

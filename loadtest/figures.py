@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from loadtest.finding.figures import Finding
+
 Cost = dict[str, float]
 """A cost for each process of the server."""
 
@@ -221,6 +223,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     sieve: SieveCost | None = None
     text_engine: TextEngineCost | None = None
     reading: list[ReadingTime] = []
+    finding: Finding | None = None
     skipped: dict[str, str] = {}
     """Parts that could not be measured, with the reason."""
 

@@ -10,11 +10,12 @@ import msgspec
 from rich.console import Console
 
 from loadtest.figures import Report
-from loadtest.text_engine.table import show_text_engine
+from loadtest.finding.table import show_finding
 from loadtest.reading.table import show_reading
 from loadtest.report import show
 from loadtest.sending.tables import show_sending
 from loadtest.sieve.table import show_sieve
+from loadtest.text_engine.table import show_text_engine
 
 _WIDTH = 160
 """Columns of a report that is written to a file."""
@@ -35,3 +36,4 @@ def publish(report: Report, path: str | None) -> None:
         show_sieve(report, console)
         show_reading(report, console)
         show_text_engine(report, console)
+        show_finding(report, console)

@@ -84,8 +84,8 @@ async def _measure(given: argparse.Namespace) -> Report:
     async with contextlib.AsyncExitStack() as stack:
         servers = [await _mailfold(stack, given, progress)]
         if given.peers and missing is None:
-            port, pop3_port = await stack.enter_async_context(dovecot.dovecot())
-            servers.append(ReadServer(dovecot.NAME, port, dovecot.USER, dovecot.PASSWORD, pop3_port))
+            peer = await stack.enter_async_context(dovecot.dovecot())
+            servers.append(ReadServer(dovecot.NAME, peer.port, dovecot.USER, dovecot.PASSWORD, peer.pop3_port))
         times = await asyncio.to_thread(_filled_and_measured, servers, given, progress)
     skipped = {dovecot.NAME: missing} if missing else {}
     return msgspec.structs.replace(empty_report(Meters()), reading=times, skipped=skipped)

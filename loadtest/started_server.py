@@ -64,6 +64,9 @@ class StartedServer:
         self.resolver = f"127.0.0.1:{port}"
         zone = [sys.executable, "-m", "loadtest", "zone", "--port", str(port), "--domain", self._target.domain]
         self._zone = self._spawn("zone.log", zone)
+        await self._start_server()
+
+    async def _start_server(self) -> None:
         settings = {
             "MAILFOLD_RESOLVER_ADDRESSES": self.resolver,
             "MAILFOLD_SERVER_TRACEABLE": "true",
@@ -72,6 +75,13 @@ class StartedServer:
         up = mailfold_command.argv("up", "--data", str(self.data / "data"), "--port-offset", str(self._offset))
         self._server = self._spawn("server.log", up, settings)
         await self._wait_until_ready()
+
+    async def restart(self, settings: Mapping[str, str]) -> None:
+        """End the server, and start it again on the same data with other settings. Raises RuntimeError."""
+        if self._server is not None:
+            await asyncio.to_thread(_end, self._server)
+        self._settings = settings
+        await self._start_server()
 
     def _refuse_taken_ports(self) -> None:
         for port in PORTS:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -78,6 +79,14 @@ service pop3-login {{
 """
 
 
+class RunningDovecot(NamedTuple):
+    """Its ports for IMAP and POP3, and its folder, which has its configuration."""
+
+    port: int
+    pop3_port: int
+    folder: Path
+
+
 def reason_missing() -> str | None:
     """The reason why no Dovecot can be started; None when it can."""
     services = all(Path(f"/usr/lib/dovecot/{name}").exists() for name in ("imap", "pop3"))
@@ -86,34 +95,35 @@ def reason_missing() -> str | None:
 
 
 @contextlib.asynccontextmanager
-async def dovecot() -> AsyncIterator[tuple[int, int]]:
-    """A Dovecot whose ports for IMAP and POP3 are given; any name with PASSWORD is a user.
+async def dovecot(more: str = "") -> AsyncIterator[RunningDovecot]:
+    """A running Dovecot; any name with PASSWORD is a user. `more` is added to its configuration.
 
     Raises RuntimeError, OSError.
     """
     folder = Path(tempfile.mkdtemp(prefix="mailfold-load-dovecot-"))
     account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     port, pop3_port = free_port(), free_port()
-    _write(folder, account, port, pop3_port)
-    argv = [find("dovecot") or "dovecot", "-F", "-c", str(folder / "dovecot.conf")]
-    if os.geteuid() == 0:
-        argv = [
-            find("setpriv") or "setpriv",
-            f"--reuid={account.pw_uid}",
-            f"--regid={account.pw_gid}",
-            "--clear-groups",
-            *argv,
-        ]
+    _write(folder, account, port, pop3_port, more)
+    argv = unprivileged([find("dovecot") or "dovecot", "-F", "-c", str(folder / "dovecot.conf")])
     process = await spawn(argv, folder / "output")
     try:
         await listens(process, NAME, "127.0.0.1", port, _START, folder / "log")
-        yield port, pop3_port
+        yield RunningDovecot(port, pop3_port, folder)
     finally:
         await stop(process)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write(folder: Path, account: pwd.struct_passwd, port: int, pop3_port: int) -> None:
+def unprivileged(argv: list[str]) -> list[str]:
+    """A command as the user that Dovecot runs as."""
+    if os.geteuid() != 0:
+        return argv
+    account = pwd.getpwnam("nobody")
+    setpriv = find("setpriv") or "setpriv"
+    return [setpriv, f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups", *argv]
+
+
+def _write(folder: Path, account: pwd.struct_passwd, port: int, pop3_port: int, more: str) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = authority_certificate(key, "localhost", datetime.now(UTC))
     encoded = key.private_bytes(
@@ -131,7 +141,7 @@ def _write(folder: Path, account: pwd.struct_passwd, port: int, pop3_port: int) 
         "port": port,
         "pop3_port": pop3_port,
     }
-    (folder / "dovecot.conf").write_text(_CONFIGURATION.format_map(values))
+    (folder / "dovecot.conf").write_text(_CONFIGURATION.format_map(values) + more)
     for path in (folder, *folder.iterdir()):
         if os.geteuid() == 0:
             os.chown(path, account.pw_uid, account.pw_gid)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from loadtest.figures import TextEngineCost, Report
+from loadtest.figures import Report, TextEngineCost
 
 GOAL_ADD_MS = 2.0
 """CPU time for a message of 8 KB."""

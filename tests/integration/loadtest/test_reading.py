@@ -23,8 +23,8 @@ _MESSAGES = 30
 async def test_every_operation_leaves_the_mailbox_as_it_was() -> None:
     needs(dovecot)
     profile = filler_profile(Profile(), 800)
-    async with dovecot.dovecot() as (port, pop3_port):
-        server = ReadServer("Dovecot", port, dovecot.USER, dovecot.PASSWORD, pop3_port)
+    async with dovecot.dovecot() as peer:
+        server = ReadServer("Dovecot", peer.port, dovecot.USER, dovecot.PASSWORD, peer.pop3_port)
         fill(server, _MESSAGES, profile, lambda: None)
         times = measure_reading([server], _MESSAGES, 2, profile, lambda: None)
         with server.connect() as connection:
@@ -38,9 +38,9 @@ async def test_every_operation_leaves_the_mailbox_as_it_was() -> None:
 
 async def test_a_wrong_password_ends_the_measurement() -> None:
     needs(dovecot)
-    async with dovecot.dovecot() as (port, pop3_port):
+    async with dovecot.dovecot() as peer:
         with pytest.raises(ImapRefused), contextlib.suppress(OSError):
-            fill(ReadServer("Dovecot", port, dovecot.USER, "wrong", pop3_port), 1, Profile(), lambda: None)
+            fill(ReadServer("Dovecot", peer.port, dovecot.USER, "wrong", peer.pop3_port), 1, Profile(), lambda: None)
 
 
 def test_the_table_has_the_ratio_and_names_refusals() -> None:

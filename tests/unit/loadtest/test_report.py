@@ -156,7 +156,8 @@ def test_options_that_contradict_are_refused(argv: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "inbound", "latency", "imap", "growth", "seed", "sending", "sieve", "text-engine", "finding", "zone"]
+    "command",
+    ["run", "inbound", "latency", "imap", "growth", "seed", "sending", "sieve", "text-engine", "finding", "zone"],
 )
 def test_every_subcommand_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
