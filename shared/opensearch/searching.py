@@ -35,7 +35,7 @@ def whole(answer: Answer) -> Answer:
     failed = answer.get("_shards", {}).get("failed", 0)
     if answer.get("timed_out") or failed:
         reason = "ran out of time" if answer.get("timed_out") else f"has {failed} failed shards"
-        raise OpenSearchUnavailable(f"the answer of OpenSearch is not whole: it {reason}")
+        raise OpenSearchUnavailable(f"the answer of OpenSearch is not whole: it {reason}", 200)
     return answer
 
 

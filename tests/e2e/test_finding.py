@@ -30,14 +30,20 @@ def ann(server: MailfoldServer) -> Person:
 
 @pytest.fixture
 def imap(server: MailfoldServer, ann: Person) -> Iterator[Wire]:
-    plain = socket.create_connection(("localhost", server.port(IMAPS)))
-    wire = Wire(server.tls().wrap_socket(plain, server_hostname="localhost"))
-    wire.ok(f'LOGIN {ann.address} "{ann.password}"')
+    wire = opened(server, ann)
     yield wire
     wire.close()
 
 
-def _mail(chance: random.Random, number: int) -> tuple[bytes, str]:
+def opened(server: MailfoldServer, person: Person) -> Wire:
+    """A session of a person."""
+    plain = socket.create_connection(("localhost", server.port(IMAPS)))
+    wire = Wire(server.tls().wrap_socket(plain, server_hostname="localhost"))
+    wire.ok(f'LOGIN {person.address} "{person.password}"')
+    return wire
+
+
+def mail(chance: random.Random, number: int) -> tuple[bytes, str]:
     """A message, and what its body says."""
     message = EmailMessage()
     message["From"] = f"Sender {number} <sender{number}@example.org>"
@@ -50,12 +56,12 @@ def _mail(chance: random.Random, number: int) -> tuple[bytes, str]:
     return message.as_bytes(), body
 
 
-def _uids(wire: Wire, key: str) -> set[int]:
+def uids(wire: Wire, key: str) -> set[int]:
     answer = wire.ok(b"UID SEARCH CHARSET UTF-8 " + key.encode())
     return {int(cast(bytes, uid)) for line in answer.lines if line[0] == b"SEARCH" for uid in line[1:]}
 
 
-def _append(wire: Wire, mailbox: str, data: bytes) -> None:
+def append(wire: Wire, mailbox: str, data: bytes) -> None:
     wire.ok(f"APPEND {mailbox} ".encode() + literal(data))
 
 
@@ -78,61 +84,61 @@ def test_searches_find_what_reading_finds_while_messages_come_and_go(
     before = server.count("mailstore", "searches_indexed")
     imap.ok("SELECT sought")
     for number in range(1, _COUNT + 1):
-        data, bodies[number] = _mail(chance, number)
-        _append(imap, "sought", data)
+        data, bodies[number] = mail(chance, number)
+        append(imap, "sought", data)
         if number % 10 == 0:
-            _compare(imap, bodies, chance, 2)
+            compare(imap, bodies, chance, 2)
     until(lambda: server.count("indexer", "waiting") == 0, "the index is up to date")
-    _compare(imap, bodies, chance, 40)
+    compare(imap, bodies, chance, 40)
     assert server.count("mailstore", "searches_indexed") > before
     for _ in range(5):
         gone = chance.sample(sorted(bodies), 8)
         imap.ok(f"UID MOVE {','.join(map(str, gone))} aside")
         for uid in gone:
             del bodies[uid]
-        _compare(imap, bodies, chance, 4)
+        compare(imap, bodies, chance, 4)
     imap.ok("UID STORE 1:20 +FLAGS.SILENT (\\Deleted)")
-    _compare(imap, bodies, chance, 4)
+    compare(imap, bodies, chance, 4)
     imap.ok("EXPUNGE")
     bodies = {uid: body for uid, body in bodies.items() if uid > 20}
-    _compare(imap, bodies, chance, 10)
+    compare(imap, bodies, chance, 10)
 
 
-def _compare(wire: Wire, bodies: dict[int, str], chance: random.Random, times: int) -> None:
+def compare(wire: Wire, bodies: dict[int, str], chance: random.Random, times: int) -> None:
     for _ in range(times):
         needle = _needle(chance, bodies)
         text = needle.encode()
         matching = {uid for uid, body in bodies.items() if needle.casefold() in body.casefold()}
         quoted = f"{{{len(text)}+}}\r\n{needle}"
-        assert _uids(wire, f"BODY {quoted}") == matching, needle
-        assert _uids(wire, f"NOT BODY {quoted}") == bodies.keys() - matching, needle
-        assert _uids(wire, f"UNDELETED OR BODY {quoted} SUBJECT {quoted}") >= _uids(wire, f"UNDELETED BODY {quoted}")
-        assert matching <= _uids(wire, f"TEXT {quoted}")
+        assert uids(wire, f"BODY {quoted}") == matching, needle
+        assert uids(wire, f"NOT BODY {quoted}") == bodies.keys() - matching, needle
+        assert uids(wire, f"UNDELETED OR BODY {quoted} SUBJECT {quoted}") >= uids(wire, f"UNDELETED BODY {quoted}")
+        assert matching <= uids(wire, f"TEXT {quoted}")
 
 
 def test_a_header_that_nobody_lists_is_found(server: MailfoldServer, ann: Person, imap: Wire) -> None:
     imap.ok("CREATE fields")
     for number in range(60):
-        _append(imap, "fields", f"X-Ticket: Case-{number:03}\r\nSubject: s\r\n\r\nbody\r\n".encode())
+        append(imap, "fields", f"X-Ticket: Case-{number:03}\r\nSubject: s\r\n\r\nbody\r\n".encode())
     until(lambda: server.count("indexer", "waiting") == 0, "the index is up to date")
     imap.ok("SELECT fields")
-    assert _uids(imap, 'HEADER X-Ticket "case-017"') == {18}
-    assert _uids(imap, 'HEADER X-Ticket ""') == set(range(1, 61))
-    assert _uids(imap, 'HEADER X-Other "case-017"') == set()
-    assert _uids(imap, 'NOT HEADER X-Ticket "case-0"') == set()
+    assert uids(imap, 'HEADER X-Ticket "case-017"') == {18}
+    assert uids(imap, 'HEADER X-Ticket ""') == set(range(1, 61))
+    assert uids(imap, 'HEADER X-Other "case-017"') == set()
+    assert uids(imap, 'NOT HEADER X-Ticket "case-0"') == set()
 
 
 def test_an_index_is_built_anew_beside_the_serving_one(server: MailfoldServer, ann: Person, imap: Wire) -> None:
     imap.ok("CREATE anew")
     for number in range(60):
-        _append(imap, "anew", f"Subject: s\r\n\r\nrebuilding {number}\r\n".encode())
+        append(imap, "anew", f"Subject: s\r\n\r\nrebuilding {number}\r\n".encode())
     imap.ok("SELECT anew")
     (before,) = [index["number"] for index in server.command.json("index", "status")["indexes"] if index["is_serving"]]
     began = server.command.json("index", "rebuild")
     assert began["number"] == server.command.json("index", "rebuild")["number"] == before + 1
 
     def is_switched() -> bool:
-        assert _uids(imap, 'BODY "rebuilding 7"') == {8}
+        assert uids(imap, 'BODY "rebuilding 7"') == {8}
         indexes = server.command.json("index", "status")["indexes"]
         return [(index["number"], index["is_serving"]) for index in indexes] == [(began["number"], True)]
 
@@ -148,7 +154,7 @@ def test_failed_attachments_are_named_and_read_again(server: MailfoldServer, ann
     message["Subject"] = "broken"
     message.set_content("see the attachment")
     message.add_attachment(b"%PDF-1.7\n" + b"broken " * 50, maintype="application", subtype="pdf", filename="torn.pdf")
-    _append(imap, "INBOX", message.as_bytes())
+    append(imap, "INBOX", message.as_bytes())
 
     def named() -> list[dict[str, object]]:
         failures = server.command.json("index", "failures")

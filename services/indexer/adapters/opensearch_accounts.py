@@ -20,6 +20,9 @@ from shared.background import begin
 log = structlog.get_logger("indexer")
 T = TypeVar("T")
 _REFRESH_DELAY = 1.0
+_EXPUNGE_DELAY = 60.0
+"""Seconds after which OpenSearch has released what was deleted: it keeps it for copies that may lack it, and looks at
+them every 30 seconds."""
 _UNREFRESHED = 20_000
 """Documents after which the index is refreshed, so that they need not be remembered."""
 
@@ -36,6 +39,7 @@ class OpenSearchAccounts:
         self._lost: Callable[[str], None] = lambda _account: None
         self._later: asyncio.TimerHandle | None = None
         self._refreshing: asyncio.Task[None] | None = None
+        self._expunging: asyncio.Task[None] | None = None
 
     def when_lost(self, call: Callable[[str], None]) -> None:
         """Call this with each account whose index begins anew, or with ALL_ACCOUNTS."""
@@ -92,13 +96,31 @@ class OpenSearchAccounts:
         except IndexUnavailable as error:  # a search or the next write refreshes
             log.info("indexer.not_refreshed", reason=str(error))
 
+    async def expunge(self) -> None:
+        """Let OpenSearch rewrite its files without what was deleted: now, and when it has released the rest."""
+        await self._index_merge()
+        if self._expunging is None or self._expunging.done():
+            self._expunging = begin(self._expunge_again(), "deleted texts leave the disks")
+
+    async def _expunge_again(self) -> None:
+        await asyncio.sleep(_EXPUNGE_DELAY)
+        try:
+            await self._index_merge()
+        except IndexUnavailable as error:  # later merges of OpenSearch do it
+            log.info("indexer.not_expunged", reason=str(error))
+
+    async def _index_merge(self) -> None:
+        await self.index.request("POST", "_flush", force="true")
+        await self.index.request("POST", "_forcemerge", only_expunge_deletes="true", wait_for_completion="false")
+
     async def close(self) -> None:
         """Close all files and connections."""
         if self._later is not None:
             self._later.cancel()
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-            await asyncio.gather(self._refreshing, return_exceptions=True)
+        for task in (self._refreshing, self._expunging):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         await self.files.close()
         await self.index.close()
 

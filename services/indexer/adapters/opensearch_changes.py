@@ -132,7 +132,7 @@ class DocumentChanges:
         await self._index.refresh()
         deleted = await self._delete_where(account, [])
         if expunges and (deleted or account in await self._accounts.files.accounts()):
-            await self._index.request("POST", "_forcemerge", only_expunge_deletes="true", wait_for_completion="false")
+            await self._accounts.expunge()
         await self._accounts.files.remove(account)
         self._index.unrefreshed.forget(account)
 
