@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import sqlalchemy
 
-from services.indexer.adapters.catalog import Catalog, NotedIndex, Task, catalog_tables
+from services.indexer.adapters.catalog import Catalog, NotedIndex, Task, catalog_tables, cursor_of
 from services.indexer.adapters.engines import chosen_engine, make_engine
-from services.indexer.domain.engine import TextsElsewhere
 from services.indexer.endpoints.text_index import TextIndexEndpoint
 from services.indexer.endpoints.upkeep import IndexUpkeepEndpoint
 from services.indexer.extraction.attachments import AttachmentTexts
@@ -88,12 +87,19 @@ class Indexer:
         indexing = Indexing(
             SERVICE, engine, dues, mailstore, self._documents, clock, settings, locks, attachments.added, self._room
         )
-        cursor = f"indexed {generation.number}"
         changes = AccountChanges(
-            SERVICE, self.store, dues, engine, mailstore, host.bus, indexing, clock, settings, cursor
+            SERVICE,
+            self.store,
+            dues,
+            engine,
+            mailstore,
+            host.bus,
+            indexing,
+            clock,
+            settings,
+            cursor_of(generation.number),
         )
-        if isinstance(engine, TextsElsewhere):
-            engine.when_lost(changes.compare_soon)
+        engine.when_lost(changes.compare_soon)
         sweep = Sweep(SERVICE, engine, dues, mailstore, clock, locks)
         return WorkingGeneration(generation, engine, dues, locks, indexing, changes, sweep, attachments)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,11 +46,17 @@ class AccountFiles:
     def __init__(
         self, folder: Path, opener: Opener, *, open_files: int, idle_seconds: float = 60.0, threads: int = 4
     ) -> None:
-        self._accounts = OpenAccounts(folder, opener, open_files)
+        self._begun_anew: deque[str] = deque()
+        self._lost: Callable[[str], None] = lambda _account: None
+        self._accounts = OpenAccounts(folder, opener, open_files, self._begun_anew.append)
         self._idle_seconds = idle_seconds
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="text-index")
         self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
+
+    def when_lost(self, call: Callable[[str], None]) -> None:
+        """Call this with each account whose file was broken, or of another version, and is empty now."""
+        self._lost = call
 
     def path(self, account: str) -> Path:
         """Where the file of an account is."""
@@ -71,7 +78,11 @@ class AccountFiles:
     async def use(self, account: str, work: Callable[[AccountFile], T], *, begin: bool) -> T | None:
         """Run work with the file of an account."""
         self._close_idle_later()
-        return await self._in_thread(self._used, account, work, begin)
+        try:
+            return await self._in_thread(self._used, account, work, begin)
+        finally:
+            while self._begun_anew:
+                self._lost(self._begun_anew.popleft())
 
     async def remove(self, account: str) -> None:
         """Remove the file of an account with all that is beside it."""
@@ -100,6 +111,7 @@ class AccountFiles:
         except _BROKEN as error:
             log.error("indexer.broken", account=account, reason=f"{type(error).__name__}: {error}")
             self._accounts.remove(account)
+            self._begun_anew.append(account)
             raise IndexUnavailable("the index of this account is broken and was removed") from error
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:

@@ -12,8 +12,10 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text
 
 from shared.eventstore.connection import Reader
+from shared.eventstore.log_reading import LogPosition
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
+from shared.ids import SHARDS
 
 _NOTE = (
     "INSERT INTO index_due (generation, account, task, since) VALUES (?, ?, ?, ?)"
@@ -72,6 +74,11 @@ def catalog_tables(metadata: MetaData) -> None:
     )
 
 
+def cursor_of(number: int) -> str:
+    """The name of the place up to which an index follows the events of the mailstore."""
+    return f"indexed {number}"
+
+
 class Catalog:
     """All notes, in the indexer's own store."""
 
@@ -87,6 +94,8 @@ class Catalog:
         """Note a new index. The first one serves at once."""
         known = await self.generations()
         made = NotedIndex(max((generation.number for generation in known), default=0) + 1, engine, not known, now)
+        # An index that was given up may have had this number, and what it followed says nothing about the new one.
+        await self._store.follow_from(cursor_of(made.number), dict.fromkeys(range(SHARDS), LogPosition(0, 0)))
         await self._store.write(
             lambda tx: tx.connection.execute(_BEGIN, (made.number, engine, int(made.is_serving), now))
         )

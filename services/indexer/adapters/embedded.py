@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from zlib import crc32
@@ -13,6 +13,7 @@ import apsw
 
 from services.indexer.adapters.account_file import AccountFile, octets_on_disk
 from services.indexer.adapters.account_files import AccountFiles
+from services.indexer.adapters.awaited_answer import AwaitedAnswer
 from services.indexer.adapters.bookkeeping import Bookkeeping
 from services.indexer.adapters.embedded_texts import SCHEMA, add_attachments, add_documents, remove_documents
 from services.indexer.adapters.gram_tables import ask_by_grams
@@ -91,11 +92,13 @@ class EmbeddedEngine:
         self, account: str, mailbox: str, bounds: tuple[int, int], questions: Sequence[IndexQuestion]
     ) -> TextAnswer:
         """Answer questions about the messages of a mailbox between two UIDs."""
+        awaited = AwaitedAnswer()
 
         def work(file: apsw.Connection) -> TextAnswer:
-            return answer_questions(file, mailbox, bounds, questions, self._searchers)
+            return answer_questions(file, mailbox, bounds, questions, self._searchers, awaited)
 
-        return await self._files.read(account, work, TextAnswer((), [()] * len(questions)))
+        with awaited.awaited():
+            return await self._files.read(account, work, TextAnswer((), [()] * len(questions)))
 
     async def rank(self, account: str, mailboxes: Sequence[str], query: WordQuery, limit: int) -> Sequence[Ranked]:
         """The messages that have the words of a query, best first. Raises QueryTooLarge."""
@@ -137,6 +140,10 @@ class EmbeddedEngine:
     async def accounts(self) -> Sequence[str]:
         """The accounts that have a file."""
         return await self._files.accounts()
+
+    def when_lost(self, call: Callable[[str], None]) -> None:
+        """Call this with each account whose index begins anew."""
+        self._files.when_lost(call)
 
     async def discard(self) -> None:
         """Close all files, and delete them."""

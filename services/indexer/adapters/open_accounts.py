@@ -35,10 +35,12 @@ class _Use:
 class OpenAccounts:
     """Opens and closes the files. Its methods run in threads."""
 
-    def __init__(self, folder: Path, opener: Opener, limit: int) -> None:
+    def __init__(self, folder: Path, opener: Opener, limit: int, begun_anew: Callable[[str], None]) -> None:
+        """`begun_anew` is called, in a thread, with an account whose file was of another version."""
         self._folder = folder
         self._opener = opener
         self._limit = limit
+        self._begun_anew = begun_anew
         self._uses: OrderedDict[str, _Use] = OrderedDict()
         self._changed = threading.Condition()
 
@@ -60,7 +62,7 @@ class OpenAccounts:
             return
         use = self._enter(account)
         try:
-            yield self._opened(use, path)
+            yield self._opened(use, account)
         finally:
             self._leave(use)
 
@@ -81,7 +83,8 @@ class OpenAccounts:
             self._changed.notify_all()
         self._close_some(lambda _use, open_files: open_files > self._limit)
 
-    def _opened(self, use: _Use, path: Path) -> AccountFile:
+    def _opened(self, use: _Use, account: str) -> AccountFile:
+        path = self.path(account)
         with use.opening:
             if use.file is not None:
                 use.file.check()
@@ -91,6 +94,7 @@ class OpenAccounts:
                 except OtherFile as error:
                     log.info("indexer.begun_anew", file=str(path), reason=str(error))
                     remove_file(path)
+                    self._begun_anew(account)
                     use.file = self._opener(path)
             return use.file
 

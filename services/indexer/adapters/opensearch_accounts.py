@@ -44,6 +44,7 @@ class OpenSearchAccounts:
     def when_lost(self, call: Callable[[str], None]) -> None:
         """Call this with each account whose index begins anew, or with ALL_ACCOUNTS."""
         self._lost = call
+        self.files.when_lost(call)
         self.index.when_made(lambda: call(ALL_ACCOUNTS))
 
     async def read(self, account: str, work: Callable[[apsw.Connection], T], nothing: T) -> T:

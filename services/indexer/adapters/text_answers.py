@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 import apsw
 import numpy as np
 
+from services.indexer.adapters.awaited_answer import AwaitedAnswer
 from services.indexer.adapters.bookkeeping import Bookkeeping
 from services.indexer.adapters.embedded_texts import ATTACHMENTS, BODIES, HEADERS, has_fields_beside
 from services.indexer.adapters.gram_tables import FIELD_COLUMNS, FIELD_TABLE, Grams, candidates, expression, in_column
@@ -32,15 +33,17 @@ def answer_questions(
     bounds: tuple[int, int],
     questions: Sequence[IndexQuestion],
     executor: Executor,
+    awaited: AwaitedAnswer,
 ) -> TextAnswer:
-    """What the file of an account says about the messages of a mailbox between two UIDs."""
+    """What the file of an account says about the messages of a mailbox between two UIDs. Raises IndexUnavailable when
+    the answer is not awaited any more."""
     notes = Bookkeeping(connection)
     noted = notes.mailbox(mailbox)
     first, last = bounds[0], min(bounds[1], noted.reached if noted else 0)
     if noted is None or first > last:
         return TextAnswer((), [_NO_ANSWER] * len(questions))
     places = notes.places(noted.id).between(first, last)
-    finder = DocumentFinder(connection, ascending(places.documents), executor)
+    finder = DocumentFinder(connection, ascending(places.documents), executor, awaited)
     answers = {
         question: ranges_of(places.uids[among(places.documents, finder.find(question))])
         for question in dict.fromkeys(questions)
@@ -52,13 +55,17 @@ def answer_questions(
 class DocumentFinder:
     """Finds those of some documents, which ascend, that contain texts."""
 
-    def __init__(self, connection: apsw.Connection, documents: Numbers, executor: Executor) -> None:
+    def __init__(
+        self, connection: apsw.Connection, documents: Numbers, executor: Executor, awaited: AwaitedAnswer
+    ) -> None:
         self._connection = connection
         self._documents = documents
         self._executor = executor
+        self._awaited = awaited
 
     def find(self, question: IndexQuestion) -> Numbers:
         """The documents for which the answer is yes, ascending."""
+        self._awaited.check()
         if not len(self._documents):
             return self._documents
         needle = octets_of(question.text)
@@ -104,4 +111,4 @@ class DocumentFinder:
         return possible[among(possible, self._documents)]
 
     def _verified(self, blocks: TextBlocks, possible: Numbers, matcher: Matcher) -> Numbers:
-        return verified(self._connection, blocks, possible, matcher, self._executor)
+        return verified(self._connection, blocks, possible, matcher, self._executor, self._awaited)

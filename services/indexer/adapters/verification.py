@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 import apsw
 import zstandard
 
+from services.indexer.adapters.awaited_answer import AwaitedAnswer
 from services.indexer.adapters.header_fields import field_contains
 from services.indexer.adapters.text_blocks import Block, TextBlocks
 from services.indexer.domain.places import NONE, Numbers, as_numbers
@@ -58,12 +59,20 @@ class InField(NamedTuple):
 
 
 def verified(
-    connection: apsw.Connection, blocks: TextBlocks, documents: Numbers, matcher: Matcher, executor: Executor
+    connection: apsw.Connection,
+    blocks: TextBlocks,
+    documents: Numbers,
+    matcher: Matcher,
+    executor: Executor,
+    awaited: AwaitedAnswer,
 ) -> Numbers:
-    """Those of the documents, which ascend, that match. Other threads decompress and compare."""
+    """Those of the documents, which ascend, that match. Other threads decompress and compare.
+
+    Raises IndexUnavailable when the answer is not awaited any more.
+    """
     hits: list[int] = []
     waiting: deque[Future[list[int]]] = deque()
-    source = _small(connection, blocks, documents, matcher, hits)
+    source = _small(connection, blocks, documents, matcher, hits, awaited)
     try:
         while group := list(islice(source, _BLOCKS)):
             if len(group) < _BLOCKS and not waiting:
@@ -72,21 +81,31 @@ def verified(
             waiting.append(executor.submit(_search, blocks, group, matcher))
             if len(waiting) > _AHEAD:
                 hits += waiting.popleft().result()
+            awaited.check()
         for future in waiting:
             hits += future.result()
     finally:
         source.close()
+        for future in waiting:
+            future.cancel()
     return as_numbers(sorted(hits)) if hits else NONE
 
 
 def _small(
-    connection: apsw.Connection, blocks: TextBlocks, documents: Numbers, matcher: Matcher, hits: list[int]
+    connection: apsw.Connection,
+    blocks: TextBlocks,
+    documents: Numbers,
+    matcher: Matcher,
+    hits: list[int],
+    awaited: AwaitedAnswer,
 ) -> Generator[tuple[Block, list[int]], None, None]:
     """The blocks in a single piece. Long documents are looked through here, piece by piece."""
     for block, inside in blocks.blocks(connection, documents):
         if block.pieces == 1:
             yield block, inside
-        elif blocks.width == 1:
+            continue
+        awaited.check()
+        if blocks.width == 1:
             if _streamed(blocks.pieces(connection, block), matcher.needle):
                 hits += inside
         else:

@@ -134,6 +134,9 @@ class TextEngine(Protocol):
     async def accounts(self) -> Sequence[str]:
         """The accounts that have anything in the index."""
 
+    def when_lost(self, call: Callable[[str], None]) -> None:
+        """Call this with each account whose index begins anew, or with ALL_ACCOUNTS."""
+
     async def discard(self) -> None:
         """Delete the whole index, and close."""
 
@@ -147,9 +150,6 @@ ALL_ACCOUNTS = ""
 @runtime_checkable
 class TextsElsewhere(Protocol):
     """What an engine has besides when another server keeps its texts."""
-
-    def when_lost(self, call: Callable[[str], None]) -> None:
-        """Call this with each account whose index begins anew, or with ALL_ACCOUNTS."""
 
     async def serve(self) -> None:
         """Note that this index answers from now on. Raises IndexUnavailable."""

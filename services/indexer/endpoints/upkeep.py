@@ -65,7 +65,10 @@ class IndexUpkeepEndpoint(IndexUpkeepServicer):
         if request.account:
             await serving.changes.note_accounts([request.account])
             return pb.ComparedAccounts(accounts=1)
-        return pb.ComparedAccounts(accounts=await serving.changes.note_all_accounts())
+        try:
+            return pb.ComparedAccounts(accounts=await serving.changes.note_all_accounts())
+        except IndexUnavailable as error:
+            raise Unavailable(str(error)) from error
 
 
 async def _account(working: WorkingGeneration, account: str) -> pb.AccountIndex:

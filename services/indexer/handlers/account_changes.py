@@ -55,6 +55,9 @@ class AccountChanges:
         self._clock = clock
         self._settings = settings
         self._cursor = cursor
+        self._compared = f"{cursor} compared"
+        self._compared_at = 0
+        """When all accounts were noted to be compared, in UTC microseconds."""
         self._followed: Places = {}
         self._asked: dict[str, None] = {}
         self._wake = asyncio.Event()
@@ -90,12 +93,27 @@ class AccountChanges:
                 self._store.note_cursor(self._cursor, shard, place.position, place.at)
 
     async def note_all_accounts(self) -> int:
-        """Note that every account is to be compared in the background; returns how many there are."""
+        """Note that every account is to be compared in the background; returns how many there are.
+
+        Accounts of the index that the mailstore does not have are among them, and leave the index.
+        """
         after, count = "", 0
+        gone = set(await self._engine.accounts())
         while accounts := (await self._accounts.ListAccounts(ListAccountsRequest(after=after))).accounts:
             await self.note_accounts(accounts)
+            gone.difference_update(accounts)
             after, count = accounts[-1], count + len(accounts)
+        await self.note_accounts(sorted(gone))
+        self._compared_at = self._clock.now()
+        self._store.note_cursor(self._compared, 0, self._compared_at)
         return count
+
+    async def _note_lacking(self) -> None:
+        """Note accounts of which the index has nothing: its files may have been removed."""
+        after, known = "", set(await self._engine.accounts())
+        while accounts := (await self._accounts.ListAccounts(ListAccountsRequest(after=after))).accounts:
+            await self._dues.note(sorted(set(accounts) - known), Task.FILL, self._clock.now())
+            after = accounts[-1]
 
     async def note_accounts(self, accounts: Sequence[str]) -> None:
         """Note that accounts are to be compared in the background."""
@@ -107,7 +125,8 @@ class AccountChanges:
         if not self.has_begun:
             await self.follower.start(await self._begin())
             self.has_begun = True
-        if not await woken_within(self._wake, self._settings.compare_hours * 3600):
+        since = (self._clock.now() - self._compared_at) / 1e6
+        if not await woken_within(self._wake, max(0, self._settings.compare_hours * 3600 - since)):
             await self.note_all_accounts()
             return
         self._wake.clear()
@@ -128,6 +147,8 @@ class AccountChanges:
         """The places to follow from: where the last process had indexed everything, or now, with all accounts due."""
         stored = await self._store.followed(self._cursor)
         if any(place.position for place in stored.values()):
+            self._compared_at = (await self._store.cursor(self._compared))[0]
+            await self._note_lacking()
             return stored
         heads = await self._source.heads()
         await self.note_all_accounts()

@@ -35,6 +35,7 @@ class Generations:
         self.folder = folder
         """The folder of all indexes."""
         self._wake = asyncio.Event()
+        self._beginning = asyncio.Lock()
         self._serving: WorkingGeneration | None = None
         self._building: WorkingGeneration | None = None
         self._leaving: list[WorkingGeneration] = []
@@ -89,11 +90,12 @@ class Generations:
 
     async def rebuild(self) -> NotedIndex:
         """Begin to build an index anew beside the serving one; returns the one that is built already, if any."""
-        if self._building is None:
-            self._building = self._make(await self._catalog.begin(self.engine, self._clock.now()))
-            self._building.start()
-            self._wake.set()
-        return self._building.generation
+        async with self._beginning:
+            if self._building is None:
+                self._building = self._make(await self._catalog.begin(self.engine, self._clock.now()))
+                self._building.start()
+                self._wake.set()
+            return self._building.generation
 
     async def drop_account(self, account: str) -> None:
         """Forget an account in all indexes, also while they do not serve, or are to be deleted."""

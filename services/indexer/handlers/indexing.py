@@ -216,6 +216,8 @@ class Indexing:
             await self._engine.drop_account(reach.account)
             return True
         reached = await self._engine.reached(reach.account)
+        if not reached and self._versions.pop(reach.account, 0):
+            return False  # its index may have been lost, and the answer names only mailboxes that changed since
         behind = {
             mailbox.mailbox: reached.get(mailbox.mailbox, 0)
             for mailbox in reach.mailboxes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from services.indexer.domain.document import Document, IndexQuestion, SearchedPart
 from services.indexer.domain.engine import Batch, IndexState, IndexUnavailable, Ranked, TextAnswer
@@ -118,6 +118,9 @@ class NaiveEngine:
 
     async def accounts(self) -> Sequence[str]:
         return sorted(self._accounts)
+
+    def when_lost(self, call: Callable[[str], None]) -> None:
+        pass
 
     async def discard(self) -> None:
         self._accounts.clear()

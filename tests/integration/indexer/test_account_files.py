@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import apsw
 import pytest
 
-from services.indexer.adapters import embedded
+from services.indexer.adapters import embedded, text_answers
 from services.indexer.adapters.account_file import AccountFile
 from services.indexer.adapters.embedded import EmbeddedEngine
 from services.indexer.domain.document import Document
 from services.indexer.domain.engine import IndexUnavailable
+from services.indexer.domain.places import Numbers
 from services.indexer.domain.word_query import SoughtWords
 from tests.contract.text_index.mail import ACCOUNT, INBOX, batch, body, document, hits, in_attachments, text
 from tests.harness.waiting import until_true
@@ -219,6 +222,52 @@ async def test_questions_run_beside_changes(engine: EmbeddedEngine) -> None:
             await engine.tend(ACCOUNT)
     done = True
     await asyncio.gather(*askers)
+
+
+async def test_an_answer_that_nobody_awaits_any_more_is_given_up(
+    engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.add(ACCOUNT, batch(TEXTS))
+    asked: list[str] = []
+    has_begun, may_go_on = threading.Event(), threading.Event()
+    candidates = text_answers.candidates
+
+    def slow(connection: apsw.Connection, table: str, question: str, low: int, high: int) -> Numbers:
+        asked.append(question)
+        has_begun.set()
+        may_go_on.wait()
+        return candidates(connection, table, question, low, high)
+
+    monkeypatch.setattr(text_answers, "candidates", slow)
+    questions = [body(f"message {number}") for number in range(20)]
+    answering = asyncio.ensure_future(engine.answer(ACCOUNT, INBOX, (1, 1000), questions))
+    await until_true(has_begun.is_set)
+    answering.cancel()
+    await asyncio.wait({answering})
+    may_go_on.set()
+    await engine.close()
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("how", ["another version", "broken"])
+async def test_an_account_whose_file_begins_anew_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    first = EmbeddedEngine(tmp_path)
+    await first.add(ACCOUNT, batch(TEXTS))
+    await first.close()
+    if how == "broken":
+        next(path for path in files(tmp_path) if path.name.endswith(".sqlite")).write_bytes(b"no database" * 1000)
+    else:
+        monkeypatch.setattr(embedded, "VERSION", embedded.VERSION + 1)
+    second, lost = EmbeddedEngine(tmp_path), list[str]()
+    second.when_lost(lost.append)
+    with contextlib.suppress(IndexUnavailable):
+        await second.reached(ACCOUNT)
+    assert lost == [ACCOUNT]
+    assert await second.reached(ACCOUNT) == {}
+    assert lost == [ACCOUNT]
+    await second.close()
 
 
 WRITER = """
