@@ -96,6 +96,37 @@ def test_large_texts_and_bombs_do_not_keep_other_mail_out_of_the_index(server: M
         assert names.get("bomb.docx") in ("limit", "failed", "crashed"), names
 
 
+def test_large_fuzzy_searches_are_bounded(server: MailfoldServer) -> None:
+    """FUZZY (RFC 6203) with many words, many keys, and messages of many words."""
+    ann = server.people.person("ann")
+    with closing(_session(server, ann)) as wire:
+        wire.ok(b"APPEND INBOX " + literal(b"Subject: long\r\n\r\n" + b"word%d " % 7 * 1_000_000 + b"last\r\n"))
+        wire.ok(b"APPEND INBOX " + literal(b"Subject: unspaced\r\n\r\n" + "\u6771".encode() * 500_000 + b"\r\n"))
+        fields = b"".join(b"To: someone%d@example.org\r\n" % number for number in range(10_000))
+        wire.ok(b"APPEND INBOX " + literal(fields + b"\r\nfields\r\n"))
+        for _ in range(2):  # by reading, and by the index
+            assert _uids(wire, b'FUZZY TEXT "last wor"') == [1]
+            assert _uids(wire, b"CHARSET UTF-8 FUZZY BODY " + _text("\u6771\u6771\u6771".encode())) == [2]
+            assert _uids(wire, b"FUZZY TO someone9999") == [3]
+            assert _uids(wire, b"FUZZY " * 1000 + b"BODY fields") == [3]
+            assert _uids(wire, b"FUZZY (" * 39 + b"BODY fields" + b")" * 39) == [3]
+            many = b" ".join(b"word%d" % number for number in range(400))
+            assert _uids(wire, b"FUZZY TEXT " + _text(many)) == []
+            _indexed(server)
+        for refused in (
+            b"FUZZY TEXT " + _text(many + b" further"),
+            b"FUZZY TEXT " + _text(b"! " * 10_000 + b"word"),
+            b" ".join(b"FUZZY BODY " + _text(b"a%d b c d e" % number) for number in range(90)),
+        ):
+            answer = wire.ask(b"UID SEARCH " + refused)
+            assert (answer.status, answer.code) == (b"NO", b"LIMIT")
+        wire.ok(b"NOOP")
+
+
+def _text(text: bytes) -> bytes:
+    return b"{%d+}\r\n%b" % (len(text), text)
+
+
 def _with_attachment(data: bytes, name: str) -> bytes:
     message = EmailMessage()
     message["Subject"] = name

@@ -23,7 +23,7 @@ from services.indexer.handlers.word_answers import MOST_RANKED, rank_covered, wi
 from shared.grpc.errors import Invalid, NotNow, Unavailable
 from shared.protocol.imap.packed_ranges import pack, pack_pieces
 from shared.protocol.imap.ranges import Ranges, common
-from shared.protocol.search.fuzzy import FuzzyField, fuzzy_pieces
+from shared.protocol.search.fuzzy import FuzzyField, fuzzy_pieces, is_too_long
 from shared.protocol.search.words import words
 from shared.rpc.mailfold.indexer.v1 import indexer_pb2 as pb
 from shared.rpc.mailfold.indexer.v1.indexer_pb2_grpc import TextIndexServicer
@@ -121,7 +121,8 @@ def _fuzzy(question: pb.TextQuestion) -> WordQuery:
     """Raises Invalid."""
     if question.name not in set(FuzzyField) or not 0 < len(question.text) <= _TEXT:
         raise Invalid("a question for words has a known field and a text of bounded length")
-    if sum(len(piece.words.tokens) for piece in fuzzy_pieces(question.text)) > _ASKED_WORDS:
+    pieces = fuzzy_pieces(question.text)
+    if is_too_long(question.text) or sum(len(piece.words.tokens) for piece in pieces) > _ASKED_WORDS:
         raise Invalid(f"a question has at most {_ASKED_WORDS} words")
     return fuzzy_query(question.text, FuzzyField(question.name))
 

@@ -15,7 +15,8 @@ BEST, NOT_RANKED = 100, 50
 """The highest score, and that of a message that the index did not rank: it is new, or the index does not answer."""
 _MOST = 100_000
 """Messages that are ranked."""
-_MOST_TEXTS = 100
+_MOST_TEXTS, _MOST_RANKED_PIECES = 40, 60
+"""Questions and pieces of their texts that count for the scores: more make an index slow, and no better order."""
 _FEW = 5_000
 """Messages whose scores are made on the event loop."""
 _FIELDS = {
@@ -65,11 +66,12 @@ class Relevancy:
 
 
 def words_query(questions: Sequence[FuzzyQuestion]) -> pb.WordQuery:
-    """The query for messages for which any of the questions holds."""
-    query = pb.WordQuery()
+    """The query for messages for which any of the questions holds, by their first words."""
+    query, left = pb.WordQuery(), _MOST_RANKED_PIECES
     for question in questions:
         pieces = query.any_of.queries.add().all_of.queries
-        for piece in fuzzy_pieces(question.text):
+        for piece in fuzzy_pieces(question.text)[: max(left, 1)]:
+            left -= 1
             places = pieces.add().any_of.queries
             for field in _FIELDS[question.field]:
                 words = pb.Words(text=piece.text, field=field, is_phrase=True, is_prefix=piece.goes_on)

@@ -22,14 +22,14 @@ from services.mailstore.search.text_index import IndexAnswer, IndexedRows, TextI
 from shared.blobs.port import Blobs
 from shared.eventstore.store import EventStore
 from shared.protocol.imap.ranges import Ranges, common, ranges, without
-from shared.protocol.search.fuzzy import fuzzy_pieces
+from shared.protocol.search.fuzzy import MOST_PIECES, fuzzy_pieces, is_too_long
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
 from shared.turns import Turns
 
 _COMPILING = 8
 """The cost of compiling a key, in keys compared: twice what is measured. All keys of a search are compiled in one
 piece, which other work of the turn may precede; the most keys that a search may have (2,000) count as 8 ms."""
-_FUZZY_WORDS = 400
+_FUZZY_WORDS = MOST_PIECES
 _ALL_UIDS = 1, 1 << 40
 _OF_MAILBOX = "SELECT account, messages FROM mailbox WHERE id = ?"
 _FEW, _MANY = 40, 5000
@@ -142,12 +142,11 @@ class Searcher:
 
 
 def _fuzzy_words(compiled: Compiled) -> int:
-    return sum(
-        len(piece.words.tokens)
-        for question in compiled.questions
-        if isinstance(question, FuzzyQuestion)
-        for piece in fuzzy_pieces(question.text)
-    )
+    """The words of all FUZZY keys together; too many if a single one has too many pieces."""
+    texts = [question.text for question in compiled.questions if isinstance(question, FuzzyQuestion)]
+    if any(map(is_too_long, texts)):
+        return _FUZZY_WORDS + 1
+    return sum(len(piece.words.tokens) for text in texts for piece in fuzzy_pieces(text))
 
 
 def _plan(key: SearchKey, now: int, answer: IndexAnswer | None) -> Plan | None:

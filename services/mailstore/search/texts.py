@@ -19,7 +19,7 @@ from services.mailstore.search.compile import (
     TextQuestion,
 )
 from shared.protocol.message.needles import Needles
-from shared.protocol.search.fuzzy import FuzzyField, fuzzy_pieces, occur_fuzzily
+from shared.protocol.search.fuzzy import FuzzyField, FuzzyPiece, fuzzy_pieces, occur_fuzzily
 from shared.turns import Turns
 
 PAGE = 65536
@@ -52,7 +52,11 @@ class TextReader:
         ]
         self._text = {number: question.text for number, question in numbered if isinstance(question, TextQuestion)}
         self._body = {number: question.text for number, question in numbered if isinstance(question, BodyQuestion)}
-        self._fuzzy = [(number, question) for number, question in numbered if isinstance(question, FuzzyQuestion)]
+        self._fuzzy = [
+            (number, question.field, fuzzy_pieces(question.text))
+            for number, question in numbered
+            if isinstance(question, FuzzyQuestion)
+        ]
         self._in_fields = Needles(question.text for _, question in numbered if isinstance(question, FieldQuestion))
         self._in_texts = Needles((self._text | self._body).values())
 
@@ -94,15 +98,15 @@ class TextReader:
 
     async def _answer_by_words(self, candidate: Candidate) -> None:
         """Answer the questions of FUZZY keys. The words of a large message are made beside the event loop."""
-        asked = [(number, question) for number, question in self._fuzzy if number not in candidate.answers]
-        with_body = any(question.field in _WITH_BODY for _, question in asked)
+        asked = [question for question in self._fuzzy if question[0] not in candidate.answers]
+        with_body = any(field in _WITH_BODY for _, field, _ in asked)
         octets = candidate.header_octets + (candidate.text_octets if with_body else 0)
         if octets > PAGE // 2:
             candidate.answers.update(await asyncio.to_thread(_fuzzy_answers, candidate, asked, with_body))
             await self._turns.spend(files=1)
         else:
             candidate.answers.update(_fuzzy_answers(candidate, asked, with_body))
-            await self._turns.spend(octets=octets * _MAKING_WORDS, keys=len(asked))
+            await self._turns.spend(octets=octets * (_MAKING_WORDS + sum(len(pieces) for _, _, pieces in asked)))
 
     async def _values(self, candidate: Candidate, name: str) -> list[str]:
         """The values of a field.
@@ -167,12 +171,11 @@ class TextReader:
 
 
 def _fuzzy_answers(
-    candidate: Candidate, asked: Sequence[tuple[int, FuzzyQuestion]], with_body: bool
+    candidate: Candidate, asked: Sequence[tuple[int, FuzzyField, Sequence[FuzzyPiece]]], with_body: bool
 ) -> dict[int, bool]:
     words = candidate.words(with_body=with_body)
     return {
-        number: occur_fuzzily(fuzzy_pieces(question.text), [words[place] for place in _PLACES[question.field]])
-        for number, question in asked
+        number: occur_fuzzily(pieces, [words[place] for place in _PLACES[field]]) for number, field, pieces in asked
     }
 
 

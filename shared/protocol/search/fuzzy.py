@@ -12,7 +12,10 @@ from enum import StrEnum
 import msgspec
 
 from shared.protocol.search.query import SHORTEST_PREFIX
-from shared.protocol.search.words import QueryWords, occurs, query_words
+from shared.protocol.search.words import QueryWords, query_words
+
+MOST_PIECES = 400
+"""Pieces of a text."""
 
 
 class FuzzyField(StrEnum):
@@ -54,8 +57,16 @@ def fuzzy_field(header: str) -> FuzzyField | None:
 
 
 def fuzzy_pieces(text: str) -> tuple[FuzzyPiece, ...]:
-    """The pieces of a text that have words; none when it has no words."""
-    return tuple(piece for piece in map(_piece, text.split()) if piece.words.tokens)
+    """The pieces of a text that have words; none when it has no words.
+
+    The text must not be too long: otherwise all behind its first pieces is a single one.
+    """
+    return tuple(piece for piece in map(_piece, text.split(maxsplit=MOST_PIECES)) if piece.words.tokens)
+
+
+def is_too_long(text: str) -> bool:
+    """Whether a text has more than MOST_PIECES pieces."""
+    return len(text.split(maxsplit=MOST_PIECES)) > MOST_PIECES
 
 
 def _piece(text: str) -> FuzzyPiece:
@@ -66,4 +77,10 @@ def _piece(text: str) -> FuzzyPiece:
 
 def occur_fuzzily(pieces: Sequence[FuzzyPiece], texts: Sequence[str]) -> bool:
     """Whether each piece is in one of some texts, which `message_words.text_words` made."""
-    return all(any(occurs(piece.words, text) for text in texts) for piece in pieces)
+    padded = [f" {text} " for text in texts]
+    return all(any(sought in text for text in padded) for sought in map(_sought, pieces))
+
+
+def _sought(piece: FuzzyPiece) -> str:
+    """What a text with a space before and behind it contains."""
+    return f" {' '.join(piece.words.tokens)}" + ("" if piece.words.prefix else " ")

@@ -12,12 +12,13 @@ import pytest
 
 from services.mailstore.listing.pages import Listing
 from services.mailstore.search.candidate import Candidate, EntryRow
-from services.mailstore.search.compile import BodyQuestion, FieldQuestion, TextQuestion
+from services.mailstore.search.compile import BodyQuestion, FieldQuestion, FuzzyQuestion, TextQuestion
 from services.mailstore.search.scan import Searcher
 from services.mailstore.search.text_index import IndexAnswer, IndexedQuestion, TextIndex
 from shared.blobs.blob_id import BlobId
 from shared.eventstore.postgres import PostgresBackend
 from shared.protocol.imap.ranges import ranges
+from shared.protocol.search.fuzzy import FuzzyField, fuzzy_pieces, occur_fuzzily
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.scans import store_message
 from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, counted_mailstore, spans
@@ -25,6 +26,7 @@ from tests.integration.mailstore.test_row_search import NOW
 from tests.integration.mailstore.test_row_search import key as row_key
 
 _WORDS = ("alpha", "beta", "gamma", "delta", "straße", "été")
+_ASKED = (*_WORDS, "1", "no such", "", "alp", "ete", "strasse gamma", "lpha")
 _MESSAGES = 120
 
 
@@ -66,6 +68,10 @@ def _contains(candidate: Candidate, question: IndexedQuestion) -> bool:
             return text in "".join(candidate.body())
         case TextQuestion(text):
             return any(text in "".join(part) for part in (candidate.header(), candidate.body()))
+        case FuzzyQuestion(field, text):
+            words = candidate.words(with_body=True)
+            places = {FuzzyField.BODY: words[3:4], FuzzyField.SUBJECT: words[:1], FuzzyField.ANYWHERE: words[:4]}
+            return occur_fuzzily(fuzzy_pieces(text), places[field])
 
 
 def _mail(chance: random.Random, number: int) -> bytes:
@@ -85,7 +91,7 @@ def _key(chance: random.Random, depth: int = 3) -> pb.SearchKey:
         inner = [_key(chance, depth - 1) for _ in range(chance.randint(1, 3))]
         getattr(made, chance.choice(("all_of", "any_of"))).keys.extend(inner)
         return made
-    word = chance.choice((*_WORDS, "1", "no such", ""))
+    word = chance.choice(_ASKED)
     texts: list[dict[str, Any]] = [
         {"body": word},
         {"text": word},
@@ -94,7 +100,8 @@ def _key(chance: random.Random, depth: int = 3) -> pb.SearchKey:
     ]
     if chance.random() < 0.3:
         return row_key(chance, _MESSAGES, 20, 1)
-    return pb.SearchKey(negated=chance.random() < 0.3, **chance.choices(texts, (4, 4, 4, 1))[0])
+    fuzzy, negated = chance.random() < 0.3, chance.random() < 0.3
+    return pb.SearchKey(negated=negated, fuzzy=fuzzy, **chance.choices(texts, (4, 4, 4, 1))[0])
 
 
 async def _filled(mailstore: CountedMailstore, chance: random.Random) -> tuple[str, _Index]:
