@@ -71,12 +71,13 @@ class ExtractedStore:
         conclusive = all(result.status in CONCLUSIVE for result in results)
         octets = sum(map(len, packed)) + sum(map(_beside, results))
         with self._working() as connection:
-            tries = first(connection, "SELECT tries FROM blob WHERE blob = ? AND version = ?", (blob, version))
+            before = first(connection, "SELECT version, tries, octets FROM blob WHERE blob = ?", (blob,))
+            tries = before[1] if before is not None and before[0] == version else 0
             connection.execute("DELETE FROM attachment WHERE blob = ?", (blob,))
             connection.execute(
                 "INSERT OR REPLACE INTO blob (blob, version, tries, kept_at, octets, conclusive, fleeting)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (blob, version, 1 + (tries[0] if tries else 0), time.time_ns(), octets, int(conclusive), int(fleeting)),
+                (blob, version, 1 + tries, time.time_ns(), octets, int(conclusive), int(fleeting)),
             )
             connection.executemany(
                 "INSERT INTO attachment (blob, place, path, name, media_type, status, detail, text)"
@@ -87,7 +88,7 @@ class ExtractedStore:
                 ],
             )
             connection.execute("INSERT OR IGNORE INTO use (blob, account) VALUES (?, ?)", (blob, account))
-            self._octets += octets
+            self._octets += octets - (before[2] if before is not None else 0)
             self._drop_oldest(connection)
 
     def release(self, account: str, blobs: Sequence[str]) -> None:

@@ -35,6 +35,14 @@ def test_texts_are_kept_once_for_all_accounts(store: ExtractedStore) -> None:
     assert store.octets == 0
 
 
+def test_what_is_read_again_takes_the_room_of_what_was_kept_before(store: ExtractedStore, tmp_path: Path) -> None:
+    for version in ("1", "2", "3"):
+        store.keep("b1", "ann", version, [result("walrus " * 50, ExtractionStatus.FAILED)])
+    octets = store.octets
+    store.close()
+    assert ExtractedStore(tmp_path, 100 * MB).octets == octets
+
+
 def test_failures_are_tried_again_by_another_version(store: ExtractedStore) -> None:
     store.keep("b1", "ann", "1", [result("", ExtractionStatus.FAILED)])
     store.keep("b2", "ann", "1", [result()])
