@@ -120,6 +120,15 @@ def test_only_the_service_itself_can_replace_its_socket_and_only_callers_see_it(
     assert may_reach(OPERATOR, name)
 
 
+@every_service
+def test_what_lies_beside_an_event_store_is_on_disk_and_outlives_the_container(name: str) -> None:
+    """Tables that are computed anew need more room than memory has; the lock knows the last holder of the lease."""
+    beside, has_store = "/var/lib/mailfold/store", "MAILFOLD_SERVER_STORE_FILE" in SERVICES[name]["environment"]
+    assert mounts(SERVICES[name]).get(beside) == ((f"store-{name}", True) if has_store else None)
+    others = [other for other in SERVICES if other != name]
+    assert not [other for other in others if f"store-{name}" in dict(mounts(SERVICES[other]).values())]
+
+
 @every_container
 def test_keys_are_seen_only_where_they_are_needed(name: str) -> None:
     seen = {volume for volume, _ in mounts(SERVICES[name]).values() if volume.startswith("keys-")}
