@@ -84,6 +84,8 @@ class OpenSearchClient:
     def _usable(self) -> AsyncOpenSearch:
         if self._client is None:
             raise OpenSearchUnavailable("the client of OpenSearch is closed")
+        if not self.settings.urls:
+            raise OpenSearchUnavailable("opensearch.urls names no server")
         if asyncio.get_running_loop() is not self._loop:
             raise RuntimeError("a client of OpenSearch is used in the loop that made it")
         return self._client
