@@ -89,7 +89,7 @@ class IndexedServer:
         meters = Meters(await self.processes())
         await meters.quiet(self._progress, _QUIET)
         before = meters.cpu()
-        profile = Profile(domain=self.target.domain, users=self.target.users)
+        profile = Profile(domain=self.target.domain, users=self.target.users, attachment_share=0.0)
         latency = await measure_latency(
             self.target, profile, rate=rate, count=mails, by="noop", progress=self._progress
         )

@@ -73,8 +73,8 @@ async def measure_finding(plan: Plan, progress: Progress) -> tuple[Finding, dict
         ours = await stack.enter_async_context(indexed_server(plan.offset, OFF, progress, keep=plan.keep))
         peers = await _peers(stack, plan, measured.skipped)
         filled = await asyncio.to_thread(_fill, plan, [ours.read, *peers], progress)
-        await _index(plan, ours, filled[ours.read].amounts, measured, progress)
-        await _search(plan, ours, filled[ours.read].expected.counts, measured, progress)
+        await _index(plan, ours, measured, progress)
+        await _search(plan, ours, filled[ours.read], measured, progress)
         for peer, running in peers.items():
             await asyncio.to_thread(_search_peer, plan, peer, running, filled[peer], measured, progress)
         await _deliver(plan, ours, measured, progress)
@@ -110,13 +110,12 @@ def _fill(plan: Plan, servers: list[ReadServer], progress: Progress) -> _Filled:
     return receivers
 
 
-async def _index(plan: Plan, ours: IndexedServer, amounts: Amounts, measured: _Measured, progress: Progress) -> None:
+async def _index(plan: Plan, ours: IndexedServer, measured: _Measured, progress: Progress) -> None:
     progress.say("a start without the index")
     of_start = await ours.cpu_of_start()
     measured.memory.append(await ours.memory("index off, after a start", plan.rest))
     progress.say("indexing")
     measured.costs.append(await ours.index(plan.messages, of_start))
-    measured.sizes.append(_size(NAME, amounts, await asyncio.to_thread(part_sizes, ours.data)))
 
 
 def _size(server: str, amounts: Amounts, parts: dict[str, int]) -> IndexSize:
@@ -130,15 +129,16 @@ def _size(server: str, amounts: Amounts, parts: dict[str, int]) -> IndexSize:
     )
 
 
-async def _search(
-    plan: Plan, ours: IndexedServer, expected: Mapping[str, int], measured: _Measured, progress: Progress
-) -> None:
+async def _search(plan: Plan, ours: IndexedServer, receiver: Receiver, measured: _Measured, progress: Progress) -> None:
     asked = searches(plan.seed, plan.messages)
     with progress.bar("searches", len(asked)) as step:
-        times = await asyncio.to_thread(measure_searches, ours.read, asked, expected, plan.rounds, step)
+        times = await asyncio.to_thread(measure_searches, ours.read, asked, receiver.expected.counts, plan.rounds, step)
     measured.memory.append(await ours.memory("index on, after indexing and searches", plan.rest))
     await ours.restart(ON)
     measured.memory.append(await ours.memory("index on, after a start", plan.rest))
+    # The end of the server before has copied the write-ahead logs into the files.
+    sizes = await asyncio.to_thread(part_sizes, ours.data)
+    measured.sizes.append(_size(NAME, receiver.amounts, sizes))
     if plan.has_cold:
         times = await _with_cold(plan, ours, times, measured, progress)
     measured.searches += times
