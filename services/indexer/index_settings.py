@@ -74,7 +74,7 @@ class IndexSettings(Section, frozen=True):
     expunge: Annotated[
         bool,
         Meta(
-            description="Let OpenSearch rewrite its files after an account was erased, so that no deleted word stays "
-            "on its disks. Otherwise that happens when it merges them."
+            description="Ask OpenSearch, after an account was erased, to rewrite its files without what was deleted. "
+            "Otherwise that happens when it merges them."
         ),
     ] = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
@@ -266,34 +265,3 @@ async def test_a_killed_server_and_a_wiped_one(own_server: OpenSearchServer, tmp
     await engine.add(ACCOUNT, batch(TEXTS))
     assert await hits(engine, body("message 60")) == [60]
     await engine.discard()
-
-
-@pytest.mark.skipif("MAILFOLD_TEST_LONG_OPENSEARCH" not in os.environ, reason="OpenSearch lets go after a minute")
-async def test_words_of_an_erased_account_leave_the_disks(own_server: OpenSearchServer, tmp_path: Path) -> None:
-    made = Engine(own_server.url, tmp_path)
-    word = "qxswordfishkq"
-    await made.engine.add(ACCOUNT, batch({1: document(f"the {word}", subject=word)}))
-    await made.engine.add("another", batch(TEXTS))
-    await made.index.refresh()
-    await made.client.request("POST", f"/{made.index.name}/_flush")
-    assert _on_disk(own_server, word)
-    await made.engine.drop_account(ACCOUNT)
-
-    async def is_gone() -> bool:
-        return not _on_disk(own_server, word)
-
-    await until_true(is_gone, 150.0, 1.0)
-    assert len(await hits(made.engine, body("message"), account="another")) == 60
-    await made.engine.discard()
-
-
-def _on_disk(server: OpenSearchServer, word: str) -> bool:
-    data = server.folder.path / f"opensearch-{opensearch.VERSION}" / "data"
-    return any(word.encode() in _octets(path) for path in data.rglob("*") if path.is_file())
-
-
-def _octets(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:  # it was merged away
-        return b""
