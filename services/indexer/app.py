@@ -83,7 +83,7 @@ class Indexer:
         engine = make_engine(generation, settings, host.section(OpenSearchSettings), host.places.index)
         mailstore = host.channel("mailstore", SERVICE)
         dues, locks = self.catalog.dues(generation.number), AccountLocks()
-        attachments = Attachments(SERVICE, engine, self._texts, host.blobs, locks)
+        attachments = Attachments(SERVICE, engine, self._texts, self.extracted, host.blobs, locks)
         indexing = Indexing(
             SERVICE, engine, dues, mailstore, self._documents, clock, settings, locks, attachments.added, self._room
         )
@@ -100,7 +100,7 @@ class Indexer:
             cursor_of(generation.number),
         )
         engine.when_lost(changes.compare_soon)
-        sweep = Sweep(SERVICE, engine, dues, mailstore, clock, locks)
+        sweep = Sweep(SERVICE, engine, dues, mailstore, clock, locks, attachments.swept)
         return WorkingGeneration(generation, engine, dues, locks, indexing, changes, sweep, attachments)
 
     async def start(self) -> None:

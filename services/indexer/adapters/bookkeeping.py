@@ -164,6 +164,10 @@ class Bookkeeping:
         run = self._connection.executemany
         run("UPDATE attached SET is_due = 0 WHERE document = ?", ((number,) for number in documents))
 
+    def attached(self) -> frozenset[str]:
+        """The blobs of documents with attachments."""
+        return frozenset(blob for (blob,) in fetched(self._connection, "SELECT blob FROM attached"))
+
     def await_again(self, blobs: Sequence[str]) -> None:
         """Note that the attachments of documents with these blobs are to be extracted again."""
         self._connection.executemany("UPDATE attached SET is_due = 1 WHERE blob = ?", ((blob,) for blob in blobs))

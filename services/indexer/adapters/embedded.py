@@ -80,6 +80,10 @@ class EmbeddedEngine:
         """By key, the blobs of messages whose attachments are to be extracted, the newest first."""
         return await self._files.read(account, lambda file: Bookkeeping(file).awaiting(limit), {})
 
+    async def attached(self, account: str) -> frozenset[str]:
+        """The blobs of the messages that have attachments."""
+        return await self._files.read(account, lambda file: Bookkeeping(file).attached(), frozenset())
+
     async def await_again(self, account: str, blobs: Sequence[str]) -> None:
         """Note that the attachments of messages with these blobs are to be extracted again."""
         await self._files.write(account, lambda file: Bookkeeping(file).await_again(blobs), begin=False)

@@ -68,6 +68,10 @@ class OpenSearchEngine:
         nothing: dict[bytes, str] = {}
         return await self._accounts.read(account, lambda file: Bookkeeping(file).awaiting(limit), nothing)
 
+    async def attached(self, account: str) -> frozenset[str]:
+        """The blobs of the messages that have attachments."""
+        return await self._accounts.read(account, lambda file: Bookkeeping(file).attached(), frozenset())
+
     async def await_again(self, account: str, blobs: Sequence[str]) -> None:
         """Note that the attachments of messages with these blobs are to be extracted again."""
         await self._accounts.write(account, lambda file: Bookkeeping(file).await_again(blobs))

@@ -9,8 +9,8 @@ import apsw
 import numpy as np
 
 from services.indexer.adapters.bookkeeping import Bookkeeping
-from services.indexer.adapters.word_expression import DEEPEST, QueryTooLarge
-from services.indexer.domain.engine import Ranked
+from services.indexer.adapters.word_expression import DEEPEST
+from services.indexer.domain.engine import QueryTooLarge, Ranked
 from services.indexer.domain.places import MailboxPlaces, among, as_numbers
 from services.indexer.domain.word_query import AllWords, AnyWords, NoWords, SoughtWords, WordField, WordQuery
 from shared.protocol.search.words import QueryWords, query_words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from services.indexer.domain.engine import QueryTooLarge
 from services.indexer.domain.word_query import AllWords, AnyWords, NoWords, SoughtWords, WordField, WordQuery
 from shared.protocol.search.words import QueryWords, query_words
 
@@ -12,10 +13,6 @@ DEEPEST = 100
 _LONGEST_WITHIN = 1000
 _SHORTEST_WITHIN = 4
 """Characters of words; the words that begin with fewer are too many."""
-
-
-class QueryTooLarge(Exception):
-    """The query has more words than an engine asks for at once, or is nested too deeply."""
 
 
 class WordExpression(NamedTuple):

@@ -21,6 +21,10 @@ class IndexUnavailable(Exception):
     """The engine cannot answer or store at the moment; the same is worth trying again."""
 
 
+class QueryTooLarge(Exception):
+    """A query has more words, or more levels, than the engine takes."""
+
+
 class IndexEntry(NamedTuple):
     """A message in a mailbox, by the key of its texts."""
 
@@ -98,6 +102,9 @@ class TextEngine(Protocol):
 
     async def awaiting(self, account: str, limit: int) -> Mapping[bytes, str]:
         """By key, the blobs of messages whose attachments are to be extracted."""
+
+    async def attached(self, account: str) -> frozenset[str]:
+        """The blobs of the messages that have attachments to extract, extracted or not."""
 
     async def await_again(self, account: str, blobs: Sequence[str]) -> None:
         """Note that the attachments of messages with these blobs are to be extracted again."""

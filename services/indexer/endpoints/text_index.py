@@ -8,7 +8,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from services.indexer.domain.document import IndexQuestion, SearchedPart
-from services.indexer.domain.engine import IndexUnavailable, TextEngine
+from services.indexer.domain.engine import IndexUnavailable, QueryTooLarge, TextEngine
 from services.indexer.domain.word_query import (
     AllWords,
     AnyWords,
@@ -20,7 +20,7 @@ from services.indexer.domain.word_query import (
 )
 from services.indexer.handlers.generations import Generations
 from services.indexer.handlers.word_answers import MOST_RANKED, rank_covered, with_words
-from shared.grpc.errors import Invalid, NotNow, Unavailable
+from shared.grpc.errors import Invalid, LimitReached, NotNow, Unavailable
 from shared.protocol.imap.packed_ranges import pack, pack_pieces
 from shared.protocol.imap.ranges import Ranges, common
 from shared.protocol.search.fuzzy import FuzzyField, fuzzy_pieces, is_too_long
@@ -59,10 +59,13 @@ class TextIndexEndpoint(TextIndexServicer):
                 covered, hits = await self._answered(request)
         except IndexUnavailable as error:
             raise Unavailable(str(error)) from error
+        except QueryTooLarge as error:
+            raise LimitReached(str(error)) from error
         yield pb.AnswerPiece(covered=pack(covered))
         for number, uids in hits.items():
             for piece in pack_pieces(uids):
                 yield pb.AnswerPiece(question=number, hits=piece)
+                await asyncio.sleep(0)  # others get a turn between large pieces
 
     async def _answered(self, request: pb.AnswerRequest) -> tuple[Ranges, dict[int, Ranges]]:
         """The UIDs for which the answer holds, and the hits by the place of the question."""
@@ -105,6 +108,8 @@ class TextIndexEndpoint(TextIndexServicer):
                     ranked, covered = await engine.rank(account, asked, query, limit), {}
         except IndexUnavailable as error:
             raise Unavailable(str(error)) from error
+        except QueryTooLarge as error:
+            raise LimitReached(str(error)) from error
         if request.tell_covered:
             looked_at = [pb.RankedMailbox(mailbox=mailbox, covered=pack(uids)) for mailbox, uids in covered.items()]
             yield pb.RankedBatch(mailboxes=looked_at)

@@ -91,6 +91,12 @@ class ExtractedStore:
             self._octets += octets - (before[2] if before is not None else 0)
             self._drop_oldest(connection)
 
+    def release_others(self, account: str, blobs: frozenset[str]) -> None:
+        """The account has copies of these blobs alone; texts that nobody uses any more are deleted."""
+        with self._working() as connection:
+            rows = connection.execute("SELECT blob FROM use WHERE account = ?", (account,)).fetchall()
+        self.release(account, [str(row[0]) for row in rows if row[0] not in blobs])
+
     def release(self, account: str, blobs: Sequence[str]) -> None:
         """The account has no copy of these blobs any more; texts that nobody uses are deleted."""
         with self._working() as connection:

@@ -10,6 +10,7 @@ import structlog
 from services.indexer.domain.engine import TextEngine
 from services.indexer.extraction.attachments import AttachmentTexts
 from services.indexer.extraction.port import ExtractorUnavailable
+from services.indexer.extraction.store import ExtractedStore
 from services.indexer.extraction.stored_text import StoredAttachment
 from services.indexer.handlers.account_locks import AccountLocks
 from services.indexer.handlers.indexing import NOT_NOW
@@ -30,9 +31,16 @@ class Attachments:
     """The background task. Accounts with new messages come first; the others are looked at in turn."""
 
     def __init__(
-        self, service: str, engine: TextEngine, texts: AttachmentTexts, blobs: Blobs, locks: AccountLocks
+        self,
+        service: str,
+        engine: TextEngine,
+        texts: AttachmentTexts,
+        store: ExtractedStore,
+        blobs: Blobs,
+        locks: AccountLocks,
     ) -> None:
         self._engine = engine
+        self._store = store
         self._texts = texts
         self._blobs = blobs
         self._locks = locks
@@ -53,6 +61,13 @@ class Attachments:
     def waiting(self) -> int:
         """Accounts that may have attachments to be read."""
         return len(self._waiting)
+
+    async def swept(self, account: str) -> None:
+        """Give up the texts of messages that left an account; to be called under its lock.
+
+        Raises IndexUnavailable, and apsw.Error for a broken store of texts.
+        """
+        await self._release(account)
 
     def added(self, account: str) -> None:
         """Note an account that has messages with attachments."""
@@ -86,7 +101,12 @@ class Attachments:
         if texts:
             async with self._locks.of(account):
                 await self._engine.add_attachments(account, texts)
+                await self._release(account)
         return len(awaiting) < _AT_ONCE
+
+    async def _release(self, account: str) -> None:
+        """Give up texts of messages that the account does not have: it may have been erased while they were read."""
+        await asyncio.to_thread(self._store.release_others, account, await self._engine.attached(account))
 
     async def _text(self, account: str, blob_id: str) -> str:
         """The folded text of the attachments of a message, with their names."""

@@ -66,7 +66,7 @@ class Generations:
             working = self._make(generation)
             if generation.is_serving:
                 self._serving = working
-            elif self._building is None and generation.engine == self.engine:
+            elif self._building is None and (self.is_off or generation.engine == self.engine):
                 self._building = working
             else:
                 self._leaving.append(working)

@@ -4,6 +4,7 @@ compared with the mailboxes."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -29,13 +30,22 @@ class Sweep:
     """The background task: one account after the other, then the upkeep of its index."""
 
     def __init__(
-        self, service: str, engine: TextEngine, dues: Dues, mailstore: Channel, clock: Clock, locks: AccountLocks
+        self,
+        service: str,
+        engine: TextEngine,
+        dues: Dues,
+        mailstore: Channel,
+        clock: Clock,
+        locks: AccountLocks,
+        swept: Callable[[str], Awaitable[None]],
     ) -> None:
+        """`swept` is awaited with each account whose removed messages were taken out."""
         self._engine = engine
         self._dues = dues
         self._mailstore = DocumentsStub(mailstore)
         self._clock = clock
         self._locks = locks
+        self._swept = swept
         self._task = BackgroundTask(service, "sweep", self._turn, not_now=NOT_NOW)
 
     def start(self) -> None:
@@ -81,6 +91,7 @@ class Sweep:
             except NotFound:
                 await self._engine.drop_mailbox(account, mailbox)
             self._task.advanced()
+        await self._swept(account)
         await self._engine.tend(account)
         return removed
 

@@ -32,7 +32,7 @@ piece, which other work of the turn may precede; the most keys that a search may
 _FUZZY_WORDS = MOST_PIECES
 _ALL_UIDS = 1, 1 << 40
 _OF_MAILBOX = "SELECT account, messages FROM mailbox WHERE id = ?"
-_FEW, _MANY = 40, 5000
+_FEW, _MANY = 40, 500
 """Messages of a mailbox below which the index is not asked: in general, and when the listing can answer."""
 
 

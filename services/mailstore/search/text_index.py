@@ -5,6 +5,7 @@ Without an answer a search reads the messages, so nothing here raises an error.
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -107,6 +108,7 @@ class TextIndex:
                     covered = common((bounds,), unpack(piece.covered))
                 if piece.hits:
                     pieces[piece.question].append(unpack(piece.hits))
+                    await asyncio.sleep(0)  # others get a turn between large pieces
         except ServiceError as error:
             if error.reason != "OFF":
                 self._note(str(error))

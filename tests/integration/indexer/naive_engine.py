@@ -56,6 +56,9 @@ class NaiveEngine:
     async def awaiting(self, account: str, limit: int) -> Mapping[bytes, str]:
         return dict(list(self._of(account).awaiting.items())[:limit])
 
+    async def attached(self, account: str) -> frozenset[str]:
+        return frozenset(self._of(account).awaiting.values())
+
     async def await_again(self, account: str, blobs: Sequence[str]) -> None:
         pass
 

@@ -126,7 +126,9 @@ class _Texts:
         return (StoredAttachment("1", "a.pdf", "application/pdf", ExtractionStatus.OK, "words", ""),)
 
 
-async def test_attachments_wait_for_no_other_account_and_for_no_damaged_message(indexed: _Indexed) -> None:
+async def test_attachments_wait_for_no_other_account_and_for_no_damaged_message(
+    indexed: _Indexed, tmp_path: Path
+) -> None:
     blobs, engine = MemoryBlobs(), indexed.engine
     damaged, whole, late = [str((await store_message(blobs, _mail(text))).id) for text in ("a", "b", "c")]
     known = engine._accounts.setdefault(ACCOUNT, type(engine._of(ACCOUNT))())
@@ -141,7 +143,10 @@ async def test_attachments_wait_for_no_other_account_and_for_no_damaged_message(
 
     engine.awaiting = failing  # type: ignore[method-assign]
     texts = _Texts(damaged)
-    attachments = Attachments("indexer", cast(TextEngine, engine), cast(AttachmentTexts, texts), blobs, AccountLocks())
+    store = ExtractedStore(tmp_path, 1 << 20)
+    store.keep("of another mail", ACCOUNT, "1", ())
+    read = cast(TextEngine, engine), cast(AttachmentTexts, texts), store
+    attachments = Attachments("indexer", *read, blobs, AccountLocks())
 
     def comes_late() -> None:
         known.awaiting[b"3"] = late
@@ -154,6 +159,7 @@ async def test_attachments_wait_for_no_other_account_and_for_no_damaged_message(
     await until_true(lambda: len(known.attachments) == 3)
     await attachments.stop()
     assert known.attachments[b"1"] == ""
+    assert store.accounts("of another mail") == (), "what the account does not have is given up after each reading"
 
 
 class _Engines:

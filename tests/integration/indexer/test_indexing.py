@@ -66,7 +66,10 @@ class _Indexed:
         self.indexing = Indexing(
             "indexer", self.engine, self.dues, channel, documents, clock, _SETTINGS, locks, lambda _account: None, room
         )
-        self.sweep = Sweep("indexer", self.engine, self.dues, channel, clock, locks)
+        self.sweep = Sweep("indexer", self.engine, self.dues, channel, clock, locks, self._swept)
+
+    async def _swept(self, _account: str) -> None:
+        """Texts of attachments are not of interest here."""
 
     async def mailboxes(self) -> dict[str, str]:
         """The ids of the mailboxes, by name."""
