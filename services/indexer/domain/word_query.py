@@ -64,6 +64,17 @@ _FIELDS = {
 }
 
 
+PHRASE_FIELDS = {
+    "anywhere": WordField.ANYWHERE,
+    "subject": WordField.SUBJECT,
+    "from": WordField.FROM,
+    "to": WordField.TO,
+    "body": WordField.BODY,
+    "attachment": WordField.ATTACHMENTS,
+}
+"""Where the query language looks for words."""
+
+
 def fuzzy_query(text: str, field: FuzzyField) -> WordQuery:
     """What FUZZY asks for: each piece of the text, as `shared.protocol.search.fuzzy` defines it."""
     return AllWords(

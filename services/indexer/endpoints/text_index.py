@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 from services.indexer.domain.document import IndexQuestion, SearchedPart
 from services.indexer.domain.engine import IndexUnavailable, QueryTooLarge, TextEngine
 from services.indexer.domain.word_query import (
+    PHRASE_FIELDS,
     AllWords,
     AnyWords,
     NoWords,
@@ -24,7 +25,7 @@ from shared.grpc.errors import Invalid, LimitReached, NotNow, Unavailable
 from shared.protocol.imap.packed_ranges import pack, pack_pieces
 from shared.protocol.imap.ranges import Ranges, common
 from shared.protocol.search.fuzzy import FuzzyField, fuzzy_pieces, is_too_long
-from shared.protocol.search.words import words
+from shared.protocol.search.words import query_words, words
 from shared.rpc.mailfold.indexer.v1 import indexer_pb2 as pb
 from shared.rpc.mailfold.indexer.v1.indexer_pb2_grpc import TextIndexServicer
 
@@ -38,7 +39,7 @@ _ASKED_WORDS, _MOST_WORDS = 400, 900
 """Words of a question, which are looked for in two fields, and of a whole query."""
 _MAILBOXES = 1000
 """Mailboxes of which a request asks how far they are covered."""
-_WORDS = pb.TextQuestion.WORDS
+_WORD_KINDS = frozenset({pb.TextQuestion.WORDS, pb.TextQuestion.PHRASE})
 _BATCH = 1000
 
 
@@ -69,8 +70,8 @@ class TextIndexEndpoint(TextIndexServicer):
 
     async def _answered(self, request: pb.AnswerRequest) -> tuple[Ranges, dict[int, Ranges]]:
         """The UIDs for which the answer holds, and the hits by the place of the question."""
-        texts = {at: _question(asked) for at, asked in enumerate(request.questions) if asked.kind != _WORDS}
-        words = {at: _fuzzy(asked) for at, asked in enumerate(request.questions) if asked.kind == _WORDS}
+        texts = {at: _question(asked) for at, asked in enumerate(request.questions) if asked.kind not in _WORD_KINDS}
+        words = {at: _of_words(asked) for at, asked in enumerate(request.questions) if asked.kind in _WORD_KINDS}
         account, mailbox, bounds = request.account, request.mailbox, (request.first, request.last)
         answer = await self._engine().answer(account, mailbox, bounds, list(texts.values()))
         covered, hits = answer.covered, dict(zip(texts, answer.hits, strict=True))
@@ -120,6 +121,20 @@ class TextIndexEndpoint(TextIndexServicer):
                     for mailbox, uid, score in ranked[start : start + _BATCH]
                 ]
             )
+
+
+def _of_words(question: pb.TextQuestion) -> WordQuery:
+    """Raises Invalid."""
+    return _phrase(question) if question.kind == pb.TextQuestion.PHRASE else _fuzzy(question)
+
+
+def _phrase(question: pb.TextQuestion) -> WordQuery:
+    field = PHRASE_FIELDS.get(question.name)
+    if field is None or not 0 < len(question.text) <= _TEXT:
+        raise Invalid("a question for words has a known field and a text of bounded length")
+    if not 0 < len(query_words(question.text, prefix=question.is_prefix).tokens) <= _ASKED_WORDS:
+        raise Invalid(f"a question has 1 to {_ASKED_WORDS} words")
+    return SoughtWords(question.text, field, True, question.is_prefix)
 
 
 def _fuzzy(question: pb.TextQuestion) -> WordQuery:

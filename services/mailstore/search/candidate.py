@@ -115,6 +115,16 @@ class Candidate:
         return WordTexts(*map(text_words, texts))
 
     @property
+    def has_attachments(self) -> bool:
+        """Whether a mail client would show attachments."""
+        return self._blob is not None and self._scanned.has_attachments
+
+    @property
+    def filenames(self) -> Iterator[str]:
+        """The names of parts."""
+        return (fold(part.filename) for part in (self._scanned.parts if self._blob is not None else ()) if part.filename)
+
+    @property
     def text_octets(self) -> int:
         """The octets that BODY examines, about."""
         return 0 if self._blob is None else sum(part.size for part in self._scanned.parts if part.media_type in _TEXTS)

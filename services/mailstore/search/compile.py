@@ -15,6 +15,14 @@ import msgspec
 
 from services.mailstore.domain.flags import parse
 from services.mailstore.search.candidate import Candidate
+from services.mailstore.search.query_questions import (
+    AttachmentQuestion,
+    AttachmentTextQuestion,
+    FilenameQuestion,
+    PhraseQuestion,
+    StructureQuestion,
+    indexed_query_question,
+)
 from shared.protocol.message.folding import fold
 from shared.protocol.search.fuzzy import FuzzyField, fuzzy_field, fuzzy_pieces
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import DayTest, SearchKey, SearchKeys, UidSet
@@ -28,7 +36,10 @@ _COMPARISONS: Mapping[DayTest.Relation.ValueType, Callable[[int, int], bool]] = 
     DayTest.ON: operator.eq,
     DayTest.SINCE: operator.ge,
 }
-_NumberKey = Literal["larger", "smaller", "older", "younger", "modseq"]
+_NumberKey = Literal["larger", "smaller", "older", "younger", "modseq", "received_since", "received_before"]
+_QUESTIONS = frozenset(
+    {"header", "body", "text", "sent_date", "words", "attachment_text", "has_attachment", "filename"}
+)
 _RowKey = Literal["flag", "uids", "internal_date", "saved_date", "email_id", "thread_id"] | _NumberKey
 
 
@@ -73,7 +84,8 @@ class FuzzyQuestion(msgspec.Struct, frozen=True):
     text: str
 
 
-SearchQuestion = FieldQuestion | DateQuestion | BodyQuestion | TextQuestion | FuzzyQuestion
+IndexedQuestion = FieldQuestion | BodyQuestion | TextQuestion | FuzzyQuestion | PhraseQuestion | AttachmentTextQuestion
+SearchQuestion = IndexedQuestion | DateQuestion | StructureQuestion
 
 
 class Compiled(NamedTuple):
@@ -86,8 +98,10 @@ class Compiled(NamedTuple):
     """Whether the test looks at more of a message than the answers."""
 
 
-def text_question(key: SearchKey) -> FieldQuestion | BodyQuestion | TextQuestion | FuzzyQuestion | None:
+def text_question(key: SearchKey) -> IndexedQuestion | None:
     """The question of a key about texts; None when every message contains the text, because it is empty."""
+    if key.WhichOneof("key") in ("words", "attachment_text"):
+        return indexed_query_question(key)
     question = fuzzy_question(key) if key.fuzzy else None
     return question if question is not None else _exact_question(key)
 
@@ -151,9 +165,14 @@ class _Compiler:
                 return lambda candidate: _any_of(tests, candidate)
             case "sent_date":
                 return self._question(DateQuestion(_comparison(key.sent_date), key.sent_date.day))
-            case "header" | "body" | "text":
+            case "header" | "body" | "text" | "words" | "attachment_text":
                 question = text_question(key)
                 return self._question(question) if question is not None else _everything
+            case "has_attachment":
+                has = self._question(AttachmentQuestion())
+                return has if key.has_attachment else lambda candidate: _not(has(candidate))
+            case "filename":
+                return self._question(FilenameQuestion(fold(key.filename)))
             case None:
                 raise BadKey("the key is of another release")
             case "all":
@@ -171,7 +190,7 @@ class _Compiler:
 
 
 def _is_question(key: SearchKey) -> bool:
-    return key.WhichOneof("key") in ("header", "body", "text", "sent_date")
+    return key.WhichOneof("key") in _QUESTIONS
 
 
 def _everything(_candidate: Candidate) -> bool:
@@ -240,6 +259,10 @@ def _number_test(key: SearchKey, kind: _NumberKey, now: int) -> Test:
             return lambda candidate: candidate.row.internal_date >= earliest
         case "modseq":
             return lambda candidate: candidate.row.modseq >= key.modseq
+        case "received_since":
+            return lambda candidate: candidate.row.internal_date >= key.received_since
+        case "received_before":
+            return lambda candidate: candidate.row.internal_date < key.received_before
         case _:
             assert_never(kind)
 

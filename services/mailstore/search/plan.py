@@ -10,9 +10,8 @@ from functools import reduce
 
 import msgspec
 
-from services.mailstore.search.compile import text_question
+from services.mailstore.search.compile import IndexedQuestion, text_question
 from services.mailstore.search.row_condition import RowCondition, row_condition
-from services.mailstore.search.text_index import IndexedQuestion
 from shared.protocol.imap.ranges import Ranges, common, joined, without
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey, SearchKeys
 
@@ -75,7 +74,7 @@ def _positive(key: SearchKey, now: int, hits: Mapping[IndexedQuestion, Ranges]) 
         case "uids":
             bounds = key.uids.bounds
             return Listed(joined(zip(bounds[::2], bounds[1::2], strict=True)))
-        case "header" | "body" | "text":
+        case "header" | "body" | "text" | "words" | "attachment_text":
             question = text_question(key)
             if question is None or question not in hits:
                 raise NotBySets

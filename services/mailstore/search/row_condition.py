@@ -126,6 +126,10 @@ class _Writer:
                 return self._compared("size < ?", key.smaller)
             case "modseq":
                 return self._compared("modseq >= ?", key.modseq)
+            case "received_since":
+                return self._compared("internal_date >= ?", key.received_since)
+            case "received_before":
+                return self._compared("internal_date < ?", key.received_before)
             case "older":
                 return self._compared("internal_date <= ?", self._now - key.older * _SECOND)
             case "younger":

@@ -11,10 +11,11 @@ from functools import partial
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.listing.pages import Listing
 from services.mailstore.search.answered import PageVerdicts, matching_answers
-from services.mailstore.search.compile import Compiled, DateQuestion, FuzzyQuestion, compile_key
+from services.mailstore.search.compile import Compiled, FuzzyQuestion, IndexedQuestion, compile_key
 from services.mailstore.search.examined import Known, MessageExaminer
 from services.mailstore.search.held import HeldAnswers
 from services.mailstore.search.plan import NotBySets, Plan, plan_of, possible
+from services.mailstore.search.query_questions import AttachmentTextQuestion, PhraseQuestion
 from services.mailstore.search.row_condition import row_condition
 from services.mailstore.search.rows import matching_rows
 from services.mailstore.search.stretches import matching_stretches
@@ -31,6 +32,7 @@ _COMPILING = 8
 piece, which other work of the turn may precede; the most keys that a search may have (2,000) count as 8 ms."""
 _FUZZY_WORDS = MOST_PIECES
 _ALL_UIDS = 1, 1 << 40
+_WITH_ATTACHMENTS = FuzzyQuestion, PhraseQuestion, AttachmentTextQuestion
 _OF_MAILBOX = "SELECT account, messages FROM mailbox WHERE id = ?"
 _FEW, _MANY = 40, 500
 """Messages of a mailbox below which the index is not asked: in general, and when the listing can answer."""
@@ -116,8 +118,8 @@ class Searcher:
         self, mailbox: str, bounds: tuple[int, int], compiled: Compiled, held: HeldAnswers
     ) -> IndexAnswer | None:
         """The answer of the index, where asking costs less than reading."""
-        questions = [question for question in compiled.questions if not isinstance(question, DateQuestion)]
-        is_fuzzy = any(isinstance(question, FuzzyQuestion) for question in questions)  # they find attachments too
+        questions = [question for question in compiled.questions if isinstance(question, IndexedQuestion)]
+        is_fuzzy = any(isinstance(question, _WITH_ATTACHMENTS) for question in questions)  # they find attachments too
         if self._index is None or not questions or (bounds[1] - bounds[0] < _FEW and not is_fuzzy):
             return None
         row = await self._store.read(lambda reader: reader.first_row(_OF_MAILBOX, (mailbox,)))

@@ -15,12 +15,13 @@ import structlog
 
 from services.mailstore.search.compile import (
     BodyQuestion,
-    DateQuestion,
     FieldQuestion,
     FuzzyQuestion,
     SearchQuestion,
     TextQuestion,
 )
+from services.mailstore.search.compile import IndexedQuestion as IndexedQuestion
+from services.mailstore.search.query_questions import AttachmentTextQuestion, PhraseQuestion
 from shared.grpc.channel import Channel
 from shared.grpc.errors import ServiceError
 from shared.protocol.imap.packed_ranges import unpack
@@ -29,7 +30,6 @@ from shared.rpc.mailfold.indexer.v1 import indexer_pb2 as pb
 from shared.rpc.mailfold.indexer.v1.indexer_pb2_grpc import TextIndexStub
 
 log = structlog.get_logger("search")
-IndexedQuestion = FieldQuestion | BodyQuestion | TextQuestion | FuzzyQuestion
 _MOST = 64
 """Questions of one request."""
 _LONGEST = 65_536
@@ -58,7 +58,7 @@ class IndexedRows:
         self._hits = [
             (number, answer.hits[question])
             for number, question in enumerate(questions)
-            if not isinstance(question, DateQuestion) and question in answer.hits
+            if isinstance(question, IndexedQuestion) and question in answer.hits
         ]
 
     @property
@@ -151,3 +151,7 @@ def _to_wire(question: IndexedQuestion) -> pb.TextQuestion:
             return pb.TextQuestion(kind=pb.TextQuestion.TEXT, text=text)
         case FuzzyQuestion(field, text):
             return pb.TextQuestion(kind=pb.TextQuestion.WORDS, name=field, text=text)
+        case PhraseQuestion(field, text, is_prefix):
+            return pb.TextQuestion(kind=pb.TextQuestion.PHRASE, name=field, text=text, is_prefix=is_prefix)
+        case AttachmentTextQuestion(text):
+            return pb.TextQuestion(kind=pb.TextQuestion.ATTACHMENTS, text=text)

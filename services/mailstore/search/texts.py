@@ -18,6 +18,13 @@ from services.mailstore.search.compile import (
     FuzzyQuestion,
     TextQuestion,
 )
+from services.mailstore.search.query_questions import (
+    PHRASE_PLACES,
+    AttachmentQuestion,
+    AttachmentTextQuestion,
+    FilenameQuestion,
+    PhraseQuestion,
+)
 from shared.protocol.message.needles import Needles
 from shared.protocol.search.fuzzy import FuzzyField, FuzzyPiece, fuzzy_pieces, occur_fuzzily
 from shared.turns import Turns
@@ -37,7 +44,7 @@ _PLACES = {
     FuzzyField.BODY: (3,),
 }
 """The places in WordTexts."""
-_WITH_BODY = frozenset({FuzzyField.ANYWHERE, FuzzyField.BODY})
+_BODY_PLACE = 3
 
 
 class TextReader:
@@ -52,10 +59,20 @@ class TextReader:
         ]
         self._text = {number: question.text for number, question in numbered if isinstance(question, TextQuestion)}
         self._body = {number: question.text for number, question in numbered if isinstance(question, BodyQuestion)}
+        self._of_structure = [
+            (number, question)
+            for number, question in numbered
+            if isinstance(question, AttachmentQuestion | AttachmentTextQuestion | FilenameQuestion)
+        ]
         self._fuzzy = [
-            (number, question.field, fuzzy_pieces(question.text))
+            (number, _PLACES[question.field], fuzzy_pieces(question.text))
             for number, question in numbered
             if isinstance(question, FuzzyQuestion)
+        ]
+        self._fuzzy += [
+            (number, PHRASE_PLACES[question.field], (question.piece,))
+            for number, question in numbered
+            if isinstance(question, PhraseQuestion)
         ]
         self._in_fields = Needles(question.text for _, question in numbered if isinstance(question, FieldQuestion))
         self._in_texts = Needles((self._text | self._body).values())
@@ -63,12 +80,15 @@ class TextReader:
     @property
     def needs_scan(self) -> bool:
         """Whether the search is likely to need more than the header."""
-        return bool(self._text or self._body or self._fuzzy)
+        return bool(self._text or self._body or self._fuzzy or self._of_structure)
 
     async def decide(self, candidate: Candidate) -> bool:
         """Whether the message matches. Raises BlobError."""
         verdict = None
-        if self._of_header:
+        if self._of_structure:
+            self._answer_by_structure(candidate)
+            verdict = self._test(candidate)
+        if verdict is None and self._of_header:
             await self._answer_by_header(candidate)
             verdict = self._test(candidate)
         if verdict is None and self._fuzzy:
@@ -77,6 +97,20 @@ class TextReader:
         if verdict is None:
             verdict = await self._by_texts(candidate)
         return bool(verdict)
+
+    def _answer_by_structure(self, candidate: Candidate) -> None:
+        """Answer the questions about attachments, whose texts are known to the index alone."""
+        for number, question in self._of_structure:
+            if number in candidate.answers:
+                continue
+            match question:
+                case AttachmentQuestion():
+                    candidate.answers[number] = candidate.has_attachments
+                case FilenameQuestion(text):
+                    candidate.answers[number] = any(text in name for name in candidate.filenames)
+                case _:
+                    candidate.answers[number] = False
+        self._turns.count(keys=len(self._of_structure))
 
     async def _answer_by_header(self, candidate: Candidate) -> None:
         """Answer the questions about single header fields."""
@@ -99,7 +133,7 @@ class TextReader:
     async def _answer_by_words(self, candidate: Candidate) -> None:
         """Answer the questions of FUZZY keys. The words of a large message are made beside the event loop."""
         asked = [question for question in self._fuzzy if question[0] not in candidate.answers]
-        with_body = any(field in _WITH_BODY for _, field, _ in asked)
+        with_body = any(_BODY_PLACE in places for _, places, _ in asked)
         octets = candidate.header_octets + (candidate.text_octets if with_body else 0)
         if octets > PAGE // 2:
             candidate.answers.update(await asyncio.to_thread(_fuzzy_answers, candidate, asked, with_body))
@@ -171,11 +205,11 @@ class TextReader:
 
 
 def _fuzzy_answers(
-    candidate: Candidate, asked: Sequence[tuple[int, FuzzyField, Sequence[FuzzyPiece]]], with_body: bool
+    candidate: Candidate, asked: Sequence[tuple[int, Sequence[int], Sequence[FuzzyPiece]]], with_body: bool
 ) -> dict[int, bool]:
     words = candidate.words(with_body=with_body)
     return {
-        number: occur_fuzzily(pieces, [words[place] for place in _PLACES[field]]) for number, field, pieces in asked
+        number: occur_fuzzily(pieces, [words[place] for place in places]) for number, places, pieces in asked
     }
 
 

@@ -75,6 +75,11 @@ def _piece(text: str) -> FuzzyPiece:
     return FuzzyPiece(text, goes_on, query_words(text, prefix=goes_on))
 
 
+def phrase_piece(text: str, *, is_prefix: bool) -> FuzzyPiece:
+    """A text of the query language as a piece: all its words next to each other."""
+    return FuzzyPiece(text, is_prefix, query_words(text, prefix=is_prefix))
+
+
 def occur_fuzzily(pieces: Sequence[FuzzyPiece], texts: Sequence[str]) -> bool:
     """Whether each piece is in one of some texts, which `message_words.text_words` made."""
     padded = [f" {text} " for text in texts]

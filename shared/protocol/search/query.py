@@ -60,6 +60,8 @@ class WordKey(msgspec.Struct, frozen=True, tag="words"):
 
     field: SearchField
     words: QueryWords
+    text: str = ""
+    """What the user wrote: tokens alone do not tell the words of scripts without spaces."""
 
 
 class TextKey(msgspec.Struct, frozen=True, tag="text"):
@@ -212,6 +214,6 @@ def text_condition(field: SearchField, text: str, *, prefix: bool = False) -> Wo
     """
     sought = query_words(text, prefix=prefix)
     if sought.tokens:
-        return WordKey(field, sought)
+        return WordKey(field, sought, text)
     symbols = text.strip()
     return TextKey(field, symbols) if symbols else None

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,shared/rpc/mailfold/indexer/v1/indexer.proto\x12\x13mailfold.indexer.v1\"\xb0\x01\n\x0cTextQuestion\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32&.mailfold.indexer.v1.TextQuestion.Kind\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"N\n\x04Kind\x12\x0b\n\x07UNKNOWN\x10\x00\x12\t\n\x05\x46IELD\x10\x01\x12\x08\n\x04\x42ODY\x10\x02\x12\x08\n\x04TEXT\x10\x03\x12\x0f\n\x0b\x41TTACHMENTS\x10\x04\x12\t\n\x05WORDS\x10\x05\"\x84\x01\n\rAnswerRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0f\n\x07mailbox\x18\x02 \x01(\t\x12\r\n\x05\x66irst\x18\x03 \x01(\r\x12\x0c\n\x04last\x18\x04 \x01(\r\x12\x34\n\tquestions\x18\x05 \x03(\x0b\x32!.mailfold.indexer.v1.TextQuestion\">\n\x0b\x41nswerPiece\x12\x0f\n\x07\x63overed\x18\x01 \x01(\x0c\x12\x10\n\x08question\x18\x02 \x01(\r\x12\x0c\n\x04hits\x18\x03 \x01(\x0c\"\xd8\x01\n\tWordQuery\x12+\n\x05words\x18\x01 \x01(\x0b\x32\x1a.mailfold.indexer.v1.WordsH\x00\x12\x32\n\x06\x61ll_of\x18\x02 \x01(\x0b\x32 .mailfold.indexer.v1.WordQueriesH\x00\x12\x32\n\x06\x61ny_of\x18\x03 \x01(\x0b\x32 .mailfold.indexer.v1.WordQueriesH\x00\x12-\n\x03not\x18\x04 \x01(\x0b\x32\x1e.mailfold.indexer.v1.WordQueryH\x00\x42\x07\n\x05query\">\n\x0bWordQueries\x12/\n\x07queries\x18\x01 \x03(\x0b\x32\x1e.mailfold.indexer.v1.WordQuery\"\xbd\x01\n\x05Words\x12\x0c\n\x04text\x18\x01 \x01(\t\x12/\n\x05\x66ield\x18\x02 \x01(\x0e\x32 .mailfold.indexer.v1.Words.Field\x12\x11\n\tis_phrase\x18\x03 \x01(\x08\x12\x11\n\tis_prefix\x18\x04 \x01(\x08\"O\n\x05\x46ield\x12\x0c\n\x08\x41NYWHERE\x10\x00\x12\x0b\n\x07SUBJECT\x10\x01\x12\x08\n\x04\x46ROM\x10\x02\x12\x06\n\x02TO\x10\x03\x12\x08\n\x04\x42ODY\x10\x04\x12\x0f\n\x0b\x41TTACHMENTS\x10\x05\"\x85\x01\n\x0bRankRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x11\n\tmailboxes\x18\x02 \x03(\t\x12-\n\x05query\x18\x03 \x01(\x0b\x32\x1e.mailfold.indexer.v1.WordQuery\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x14\n\x0ctell_covered\x18\x05 \x01(\x08\"z\n\x0bRankedBatch\x12\x34\n\x08messages\x18\x01 \x03(\x0b\x32\".mailfold.indexer.v1.RankedMessage\x12\x35\n\tmailboxes\x18\x02 \x03(\x0b\x32\".mailfold.indexer.v1.RankedMailbox\"1\n\rRankedMailbox\x12\x0f\n\x07mailbox\x18\x01 \x01(\t\x12\x0f\n\x07\x63overed\x18\x02 \x01(\x0c\"<\n\rRankedMessage\x12\x0f\n\x07mailbox\x18\x01 \x01(\t\x12\x0b\n\x03uid\x18\x02 \x01(\r\x12\r\n\x05score\x18\x03 \x01(\x02\x32\xab\x01\n\tTextIndex\x12P\n\x06\x41nswer\x12\".mailfold.indexer.v1.AnswerRequest\x1a .mailfold.indexer.v1.AnswerPiece0\x01\x12L\n\x04Rank\x12 .mailfold.indexer.v1.RankRequest\x1a .mailfold.indexer.v1.RankedBatch0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,shared/rpc/mailfold/indexer/v1/indexer.proto\x12\x13mailfold.indexer.v1\"\xcf\x01\n\x0cTextQuestion\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32&.mailfold.indexer.v1.TextQuestion.Kind\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x11\n\tis_prefix\x18\x04 \x01(\x08\"Z\n\x04Kind\x12\x0b\n\x07UNKNOWN\x10\x00\x12\t\n\x05\x46IELD\x10\x01\x12\x08\n\x04\x42ODY\x10\x02\x12\x08\n\x04TEXT\x10\x03\x12\x0f\n\x0b\x41TTACHMENTS\x10\x04\x12\t\n\x05WORDS\x10\x05\x12\n\n\x06PHRASE\x10\x06\"\x84\x01\n\rAnswerRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0f\n\x07mailbox\x18\x02 \x01(\t\x12\r\n\x05\x66irst\x18\x03 \x01(\r\x12\x0c\n\x04last\x18\x04 \x01(\r\x12\x34\n\tquestions\x18\x05 \x03(\x0b\x32!.mailfold.indexer.v1.TextQuestion\">\n\x0b\x41nswerPiece\x12\x0f\n\x07\x63overed\x18\x01 \x01(\x0c\x12\x10\n\x08question\x18\x02 \x01(\r\x12\x0c\n\x04hits\x18\x03 \x01(\x0c\"\xd8\x01\n\tWordQuery\x12+\n\x05words\x18\x01 \x01(\x0b\x32\x1a.mailfold.indexer.v1.WordsH\x00\x12\x32\n\x06\x61ll_of\x18\x02 \x01(\x0b\x32 .mailfold.indexer.v1.WordQueriesH\x00\x12\x32\n\x06\x61ny_of\x18\x03 \x01(\x0b\x32 .mailfold.indexer.v1.WordQueriesH\x00\x12-\n\x03not\x18\x04 \x01(\x0b\x32\x1e.mailfold.indexer.v1.WordQueryH\x00\x42\x07\n\x05query\">\n\x0bWordQueries\x12/\n\x07queries\x18\x01 \x03(\x0b\x32\x1e.mailfold.indexer.v1.WordQuery\"\xbd\x01\n\x05Words\x12\x0c\n\x04text\x18\x01 \x01(\t\x12/\n\x05\x66ield\x18\x02 \x01(\x0e\x32 .mailfold.indexer.v1.Words.Field\x12\x11\n\tis_phrase\x18\x03 \x01(\x08\x12\x11\n\tis_prefix\x18\x04 \x01(\x08\"O\n\x05\x46ield\x12\x0c\n\x08\x41NYWHERE\x10\x00\x12\x0b\n\x07SUBJECT\x10\x01\x12\x08\n\x04\x46ROM\x10\x02\x12\x06\n\x02TO\x10\x03\x12\x08\n\x04\x42ODY\x10\x04\x12\x0f\n\x0b\x41TTACHMENTS\x10\x05\"\x85\x01\n\x0bRankRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x11\n\tmailboxes\x18\x02 \x03(\t\x12-\n\x05query\x18\x03 \x01(\x0b\x32\x1e.mailfold.indexer.v1.WordQuery\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x14\n\x0ctell_covered\x18\x05 \x01(\x08\"z\n\x0bRankedBatch\x12\x34\n\x08messages\x18\x01 \x03(\x0b\x32\".mailfold.indexer.v1.RankedMessage\x12\x35\n\tmailboxes\x18\x02 \x03(\x0b\x32\".mailfold.indexer.v1.RankedMailbox\"1\n\rRankedMailbox\x12\x0f\n\x07mailbox\x18\x01 \x01(\t\x12\x0f\n\x07\x63overed\x18\x02 \x01(\x0c\"<\n\rRankedMessage\x12\x0f\n\x07mailbox\x18\x01 \x01(\t\x12\x0b\n\x03uid\x18\x02 \x01(\r\x12\r\n\x05score\x18\x03 \x01(\x02\x32\xab\x01\n\tTextIndex\x12P\n\x06\x41nswer\x12\".mailfold.indexer.v1.AnswerRequest\x1a .mailfold.indexer.v1.AnswerPiece0\x01\x12L\n\x04Rank\x12 .mailfold.indexer.v1.RankRequest\x1a .mailfold.indexer.v1.RankedBatch0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,29 +32,29 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'shared.rpc.mailfold.indexer
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TEXTQUESTION']._serialized_start=70
-  _globals['_TEXTQUESTION']._serialized_end=246
-  _globals['_TEXTQUESTION_KIND']._serialized_start=168
-  _globals['_TEXTQUESTION_KIND']._serialized_end=246
-  _globals['_ANSWERREQUEST']._serialized_start=249
-  _globals['_ANSWERREQUEST']._serialized_end=381
-  _globals['_ANSWERPIECE']._serialized_start=383
-  _globals['_ANSWERPIECE']._serialized_end=445
-  _globals['_WORDQUERY']._serialized_start=448
-  _globals['_WORDQUERY']._serialized_end=664
-  _globals['_WORDQUERIES']._serialized_start=666
-  _globals['_WORDQUERIES']._serialized_end=728
-  _globals['_WORDS']._serialized_start=731
-  _globals['_WORDS']._serialized_end=920
-  _globals['_WORDS_FIELD']._serialized_start=841
-  _globals['_WORDS_FIELD']._serialized_end=920
-  _globals['_RANKREQUEST']._serialized_start=923
-  _globals['_RANKREQUEST']._serialized_end=1056
-  _globals['_RANKEDBATCH']._serialized_start=1058
-  _globals['_RANKEDBATCH']._serialized_end=1180
-  _globals['_RANKEDMAILBOX']._serialized_start=1182
-  _globals['_RANKEDMAILBOX']._serialized_end=1231
-  _globals['_RANKEDMESSAGE']._serialized_start=1233
-  _globals['_RANKEDMESSAGE']._serialized_end=1293
-  _globals['_TEXTINDEX']._serialized_start=1296
-  _globals['_TEXTINDEX']._serialized_end=1467
+  _globals['_TEXTQUESTION']._serialized_end=277
+  _globals['_TEXTQUESTION_KIND']._serialized_start=187
+  _globals['_TEXTQUESTION_KIND']._serialized_end=277
+  _globals['_ANSWERREQUEST']._serialized_start=280
+  _globals['_ANSWERREQUEST']._serialized_end=412
+  _globals['_ANSWERPIECE']._serialized_start=414
+  _globals['_ANSWERPIECE']._serialized_end=476
+  _globals['_WORDQUERY']._serialized_start=479
+  _globals['_WORDQUERY']._serialized_end=695
+  _globals['_WORDQUERIES']._serialized_start=697
+  _globals['_WORDQUERIES']._serialized_end=759
+  _globals['_WORDS']._serialized_start=762
+  _globals['_WORDS']._serialized_end=951
+  _globals['_WORDS_FIELD']._serialized_start=872
+  _globals['_WORDS_FIELD']._serialized_end=951
+  _globals['_RANKREQUEST']._serialized_start=954
+  _globals['_RANKREQUEST']._serialized_end=1087
+  _globals['_RANKEDBATCH']._serialized_start=1089
+  _globals['_RANKEDBATCH']._serialized_end=1211
+  _globals['_RANKEDMAILBOX']._serialized_start=1213
+  _globals['_RANKEDMAILBOX']._serialized_end=1262
+  _globals['_RANKEDMESSAGE']._serialized_start=1264
+  _globals['_RANKEDMESSAGE']._serialized_end=1324
+  _globals['_TEXTINDEX']._serialized_start=1327
+  _globals['_TEXTINDEX']._serialized_end=1498
 # @@protoc_insertion_point(module_scope)

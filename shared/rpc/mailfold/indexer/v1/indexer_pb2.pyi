@@ -35,6 +35,7 @@ class TextQuestion(_message.Message):
         TEXT: TextQuestion._Kind.ValueType  # 3
         ATTACHMENTS: TextQuestion._Kind.ValueType  # 4
         WORDS: TextQuestion._Kind.ValueType  # 5
+        PHRASE: TextQuestion._Kind.ValueType  # 6
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
     UNKNOWN: TextQuestion.Kind.ValueType  # 0
@@ -43,25 +44,30 @@ class TextQuestion(_message.Message):
     TEXT: TextQuestion.Kind.ValueType  # 3
     ATTACHMENTS: TextQuestion.Kind.ValueType  # 4
     WORDS: TextQuestion.Kind.ValueType  # 5
+    PHRASE: TextQuestion.Kind.ValueType  # 6
 
     KIND_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    IS_PREFIX_FIELD_NUMBER: _builtins.int
     kind: Global___TextQuestion.Kind.ValueType
     name: _builtins.str
-    """of the field, folded; for WORDS "anywhere", "subject", "from", "to" or "body" """
+    """of the field, folded; for WORDS (FUZZY) and PHRASE (words next to each other) the name of one in docs/search.md"""
     text: _builtins.str
-    """folded; for WORDS as the user wrote it (what FUZZY finds: docs/search.md)"""
+    """folded; for WORDS and PHRASE as the user wrote it"""
+    is_prefix: _builtins.bool
+    """of a PHRASE: its last word may go on"""
     def __init__(
         self,
         *,
         kind: Global___TextQuestion.Kind.ValueType = ...,
         name: _builtins.str = ...,
         text: _builtins.str = ...,
+        is_prefix: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_prefix", b"is_prefix", "kind", b"kind", "name", b"name", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

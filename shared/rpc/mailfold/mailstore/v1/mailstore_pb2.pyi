@@ -1316,6 +1316,36 @@ class FlagTest(_message.Message):
 Global___FlagTest: _TypeAlias = FlagTest  # noqa: Y015
 
 @_typing.final
+class WordTest(_message.Message):
+    """Words next to each other, as the query language finds them (docs/search.md)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    IS_PREFIX_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """"anywhere", "from", "to", "subject", "body" or "attachment" """
+    text: _builtins.str
+    """as the user wrote it"""
+    is_prefix: _builtins.bool
+    """the last word may go on"""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        text: _builtins.str = ...,
+        is_prefix: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "is_prefix", b"is_prefix", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WordTest: _TypeAlias = WordTest  # noqa: Y015
+
+@_typing.final
 class HeaderTest(_message.Message):
     """An empty text matches whenever the message has the field."""
 
@@ -1387,6 +1417,12 @@ class SearchKey(_message.Message):
     EMAIL_ID_FIELD_NUMBER: _builtins.int
     THREAD_ID_FIELD_NUMBER: _builtins.int
     SAVED_DATE_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    ATTACHMENT_TEXT_FIELD_NUMBER: _builtins.int
+    HAS_ATTACHMENT_FIELD_NUMBER: _builtins.int
+    FILENAME_FIELD_NUMBER: _builtins.int
+    RECEIVED_SINCE_FIELD_NUMBER: _builtins.int
+    RECEIVED_BEFORE_FIELD_NUMBER: _builtins.int
     negated: _builtins.bool
     fuzzy: _builtins.bool
     """of header, body and text: by words (RFC 6203; docs/search.md says what is found)"""
@@ -1406,6 +1442,14 @@ class SearchKey(_message.Message):
     """at least"""
     email_id: _builtins.str
     thread_id: _builtins.str
+    attachment_text: _builtins.str
+    """a text in the texts of attachments that the index has"""
+    has_attachment: _builtins.bool
+    filename: _builtins.str
+    """a text in the name of an attachment"""
+    received_since: _builtins.int
+    """the internal date, in UTC microseconds"""
+    received_before: _builtins.int
     @_builtins.property
     def all_of(self) -> Global___SearchKeys: ...
     @_builtins.property
@@ -1424,6 +1468,8 @@ class SearchKey(_message.Message):
     def saved_date(self) -> Global___DayTest:
         """when the message came into this mailbox, in UTC"""
 
+    @_builtins.property
+    def words(self) -> Global___WordTest: ...
     def __init__(
         self,
         *,
@@ -1447,12 +1493,18 @@ class SearchKey(_message.Message):
         email_id: _builtins.str = ...,
         thread_id: _builtins.str = ...,
         saved_date: Global___DayTest | None = ...,
+        words: Global___WordTest | None = ...,
+        attachment_text: _builtins.str = ...,
+        has_attachment: _builtins.bool = ...,
+        filename: _builtins.str = ...,
+        received_since: _builtins.int = ...,
+        received_before: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "all_of", b"all_of", "any_of", b"any_of", "body", b"body", "email_id", b"email_id", "flag", b"flag", "header", b"header", "internal_date", b"internal_date", "key", b"key", "larger", b"larger", "modseq", b"modseq", "older", b"older", "saved_date", b"saved_date", "sent_date", b"sent_date", "smaller", b"smaller", "text", b"text", "thread_id", b"thread_id", "uids", b"uids", "younger", b"younger"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "all_of", b"all_of", "any_of", b"any_of", "attachment_text", b"attachment_text", "body", b"body", "email_id", b"email_id", "filename", b"filename", "flag", b"flag", "has_attachment", b"has_attachment", "header", b"header", "internal_date", b"internal_date", "key", b"key", "larger", b"larger", "modseq", b"modseq", "older", b"older", "received_before", b"received_before", "received_since", b"received_since", "saved_date", b"saved_date", "sent_date", b"sent_date", "smaller", b"smaller", "text", b"text", "thread_id", b"thread_id", "uids", b"uids", "words", b"words", "younger", b"younger"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "all_of", b"all_of", "any_of", b"any_of", "body", b"body", "email_id", b"email_id", "flag", b"flag", "fuzzy", b"fuzzy", "header", b"header", "internal_date", b"internal_date", "key", b"key", "larger", b"larger", "modseq", b"modseq", "negated", b"negated", "older", b"older", "saved_date", b"saved_date", "sent_date", b"sent_date", "smaller", b"smaller", "text", b"text", "thread_id", b"thread_id", "uids", b"uids", "younger", b"younger"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "all_of", b"all_of", "any_of", b"any_of", "attachment_text", b"attachment_text", "body", b"body", "email_id", b"email_id", "filename", b"filename", "flag", b"flag", "fuzzy", b"fuzzy", "has_attachment", b"has_attachment", "header", b"header", "internal_date", b"internal_date", "key", b"key", "larger", b"larger", "modseq", b"modseq", "negated", b"negated", "older", b"older", "received_before", b"received_before", "received_since", b"received_since", "saved_date", b"saved_date", "sent_date", b"sent_date", "smaller", b"smaller", "text", b"text", "thread_id", b"thread_id", "uids", b"uids", "words", b"words", "younger", b"younger"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_key: _TypeAlias = _typing.Literal["all", "all_of", "any_of", "uids", "flag", "header", "body", "text", "internal_date", "sent_date", "larger", "smaller", "older", "younger", "modseq", "email_id", "thread_id", "saved_date"]  # noqa: Y015
+    _WhichOneofReturnType_key: _TypeAlias = _typing.Literal["all", "all_of", "any_of", "uids", "flag", "header", "body", "text", "internal_date", "sent_date", "larger", "smaller", "older", "younger", "modseq", "email_id", "thread_id", "saved_date", "words", "attachment_text", "has_attachment", "filename", "received_since", "received_before"]  # noqa: Y015
     _WhichOneofArgType_key: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_key) -> _WhichOneofReturnType_key | None: ...
 
