@@ -68,6 +68,7 @@ COMMANDS: Mapping[str, _Place] = {
     "secrets": _Place("secrets", "app"),
     "srs": _Place("srs", "app"),
     "settings": _Place("settings", "app"),
+    "search": _Place("search", "search"),
     "index": _Place("index", "app"),
     "blobs": _Place("blobs", "app"),
     "deadletters": _Place("deadletters", "app"),

@@ -53,6 +53,11 @@ def bodies_read(event: reading.BodiesRead, names: Names) -> Iterator[str]:
     yield f"{counted(event.messages, 'message')} read in {where} by {event.protocol}"
 
 
+def searched(event: reading.MailSearched, names: Names) -> Iterator[str]:
+    """Somebody searched an account."""
+    yield f"{names.of(event.account)} searched, {counted(event.messages, 'message')} shown"
+
+
 def copied(event: mailbox.MessagesCopied, names: Names) -> Iterator[str]:
     """The message was copied."""
     yield (

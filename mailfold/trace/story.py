@@ -167,6 +167,7 @@ _LINES: dict[type[Event], Lines] = {
     sending.RelayRemoved: sending_lines.relay_removed,
     sending.RelayPasswordResealed: sending_lines.password_resealed,
     reading.BodiesRead: mailbox_lines.bodies_read,
+    reading.MailSearched: mailbox_lines.searched,
     lockouts.LockoutStarted: lockout_lines.started,
     lockouts.LockoutEnded: lockout_lines.ended,
     lockouts.LockoutLifted: lockout_lines.lifted,

@@ -11,6 +11,7 @@ from services.mailstore.endpoints.applying import ApplyingEndpoint
 from services.mailstore.endpoints.closings import ClosingsEndpoint
 from services.mailstore.endpoints.documents import DocumentsEndpoint
 from services.mailstore.endpoints.expiry import ExpiryEndpoint
+from services.mailstore.endpoints.finding import FindingEndpoint
 from services.mailstore.endpoints.foreign_annotations import ForeignAnnotations
 from services.mailstore.endpoints.foreign_calls import ForeignMailboxes
 from services.mailstore.endpoints.foreign_flags import ForeignStore
@@ -26,6 +27,10 @@ from services.mailstore.endpoints.removed import RemovedEndpoint
 from services.mailstore.endpoints.scripts import ScriptsEndpoint
 from services.mailstore.endpoints.servicer import MailstoreEndpoint
 from services.mailstore.endpoints.session_guard import SessionGuard
+from services.mailstore.finding.matches import QuerySearch
+from services.mailstore.finding.order import MatchOrder
+from services.mailstore.finding.query import MailQueries
+from services.mailstore.finding.shown import MatchReader
 from services.mailstore.handlers import closing, grant_endings, script_rows
 from services.mailstore.handlers.access_lists import AccessLists
 from services.mailstore.handlers.accounts import MailboxCommands
@@ -66,6 +71,7 @@ from services.mailstore.handlers.views import Views
 from services.mailstore.listing.builder import ListingBuilder
 from services.mailstore.listing.pages import Listing
 from services.mailstore.listing.summaries import Summaries
+from services.mailstore.ordering.memory import MEGAOCTET
 from services.mailstore.projections.annotations import AnnotationProjection
 from services.mailstore.projections.closing import ClosingProjection
 from services.mailstore.projections.expiry import ExpiringMailboxProjection
@@ -78,6 +84,7 @@ from services.mailstore.projections.script_applications import ScriptApplication
 from services.mailstore.projections.scripts import ScriptProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
 from services.mailstore.projections.unique_ids import UniqueIdProjection
+from services.mailstore.search.scan import Searcher
 from services.mailstore.search.text_index import TextIndex
 from services.mailstore.settings import SECTIONS as SECTIONS
 from services.mailstore.settings import MailstoreSettings
@@ -95,6 +102,7 @@ from shared.rpc.mailfold.mailstore.v1.applying_pb2_grpc import add_ApplyingServi
 from shared.rpc.mailfold.mailstore.v1.closings_pb2_grpc import add_ClosingsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.documents_pb2_grpc import add_DocumentsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.expiry_pb2_grpc import add_ExpiryServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.finding_pb2_grpc import add_FindingServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.maildrops_pb2_grpc import add_MaildropsServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import add_MailstoreServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.ordering_pb2_grpc import add_OrderingServicer_to_server
@@ -238,6 +246,7 @@ class Mailstore:
                 add_ExpiryServicer_to_server,
                 ExpiryEndpoint(ExpiryCommands(self.store, rules, host.clock, limits), owners),
             ),
+            (add_FindingServicer_to_server, self._finding(owners, limits)),
             (add_RemovedServicer_to_server, self._removed(owners, quotas, limits)),
             (add_ScriptsServicer_to_server, self._scripts(owners, quotas)),
             (add_ApplyingServicer_to_server, self._applying(owners, limits)),
@@ -261,6 +270,18 @@ class Mailstore:
                 ),
             ),
         )
+
+    def _finding(self, owners: Owners, limits: MailstoreSettings) -> FindingEndpoint:
+        host, store = self._host, self.store
+        searcher = Searcher(store, host.blobs, host.turns, limits.search_texts, self._listing, self._index)
+        octets = limits.query_read_megaoctets * MEGAOCTET
+        queries = MailQueries(
+            store,
+            QuerySearch(store, searcher, host.turns, limits.query_reads, octets),
+            MatchOrder(store, host.turns, self._index),
+            MatchReader(store, host.blobs, host.turns),
+        )
+        return FindingEndpoint(queries, owners, ReadRecords(store, host.clock), host.clock)
 
     def _maildrops(self, owners: Owners) -> MaildropsEndpoint:
         host = self._host

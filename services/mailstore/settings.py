@@ -31,6 +31,19 @@ class MailstoreSettings(Section, frozen=True):
         float,
         Meta(description="Seconds that a search waits for the text index before it reads messages.", ge=0.1, le=300),
     ] = 10.0
+    query_reads: Annotated[
+        int,
+        Meta(
+            description="Messages that one query of the console, the API or `mailfold search` may read because the "
+            "text index does not decide. Older ones are left out above it, and the answer says that it is partial.",
+            ge=100,
+            le=1_000_000,
+        ),
+    ] = 5_000
+    query_read_megaoctets: Annotated[
+        int,
+        Meta(description="Megaoctets that these messages may have together, to the same effect.", ge=1, le=65_536),
+    ] = 512
     ordering_megaoctets: Annotated[
         int,
         Meta(

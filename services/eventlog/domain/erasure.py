@@ -8,7 +8,7 @@ from shared.erasure.mail_marks import Mark
 
 _KEPT = ("erasure.", "mailbox.account_erased", "account.deleted")
 """What says that the account was erased; it has ids only."""
-_LOG_INS = ("login.", "lockout.", "message.bodies_read", "app_password.")
+_LOG_INS = ("login.", "lockout.", "message.bodies_read", "message.searched", "app_password.")
 
 
 def is_erased(event_type: str, stream: str, correlation: str, data: bytes, erased: Erased) -> bool:

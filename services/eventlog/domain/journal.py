@@ -17,6 +17,8 @@ _KIND_OF = {
     "message.bodies_read": READ,
     "account.archive_opened": EXPORT,
 }
+_KIND_BY_OTHERS = {"message.searched": READ}
+"""The kinds of entries that are only made when somebody else than the owner did it."""
 _CHANGES = (
     "message.",
     "mailbox.",
@@ -66,6 +68,7 @@ class JournalLine(msgspec.Struct, frozen=True):
     fields: JournalFields
 
 
+_WITH_FIELDS = _KIND_OF.keys() | _KIND_BY_OTHERS.keys()
 _fields = msgspec.json.Decoder(JournalFields)
 
 
@@ -78,15 +81,16 @@ def line_of(event_type: str, actor: str, data: bytes, owner: JournalOwner) -> Jo
     """The entry for an event about the account; None when it is none."""
     try:
         who = decode_actor(actor)
-        fields = _fields.decode(data) if event_type in _KIND_OF else JournalFields(mailbox=_mailbox(data))
+        fields = _fields.decode(data) if event_type in _WITH_FIELDS else JournalFields(mailbox=_mailbox(data))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    kind = _KIND_OF.get(event_type) or _change(who, owner)
+    kind = _KIND_OF.get(event_type) or _by_another(event_type, who, owner)
     return JournalLine(kind, who, fields) if kind else None
 
 
-def _change(who: Actor, owner: JournalOwner) -> str:
-    return CHANGE if who.kind in _PEOPLE and not (who.kind == "user" and who.id == owner.user) else ""
+def _by_another(event_type: str, who: Actor, owner: JournalOwner) -> str:
+    kind = _KIND_BY_OTHERS.get(event_type, CHANGE)
+    return kind if who.kind in _PEOPLE and not (who.kind == "user" and who.id == owner.user) else ""
 
 
 class _Mailbox(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from shared.clock import Clock
-from shared.events.reading import BodiesRead
+from shared.events.reading import BodiesRead, MailSearched
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
@@ -35,9 +35,17 @@ class ReadRecords:
 
     async def note(self, reads: Sequence[MailboxRead], command: str) -> None:
         """Record reads; a repeat of the command changes nothing."""
-        stream = f"reads:{datetime.fromtimestamp(self._clock.now() / 1_000_000, UTC):%Y-%m-%d}"
+        stream = self._stream()
         if reads:
             await self._store.write(lambda tx: _append(tx, stream, reads, command))
+
+    async def note_search(self, account: str, messages: int, actor: Actor) -> None:
+        """Record that somebody searched an account and was shown so many messages."""
+        stream, event = self._stream(), MailSearched(account, messages)
+        await self._store.write(lambda tx: tx.append(stream, [event], Provenance(actor)))
+
+    def _stream(self) -> str:
+        return f"reads:{datetime.fromtimestamp(self._clock.now() / 1_000_000, UTC):%Y-%m-%d}"
 
 
 def _append(tx: Transaction, stream: str, reads: Sequence[MailboxRead], command: str) -> None:

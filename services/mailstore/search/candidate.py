@@ -122,7 +122,8 @@ class Candidate:
     @property
     def filenames(self) -> Iterator[str]:
         """The names of parts."""
-        return (fold(part.filename) for part in (self._scanned.parts if self._blob is not None else ()) if part.filename)
+        parts = self._scanned.parts if self._blob is not None else ()
+        return (fold(part.filename) for part in parts if part.filename)
 
     @property
     def text_octets(self) -> int:

@@ -10,6 +10,7 @@ from services.mailstore.projections.current import page_now
 from services.mailstore.search.candidate import Candidate, EntryRow
 from services.mailstore.search.compile import Compiled
 from services.mailstore.search.held import Answers, HeldAnswers
+from services.mailstore.search.reading_budget import ReadingBudget
 from services.mailstore.search.text_index import IndexedRows
 from services.mailstore.search.texts import TextReader
 from shared.blobs.blob_id import BlobId
@@ -33,6 +34,8 @@ class Known(NamedTuple):
 
     held: HeldAnswers
     indexed: IndexedRows | None = None
+    budget: ReadingBudget | None = None
+    """What may be read; None: everything."""
 
     @property
     def covers(self) -> int:
@@ -109,6 +112,8 @@ class MessageExaminer:
                 turns.count(keys=compiled.keys, octets=held.take_octets())
                 verdict = compiled.test(candidate)
             if verdict is None:
+                if known.budget is not None:
+                    known.budget.take(row.size)
                 turns.count(files=1)
                 verdict = await self._matches(reader, mailbox, row, candidate.answers)
             if verdict:

@@ -16,6 +16,7 @@ from services.mailstore.search.examined import Known, MessageExaminer
 from services.mailstore.search.held import HeldAnswers
 from services.mailstore.search.plan import NotBySets, Plan, plan_of, possible
 from services.mailstore.search.query_questions import AttachmentTextQuestion, PhraseQuestion
+from services.mailstore.search.reading_budget import ReadingBudget
 from services.mailstore.search.row_condition import row_condition
 from services.mailstore.search.rows import matching_rows
 from services.mailstore.search.stretches import matching_stretches
@@ -62,14 +63,16 @@ class Searcher:
         async for uids, modseq in self.search_runs(mailbox, key, now):
             yield _singly(uids), modseq
 
-    async def search_runs(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[Ranges, int]]:
+    async def search_runs(
+        self, mailbox: str, key: SearchKey, now: int, budget: ReadingBudget | None = None
+    ) -> AsyncIterator[tuple[Ranges, int]]:
         """Search page by page; yields the matching UIDs, ascending, and the highest MODSEQ among them.
 
-        Raises MailboxRefused LIMIT.
+        Raises MailboxRefused LIMIT, and TooMuchToRead where a budget is given.
         """
         condition = row_condition(key, now)
         if condition is None:
-            async for uids, modseq in self._search_texts(mailbox, key, now):
+            async for uids, modseq in self._search_texts(mailbox, key, now, budget):
                 yield uids, modseq
             return
         async for matched in matching_rows(self._store, self._turns, mailbox, _bounds(key), condition):
@@ -95,13 +98,15 @@ class Searcher:
             raise MailboxRefused("LIMIT", f"the FUZZY keys of a search have at most {_FUZZY_WORDS} words together")
         return compiled
 
-    async def _search_texts(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[Ranges, int]]:
+    async def _search_texts(
+        self, mailbox: str, key: SearchKey, now: int, budget: ReadingBudget | None
+    ) -> AsyncIterator[tuple[Ranges, int]]:
         """Search for texts: by the index where it covers the mailbox, and by reading elsewhere."""
         compiled = await self._compiled(key, now)
         bounds, held = _bounds(key), HeldAnswers(self._listing, mailbox, compiled.questions)
         answer = await self._ask_index(mailbox, bounds, compiled, held)
         indexed = IndexedRows(answer, compiled.questions) if answer is not None else None
-        known, plan = Known(held, indexed), _plan(key, now, answer)
+        known, plan = Known(held, indexed, budget), _plan(key, now, answer)
         covered = answer.covered if answer is not None and plan is not None else ()
         for span in sorted((*covered, *without((bounds,), covered))):
             if plan is not None and _overlaps(covered, span):

@@ -208,9 +208,7 @@ def _fuzzy_answers(
     candidate: Candidate, asked: Sequence[tuple[int, Sequence[int], Sequence[FuzzyPiece]]], with_body: bool
 ) -> dict[int, bool]:
     words = candidate.words(with_body=with_body)
-    return {
-        number: occur_fuzzily(pieces, [words[place] for place in places]) for number, places, pieces in asked
-    }
+    return {number: occur_fuzzily(pieces, [words[place] for place in places]) for number, places, pieces in asked}
 
 
 def pages(pieces: Iterator[str], overlap: int, least: int = PAGE) -> Iterator[str]:

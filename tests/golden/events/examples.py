@@ -316,6 +316,7 @@ EXAMPLES: tuple[Event, ...] = (
     directory.DomainRemoved("d0001", "example.org"),
     directory.LoginRefused("ann@example.org", "imap", "192.0.2.7", "password", 12),
     directory.LoginSucceeded("u0001", "a0001", "imap", 3),
+    reading.MailSearched("a0001", 25),
     reading.BodiesRead("a0001", "b0001", "imap", 212),
     lockouts.LockoutStarted("client", "a0001", "192.0.2.7", "imap", 10, 1_700_000_000_000_000),
     lockouts.LockoutEnded("network", "", "2001:db8:1:2::/64", "expired"),

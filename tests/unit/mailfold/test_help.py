@@ -105,6 +105,7 @@ def test_every_promised_command_is_there() -> None:
         *(f"user {word}" for word in ("field", "fields", "may-send-as")),
         *(f"alias {word}" for word in ("targets", "owners", "until")),
         "journal",
+        "search",
         *(f"index {word}" for word in ("status", "failures", "retry", "rebuild", "compare")),
         *(f"lockouts {word}" for word in ("list", "lift")),
         *(f"app-password {word}" for word in ("add", "list", "remove")),
