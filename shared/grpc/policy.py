@@ -17,6 +17,7 @@ _ASKS_FOR_RIGHTS = frozenset(
         *(f"Removed/{name}" for name in ("ListRemoved", "RestoreRemoved")),
         *(f"Annotations/{name}" for name in ("ListAnnotations", "SetAnnotations")),
         "Journal/ListJournal",
+        "Finding/Query",
         *(f"EventLog/{name}" for name in ("Query", "Chart")),
         *(f"Maildrops/{name}" for name in ("ListForImport", "ImportUniqueIds")),
         *(f"MailboxSharing/{name}" for name in ("ListGrants", "RevokeGrants")),

@@ -52,6 +52,16 @@ def test_a_line_shows_where_and_how_many_and_nothing_of_the_mail() -> None:
     assert change is not None and change.fields.mailbox == "m1"
 
 
+def test_a_search_is_there_when_somebody_else_searched() -> None:
+    data = encode(reading.MailSearched("a1", 7))
+    line = line_of("message.searched", encode_actor(OPERATOR), data, ANN)
+    assert line is not None
+    assert (line.kind, line.fields.messages) == ("read", 7)
+    assert line_of("message.searched", encode_actor(OTHER), data, ANN) is not None
+    assert line_of("message.searched", encode_actor(SELF), data, ANN) is None
+    assert may_be_listed("message.searched")
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b"{", b"\xff", b'{"mailbox":7}'])
 def test_data_that_cannot_be_read_makes_no_line_or_one_without_a_mailbox(data: bytes) -> None:
     line = line_of("message.flags_changed", encode_actor(OPERATOR), data, ANN)
