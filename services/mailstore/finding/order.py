@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -57,7 +56,8 @@ class MatchOrder:
                 while rows := await self._store.read(_dates(mailbox.id, behind(condition, after))):
                     await self._turns.spend(rows=len(rows) // 4, keys=len(best))
                     best += [MatchPlace(_score(scores, mailbox.id, uid), date, uid, mailbox.id) for uid, date in rows]
-                    best = heapq.nlargest(most, best)
+                    best.sort(reverse=True)
+                    del best[most:]
                     after = rows[-1][0]
                     if len(rows) < _PAGE:
                         break

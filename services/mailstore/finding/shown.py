@@ -26,7 +26,7 @@ from shared.scans import scan_of
 from shared.turns import Turns
 
 _COLUMNS = "uid, blob, size, internal_date, content, thread, system, keywords"
-_ADDRESSES, _TEXT = 20, 1000
+_ADDRESSES, _TEXT = 10, 1000
 """Senders, and characters of a text, that are shown."""
 _PAGE_OCTETS = 64 * 1024 * 1024
 """Octets of messages of a page whose texts are looked at for snippets; the texts of further ones are not."""
