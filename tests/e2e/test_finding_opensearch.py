@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e import test_finding as same
+from tests.e2e import test_queries as queries
 from tests.harness.imap_wire import Wire
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
@@ -44,6 +45,10 @@ def server(cluster: OpenSearchServer) -> Iterator[MailfoldServer]:
 
 def _serving(server: MailfoldServer) -> list[tuple[str, bool]]:
     return [(index["engine"], index["is_serving"]) for index in server.command.json("index", "status")["indexes"]]
+
+
+def test_queries_have_the_answers_of_the_embedded_index(server: MailfoldServer) -> None:
+    queries.check(server, queries.filled(server))
 
 
 def test_engines_are_switched_and_opensearch_killed_while_searches_are_right(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ _SPAN = 5_000
 """Messages that are searched at a time, so that the newest are read first."""
 _STRUCTURES = 500
 """Messages whose structure is looked at in a search."""
+_FEW = 5_000
+"""Ranges that are sorted on the event loop."""
 _BORDER = "SELECT uid FROM entry WHERE mailbox = ? AND uid < ? ORDER BY uid DESC LIMIT 1 OFFSET ?"
 
 
@@ -70,7 +73,7 @@ class QuerySearch:
             except TooMuchToRead:
                 is_partial = True
             if uids:
-                matches.append(MailboxMatches(mailbox, joined(sorted(uids))))
+                matches.append(MailboxMatches(mailbox, await _ascending(uids)))
         return QueryMatches(matches, is_partial)
 
     async def _mailbox(self, mailbox: str, key: SearchKey, now: int, budget: ReadingBudget) -> AsyncIterator[Ranges]:
@@ -89,6 +92,13 @@ class QuerySearch:
                     asked = _within(piece, structure_key)
                     async for matching, _ in self._searcher.search_runs(mailbox, asked, now, budget):
                         yield matching
+
+
+async def _ascending(uids: list[tuple[int, int]]) -> Ranges:
+    """Ranges in order, joined; many of them beside the event loop."""
+    if len(uids) < _FEW:
+        return joined(sorted(uids))
+    return await asyncio.to_thread(lambda: joined(sorted(uids)))
 
 
 def _divided(key: SearchKey) -> tuple[SearchKey, SearchKey | None]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.mailstore.finding.matches import MailboxMatches
-from services.mailstore.projections.conditions import Condition, behind, conditions
+from services.mailstore.projections.conditions import RANGE, Condition, behind, conditions
 from services.mailstore.search.relevancy import BEST, NOT_RANKED
 from services.mailstore.search.text_index import TextIndex
 from shared.eventstore.connection import Reader, Row
@@ -51,17 +51,26 @@ class MatchOrder:
         """The first messages in the order, so many; without scores by date."""
         best: list[MatchPlace] = []
         for mailbox, uids in matches:
-            after = 0
             for condition in conditions(uids):
-                while rows := await self._store.read(_dates(mailbox.id, behind(condition, after))):
-                    await self._turns.spend(rows=len(rows) // 4, keys=len(best))
+                async for rows in self._dates(mailbox.id, condition):
                     best += [MatchPlace(_score(scores, mailbox.id, uid), date, uid, mailbox.id) for uid, date in rows]
                     best.sort(reverse=True)
                     del best[most:]
-                    after = rows[-1][0]
-                    if len(rows) < _PAGE:
-                        break
+                    await self._turns.spend(rows=len(rows) // 4, keys=len(best))
         return best
+
+    async def _dates(self, mailbox: str, condition: Condition) -> AsyncIterator[list[Row]]:
+        """UIDs and dates of messages, page by page. A list of UIDs is shorter than a page."""
+        text, (after, *_) = condition
+        if text != RANGE:
+            yield await self._store.read(_page(mailbox, condition))
+            return
+        after = int(after) - 1
+        while rows := await self._store.read(_page(mailbox, behind(condition, after))):
+            yield rows
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1][0]
 
     async def scores(self, account: str, mailboxes: list[str], tree: QueryTree) -> dict[tuple[str, int], int]:
         """The scores from 1 to 100 of messages that have words of the query; none without an index."""
@@ -93,7 +102,7 @@ def _score(scores: Mapping[tuple[str, int], int] | None, mailbox: str, uid: int)
     return scores.get((mailbox, uid), NOT_RANKED) if scores is not None else 0
 
 
-def _dates(mailbox: str, condition: Condition) -> Callable[[Reader], list[Row]]:
+def _page(mailbox: str, condition: Condition) -> Callable[[Reader], list[Row]]:
     text, parameters = condition
     sql = f"SELECT uid, internal_date FROM entry WHERE mailbox = ? AND {text} ORDER BY uid LIMIT {_PAGE}"  # noqa: S608
     return lambda reader: reader.all(sql, (mailbox, *parameters))
