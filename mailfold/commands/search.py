@@ -52,9 +52,7 @@ def search(
     if shown < reply.total:
         print(f"{shown} of {reply.total} messages, see --limit and --offset", file=sys.stderr)
     if reply.is_partial:
-        print(
-            "older messages were not searched: the text index does not have them, see docs/search.md", file=sys.stderr
-        )
+        print("older messages were left out: more would have to be read, see mailstore.query_reads", file=sys.stderr)
 
 
 async def _asked(session: Session, account: str, query: str, choice: SearchChoice) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.state import MailboxState
@@ -22,8 +23,8 @@ from shared.protocol.search.query_parser import parse_query
 _MAILBOXES = 1_000
 _LEFT_OUT = frozenset({"\\Junk", "\\Trash", "\\All"})
 """Special uses of mailboxes that are searched only when they are named."""
-_AT_ONCE = 4
-"""Queries that are answered at once; further ones wait."""
+_AT_ONCE, _OF_ACCOUNT = 16, 2
+"""Queries that are answered at once, of all accounts and of each; further ones wait."""
 
 
 class MailQuery(NamedTuple):
@@ -58,13 +59,14 @@ class MailQueries:
         self._order = order
         self._messages = messages
         self._room = asyncio.Semaphore(_AT_ONCE)
+        self._rooms: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def answer(self, query: MailQuery, now: int) -> QueryAnswer:
         """The answer; `now` in UTC microseconds. Raises QueryError, and MailboxRefused NONEXISTENT or LIMIT."""
         moment = datetime.fromtimestamp(now // 1_000_000, timezone(timedelta(minutes=query.zone)))
         tree = parse_query(query.text, moment)
         mailboxes = await self._chosen(query, tree)
-        async with self._room:
+        async with self._room_of(query.account), self._room:
             matches = await self._search.matches(tree, mailboxes, now)
             ids = [mailbox.id for mailbox, _ in matches.mailboxes]
             scores = await self._order.scores(query.account, ids, tree) if query.by_relevance else None
@@ -72,6 +74,13 @@ class MailQueries:
             shown = await self._messages.shown(best[query.offset :], tree)
         by_id = {mailbox.id: mailbox.name for mailbox in mailboxes}
         return QueryAnswer(shown, by_id, matches.total, matches.is_partial)
+
+    def _room_of(self, account: str) -> asyncio.Semaphore:
+        """Room for a query of an account, so that many of its queries are not everybody's."""
+        room = self._rooms.get(account)
+        if room is None:
+            room = self._rooms[account] = asyncio.Semaphore(_OF_ACCOUNT)
+        return room
 
     async def _chosen(self, query: MailQuery, tree: QueryTree) -> list[MailboxState]:
         """The mailboxes that are searched. Raises MailboxRefused NONEXISTENT."""
