@@ -38,8 +38,8 @@ def search(
     """Find messages in the mailboxes of an account, and show where their text has the words.
 
     Words, "phrases", prefix*, ="exact text", from: to: cc: bcc: subject: body: attachment: filename: header:NAME:text
-    has:attachment before: after: on: larger: smaller: in: is: keyword:, OR, NOT or -, and parentheses. The owner finds
-    in the journal that somebody else searched.
+    has:attachment before: after: on: larger: smaller: in: is: keyword:, OR, NOT or -, and parentheses. Write -- before
+    a query that begins with - and has no space. The owner finds in the journal that somebody else searched.
     """
     from mailfold.operator.session import converse
 

@@ -69,7 +69,11 @@ def check(server: MailfoldServer, ann: Person) -> None:
         until(lambda: server.count("indexer", "waiting") == 0, "the index is up to date")
     until(lambda: subjects(server, ann, "attachment:zeppelin") == ["Papers"], "the attachment is read")
     assert subjects(server, ann, '"zeppelin schedule"') == ["Papers"]
-    assert subjects(server, ann, "budget", "--sort", "relevance") == ["Budget", "Kickoff"]
+    ranked = search(server, ann, "budget OR zeppelin", "--sort", "relevance")["messages"]
+    scores = [message["score"] for message in ranked]
+    assert (scores[0], scores[-1]) == (100, 1)
+    assert [message["subject"] for message in ranked].index("Budget") < len(ranked) - 1
+    assert sorted(scores, reverse=True) == scores
 
 
 def test_a_message_is_shown_with_a_snippet(server: MailfoldServer, ann: Person) -> None:
