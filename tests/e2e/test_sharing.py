@@ -9,6 +9,7 @@ import pytest
 from tests.harness.command import CommandFailed
 from tests.harness.imap import Imap, No
 from tests.harness.server import MailfoldServer
+from tests.harness.waiting import until
 
 _numbers = itertools.count(1)
 
@@ -92,8 +93,11 @@ def test_mailboxes_are_shared_and_taken_back(server: MailfoldServer) -> None:
         for person, mailbox, unseen in ((ann, "Plans", 1), (bob, name, 0), (eve, name, 1)):
             with server.imap(person) as imap:
                 assert b"(UNSEEN %d)" % unseen in imap.connection.status(mailbox, "(UNSEEN)")[1][0]
-        shown = server.command("events", "--type", "message.own_seen_changed")
-        assert f"seen for {bob.account} alone in" in shown
+        alone = f"seen for {bob.account} alone in"
+        until(
+            lambda: alone in server.command("events", "--type", "message.own_seen_changed"),
+            "the event log has the event",
+        )
         with pytest.raises(CommandFailed, match="the kind is own or shared"):
             server.command("sharing", "seen", ann.address, "Plans", "mine")
         assert server.command.json("sharing", "revoke", ann.address, bob.address) == {"grants": 1}

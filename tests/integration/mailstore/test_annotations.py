@@ -166,7 +166,10 @@ async def test_changes_after_a_version_are_named_by_mailbox(opened: Any) -> None
         await place.mailstore.call("DeleteMailbox", pb.MailboxNameRequest(account=ACCOUNT, name="club"))
         await place.set("INBOX", {"/private/a": None, "/shared/d": b""})
         changes, version = await place.commands.changes(ACCOUNT, before)
-        assert changes == [("INBOX", ["/private/a", "/shared/d"]), ("", ["/private/b"])]
+        named = [(change.mailbox, change.entries) for change in changes if change.mailbox or not change.id]
+        assert named == [("INBOX", ["/private/a", "/shared/d"]), ("", ["/private/b"])]
+        # The mailbox that was deleted has no name here any more, as those of other accounts.
+        assert [change.entries for change in changes if change.id and not change.mailbox] == [["/private/c"]]
         assert await place.commands.changes(ACCOUNT, version) == ([], version)
         await place.set("", {"/shared/comment": b"for all"}, SERVER)
         assert await place.commands.changes(ACCOUNT, version) == ([], version)

@@ -53,4 +53,5 @@ async def test_what_is_saved(options: set[SearchReturn], kept: list[int]) -> Non
 
 def test_an_empty_result_has_a_count_and_no_window() -> None:
     options = ReturnOptions(frozenset(SearchReturn), PartialRange(1, 5))
-    assert b"".join(piece for item in items(options, NumberSet()) for piece in item) == b" COUNT 0 PARTIAL (1:5 NIL)"
+    shown = b"".join(piece for item in items(options, NumberSet()) for piece in item)
+    assert shown == b" COUNT 0 PARTIAL (1:5 NIL) RELEVANCY ()"
