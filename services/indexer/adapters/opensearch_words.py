@@ -12,8 +12,8 @@ from services.indexer.adapters.bookkeeping import Bookkeeping
 from services.indexer.adapters.word_expression import DEEPEST
 from services.indexer.domain.engine import QueryTooLarge, Ranked
 from services.indexer.domain.places import MailboxPlaces, among, as_numbers
-from services.indexer.domain.word_query import AllWords, AnyWords, NoWords, SoughtWords, WordField, WordQuery
-from shared.protocol.search.words import QueryWords, query_words
+from services.indexer.domain.word_query import AllWords, AnyWords, NoWords, SoughtWords, WordField, WordQuery, terms_of
+from shared.protocol.search.words import QueryWords
 
 Clause = Mapping[str, Any]
 _MOST_CLAUSES = 1000
@@ -58,11 +58,9 @@ class _ClauseWriter:
         return [part for query in queries if (part := self.write(query, depth + 1)) is not None]
 
     def _words(self, query: SoughtWords) -> Clause | None:
-        texts = [query.text] if query.is_phrase else query.text.split()
         terms: list[QueryWords] = []
-        for number, text in enumerate(texts, 1):
-            sought = query_words(text, prefix=query.is_prefix and number == len(texts))
-            if sought.tokens and sought not in terms:
+        for sought in terms_of(query):
+            if sought not in terms:
                 terms.append(sought)
         clauses = [clause for sought in terms if (clause := self._in_fields(sought, query.field))]
         return {"bool": {"must": clauses}} if clauses else None

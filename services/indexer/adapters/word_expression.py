@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from services.indexer.domain.engine import QueryTooLarge
-from services.indexer.domain.word_query import AllWords, AnyWords, NoWords, SoughtWords, WordField, WordQuery
+from services.indexer.domain.word_query import AllWords, AnyWords, NoWords, SoughtWords, WordField, WordQuery, terms_of
 from shared.protocol.search.words import QueryWords, query_words
 
 MOST_TERMS = 1000
@@ -60,15 +60,12 @@ class _Writer:
         return [part for query in queries if (part := self.write(query, depth + 1)) is not None]
 
     def _words(self, query: SoughtWords) -> WordExpression | None:
-        texts = [query.text] if query.is_phrase else query.text.split()
         terms = []
-        for number, text in enumerate(texts, 1):
-            sought = query_words(text, prefix=query.is_prefix and number == len(texts))
+        for sought in terms_of(query):
             self._terms += len(sought.tokens)
             if self._terms > MOST_TERMS:
                 raise QueryTooLarge(f"more than {MOST_TERMS} words")
-            if sought.tokens:
-                terms.append(_phrase(sought))
+            terms.append(_phrase(sought))
         if not terms:
             return None
         joined = f"({' AND '.join(dict.fromkeys(terms))})"

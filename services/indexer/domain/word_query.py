@@ -5,11 +5,13 @@ Texts are as the user wrote them; `shared.protocol.search.words` makes words of 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 
 import msgspec
 
 from shared.protocol.search.fuzzy import FuzzyField, fuzzy_pieces
+from shared.protocol.search.words import QueryWords, query_words
 
 
 class WordField(IntEnum):
@@ -34,6 +36,15 @@ class SoughtWords(msgspec.Struct, frozen=True, tag=True):
     is_phrase: bool = False
     is_prefix: bool = False
     """Whether the last word may go on."""
+
+
+def terms_of(query: SoughtWords) -> Iterator[QueryWords]:
+    """The words of each piece that is sought by itself: of the whole phrase, or between white space."""
+    texts = [query.text] if query.is_phrase else query.text.split()
+    for number, text in enumerate(texts, 1):
+        sought = query_words(text, prefix=query.is_prefix and number == len(texts))
+        if sought.tokens:
+            yield sought
 
 
 class AllWords(msgspec.Struct, frozen=True, tag=True):

@@ -81,6 +81,8 @@ class Indexing:
         self._room = room
         self._changed: dict[str, None] = {}
         """Accounts with new changes, the earliest first."""
+        self._at_work: dict[str, None] = {}
+        """Those of them that a step is taken for now."""
         self._failed: Counter[str] = Counter()
         """How often in a row the steps for accounts with new changes failed."""
         self._versions: dict[str, int] = {}
@@ -109,12 +111,12 @@ class Indexing:
     @property
     def is_quiet(self) -> bool:
         """Whether no account has new changes that are not indexed."""
-        return not self._changed
+        return not self._changed and not self._at_work
 
     @property
     def behind(self) -> int:
         """Accounts with changes that are not indexed."""
-        return len(self._changed)
+        return len(self._changed | self._at_work)
 
     def seconds_left(self, accounts: int) -> int:
         """Seconds until so many further accounts are compared, by the pace so far; -1 when it is not known."""
@@ -166,7 +168,7 @@ class Indexing:
 
     async def _catch_up(self, accounts: Sequence[str]) -> None:
         """Take a step for accounts with new changes; those that are not up to date after it come last."""
-        left = dict.fromkeys(accounts)
+        left = self._at_work = dict.fromkeys(accounts)
         for account in accounts:
             self._changed.pop(account, None)
         try:
@@ -182,6 +184,7 @@ class Indexing:
             raise failed.error from failed
         finally:
             self._changed.update(left)
+            self._at_work = {}
 
     async def _is_caught_up(self, reach: pb.AccountReach) -> bool:
         try:

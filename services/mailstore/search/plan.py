@@ -6,17 +6,20 @@ Each set holds the UIDs of a stretch of the mailbox, so that a large mailbox is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
 
 import msgspec
 
 from services.mailstore.search.compile import IndexedQuestion, text_question
 from services.mailstore.search.row_condition import RowCondition, row_condition
-from shared.protocol.imap.ranges import Ranges, common, joined, without
+from shared.protocol.imap.ranges import Ranges, common, count, joined, overlapping, without
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey, SearchKeys
 
 RowsThat = Callable[[RowCondition], Ranges]
 """The UIDs of a stretch whose rows satisfy a condition."""
+
+
+_MOST_JOINED = 5_000
+"""Ranges that are joined to narrow a search; with more of them nearly every message is looked at anyway."""
 
 
 class NotBySets(Exception):
@@ -102,13 +105,12 @@ def _cost(plan: Plan) -> int:
 
 
 def possible(plan: Plan) -> Ranges | None:
-    """The only UIDs for which the plan may hold; None: it may hold for any."""
+    """UIDs outside of which the plan does not hold; None: it may hold for any. The work is bounded."""
     match plan:
         case Listed(uids):
             return uids
         case Every(plans):
-            limits = [limit for limit in map(possible, plans) if limit is not None]
-            return reduce(common, limits) if limits else None
+            return min((limit for limit in map(possible, plans) if limit is not None), key=_size, default=None)
         case Either(plans):
             union: list[tuple[int, int]] = []
             for inner in plans:
@@ -116,9 +118,16 @@ def possible(plan: Plan) -> Ranges | None:
                 if limit is None:
                     return None
                 union += limit
+                if len(union) > _MOST_JOINED:
+                    return None
             return joined(sorted(union))
         case _:
             return None
+
+
+def _size(uids: Ranges) -> int:
+    """How many UIDs there are, or fewer where that is many."""
+    return count(uids) if len(uids) <= _MOST_JOINED else len(uids)
 
 
 def matching(plan: Plan, living: Ranges, rows_that: RowsThat) -> Ranges:
@@ -127,7 +136,7 @@ def matching(plan: Plan, living: Ranges, rows_that: RowsThat) -> Ranges:
         case Rows(condition):
             return common(living, rows_that(condition))
         case Listed(uids):
-            return common(living, uids)
+            return common(living, overlapping(uids, living[0][0], living[-1][1])) if living else ()
         case Every(plans):
             for inner in plans:
                 if not living:

@@ -23,7 +23,7 @@ from services.mailstore.search.stretches import matching_stretches
 from services.mailstore.search.text_index import IndexAnswer, IndexedRows, TextIndex
 from shared.blobs.port import Blobs
 from shared.eventstore.store import EventStore
-from shared.protocol.imap.ranges import Ranges, common, ranges, without
+from shared.protocol.imap.ranges import Ranges, common, overlapping, ranges, without
 from shared.protocol.search.fuzzy import MOST_PIECES, fuzzy_pieces, is_too_long
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
 from shared.turns import Turns
@@ -108,10 +108,10 @@ class Searcher:
         indexed = IndexedRows(answer, compiled.questions) if answer is not None else None
         known, plan = Known(held, indexed, budget), _plan(key, now, answer)
         covered = answer.covered if answer is not None and plan is not None else ()
+        limit = possible(plan) if plan is not None else None
         for span in sorted((*covered, *without((bounds,), covered))):
             if plan is not None and _overlaps(covered, span):
-                limit = possible(plan)
-                within = (span,) if limit is None else common((span,), limit)
+                within = (span,) if limit is None else common((span,), overlapping(limit, *span))
                 async for matched in matching_stretches(self._store, self._turns, mailbox, plan, within):
                     yield matched
                 continue
@@ -171,7 +171,7 @@ def _singly(uids: Ranges) -> list[int]:
 
 
 def _overlaps(spans: Ranges, span: tuple[int, int]) -> bool:
-    return bool(common(spans, (span,)))
+    return bool(overlapping(spans, *span))
 
 
 def _bounds(key: SearchKey) -> tuple[int, int]:

@@ -115,7 +115,8 @@ class TextIndex:
             return None
         self.answered += 1
         self.trouble = ""
-        hits = (tuple(chain.from_iterable(spans)) for spans in pieces)
+        # Most answers are a single piece, which is not copied.
+        hits = (spans[0] if len(spans) == 1 else tuple(chain.from_iterable(spans)) for spans in pieces)
         return IndexAnswer(covered, dict(zip(asked, hits, strict=True)))
 
     async def rank(self, account: str, mailboxes: Sequence[str], query: pb.WordQuery, limit: int) -> RankAnswer | None:

@@ -1,5 +1,6 @@
 """Ranges of UIDs or sequence numbers: pairs of a first and a last number, both included, ascending and disjoint."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
 Range = tuple[int, int]
@@ -55,6 +56,12 @@ def common(left: Ranges, right: Ranges) -> Ranges:
         else:
             j += 1
     return tuple(result)
+
+
+def overlapping(spans: Ranges, first: int, last: int) -> Ranges:
+    """The ranges that have a number between two, uncut; the work does not grow with the others."""
+    begin = bisect_left(spans, first, key=lambda span: span[1])
+    return spans[begin : bisect_right(spans, last, lo=begin, key=lambda span: span[0])]
 
 
 def without(left: Ranges, right: Ranges) -> Ranges:

@@ -12,6 +12,7 @@ import sqlalchemy
 
 from services.indexer.adapters.catalog import Catalog, Task, catalog_tables
 from services.indexer.domain.document import IndexQuestion, SearchedPart
+from services.indexer.domain.engine import Batch
 from services.indexer.handlers.account_locks import AccountLocks
 from services.indexer.handlers.documents import DocumentReader
 from services.indexer.handlers.indexing import Indexing
@@ -169,6 +170,21 @@ async def test_an_unreadable_message_is_not_covered_and_the_others_are(indexed: 
     await indexed.up_to_date()
     answer = await indexed.engine.answer(ACCOUNT, inbox, (1, 3), [IndexQuestion(SearchedPart.BODY, "reading")])
     assert answer.covered == answer.hits[0] == ((1, 1), (3, 3))
+
+
+async def test_an_account_at_work_is_not_up_to_date_yet(indexed: _Indexed) -> None:
+    add, seen = indexed.engine.add, list[tuple[bool, int]]()
+
+    async def watched(account: str, batch: Batch) -> None:
+        seen.append((indexed.indexing.is_quiet, indexed.indexing.behind))
+        await add(account, batch)
+
+    indexed.engine.add = watched  # type: ignore[method-assign]
+    await indexed.mailstore.deliver_body(_mail("at work"))
+    await indexed.up_to_date()
+    await until_true(lambda: indexed.indexing.is_quiet)
+    assert set(seen) == {(False, 1)}
+    assert indexed.indexing.behind == 0
 
 
 async def test_a_full_disk_delays_and_loses_nothing(indexed: _Indexed) -> None:
